@@ -1,0 +1,138 @@
+"""The only file that names `torch.distributed`: who we are, what every process knows, and whose rows are whose.
+
+A `Group` of None means one process: every function is then the identity or the trivial answer, so that callers are
+written once. Rows are sharded in contiguous blocks, in rank order, and never padded.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias, cast
+
+import torch
+import torch.distributed as dist
+import torch.distributed.nn.functional as dist_nn
+from torch import Tensor
+
+Group: TypeAlias = "dist.ProcessGroup | None"
+
+
+def world() -> Group:
+    """The group of all processes, or None where there is only this one."""
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        return cast(Group, dist.group.WORLD)
+    return None
+
+
+def rank(group: Group = None) -> int:
+    """This process's position in the group, 0 to size − 1."""
+    return 0 if group is None else dist.get_rank(group)
+
+
+def size(group: Group = None) -> int:
+    """How many processes the group has."""
+    return 1 if group is None else dist.get_world_size(group)
+
+
+def shard(num_rows: int, group: Group = None) -> slice:
+    """The contiguous, unpadded rows of `num_rows` that this process owns.
+
+    Example:
+        >>> shard(10)
+        slice(0, 10, None)
+    """
+    return shard_of(num_rows, rank(group), size(group))
+
+
+def shard_of(num_rows: int, rank: int, size: int) -> slice:
+    """The rows that process `rank` of `size` owns; shards differ by at most one row.
+
+    Example:
+        >>> [shard_of(10, r, 3) for r in range(3)]
+        [slice(0, 3, None), slice(3, 6, None), slice(6, 10, None)]
+    """
+    return slice(num_rows * rank // size, num_rows * (rank + 1) // size)
+
+
+def all_reduce(tensor: Tensor, group: Group = None, op: Literal["sum", "max", "min"] = "sum") -> Tensor:
+    """The sum, maximum or minimum of a tensor over the group, on every process; the argument is left as it was."""
+    if group is None:
+        return tensor
+    out = tensor.detach().clone().contiguous()
+    dist.all_reduce(out, op=getattr(dist.ReduceOp, op.upper()), group=group)
+    return out
+
+
+def all_reduce_with_grad(tensor: Tensor, group: Group = None) -> Tensor:
+    """The sum over the group, differentiable: each process's gradient is the sum of all processes' gradients."""
+    if group is None:
+        return tensor
+    return cast(Tensor, dist_nn.all_reduce(tensor.contiguous(), group=group))
+
+
+def row_counts(num_rows: int, group: Group = None) -> list[int]:
+    """How many rows each process of the group holds, in rank order."""
+    if group is None:
+        return [num_rows]
+    device = _device_of(group)
+    counts = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(size(group))]
+    dist.all_gather(counts, torch.tensor([num_rows], dtype=torch.int64, device=device), group=group)
+    return [int(count) for count in counts]
+
+
+def gather_rows(tensor: Tensor, group: Group = None) -> Tensor:
+    """All processes' rows `[n_r, ...]` in rank order `[N, ...]`, on every process; the counts n_r may differ.
+
+    No gradient flows through it.
+    """
+    if group is None:
+        return tensor
+    counts = row_counts(len(tensor), group)
+    padded = tensor.new_zeros((max(counts), *tensor.shape[1:]))
+    padded[: len(tensor)] = tensor.detach()
+    parts = [torch.empty_like(padded) for _ in counts]
+    dist.all_gather(parts, padded, group=group)
+    return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+
+
+def ring(tensors: tuple[Tensor, ...], group: Group = None) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
+    """Each process's tensors in turn, `(owner, tensors)`: our own first, then those that come round the ring.
+
+    After `s` steps a process holds the shard of rank `(rank − s) mod size`. Leading sizes may differ between
+    processes; the tensors of a tuple share theirs.
+    Every process must take the same number of steps.
+    """
+    yield rank(group), tensors
+    if group is None:
+        return
+    me, count = rank(group), size(group)
+    counts = row_counts(len(tensors[0]), group)
+    ranks = dist.get_process_group_ranks(group)
+    to, source = ranks[(me + 1) % count], ranks[(me - 1) % count]
+    held = tuple(tensor.detach().contiguous() for tensor in tensors)
+    for step in range(1, count):
+        owner = (me - step) % count
+        arriving = tuple(t.new_empty((counts[owner], *t.shape[1:])) for t in held)
+        exchanges = [dist.P2POp(dist.isend, t, to, group) for t in held]
+        exchanges += [dist.P2POp(dist.irecv, t, source, group) for t in arriving]
+        for request in dist.batch_isend_irecv(exchanges):
+            request.wait()
+        held = arriving
+        yield owner, held
+
+
+def any_process(flag: bool, group: Group = None) -> bool:
+    """Whether the flag is set on at least one process; every process learns the same answer."""
+    if group is None:
+        return flag
+    return bool(all_reduce(torch.tensor(int(flag), device=_device_of(group)), group, "max"))
+
+
+def barrier(group: Group = None) -> None:
+    """Wait until every process of the group is here."""
+    if group is not None:
+        dist.barrier(group=group)
+
+
+def _device_of(group: Group) -> torch.device:
+    """Where a small tensor must live to cross this group."""
+    backend = dist.get_backend(group)
+    return torch.device("cuda", torch.cuda.current_device()) if backend == "nccl" else torch.device("cpu")
