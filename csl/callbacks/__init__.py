@@ -1,0 +1,28 @@
+"""Lightning callbacks: what is measured, drawn, saved and guarded while a method trains."""
+
+from csl.callbacks.checkpoint_io import AtomicCheckpointIO
+from csl.callbacks.feature_writer import FeatureWriter
+from csl.callbacks.features import FeatureCallback, FeatureCollector
+from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
+from csl.callbacks.nan_guard import NaNGuard, NonFiniteLossError
+from csl.callbacks.organization import OrganizationMetrics
+from csl.callbacks.probes import ProbeMonitor
+from csl.callbacks.run_checkpoint import RunCheckpoint
+from csl.callbacks.table import MeasurementTable, measurement_table
+
+__all__ = [
+    "AtomicCheckpointIO",
+    "ClassAffinityMap",
+    "FeatureCallback",
+    "FeatureCollector",
+    "FeatureMap",
+    "FeatureWriter",
+    "FigureCallback",
+    "MeasurementTable",
+    "NaNGuard",
+    "NonFiniteLossError",
+    "OrganizationMetrics",
+    "ProbeMonitor",
+    "RunCheckpoint",
+    "measurement_table",
+]

@@ -1,0 +1,166 @@
+"""One pass of clean features over both evaluation sets, handed to every callback that measures something on them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+
+from csl.randomness import seeded
+from csl.types import Features, Split
+
+
+class FeatureCallback(Callback):
+    """Base of everything that measures features at the end of a validation pass.
+
+    Subclass it, write `on_features`, and add it to `trainer.callbacks` beside a `FeatureCollector`. The hook runs
+    with gradients enabled and in a fork of all random generators, so that nothing it draws can change the training.
+
+    Args:
+        every_n: Run at every n-th validation pass, and always at the last one of a fit (passes).
+
+    Raises:
+        ValueError: If `every_n` is not positive.
+
+    Example:
+        >>> class MeanNorm(FeatureCallback):
+        ...     def on_features(self, trainer, module, features):
+        ...         norm = features["encoder"].val.values.norm(dim=1).mean()
+        ...         module.log("val/mean_norm", norm, sync_dist=True)
+        >>> MeanNorm(every_n=5).every_n
+        5
+    """
+
+    every_n: int = 1
+
+    def __init__(self, every_n: int = 1) -> None:
+        if every_n < 1:
+            raise ValueError(f"every_n: expected a positive number of validation passes, got {every_n}")
+        self.every_n = every_n
+
+    def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
+        """Measure. Called on every process with the rows that it owns.
+
+        Args:
+            trainer: The running trainer.
+            module: The method; `module.log` works here.
+            features: One `Split(train, val)` for each output of the method, "encoder" first. `val` is the held-out
+                set: the test images in `csl test`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no on_features(trainer, module, features)")
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuse a trainer in which nobody would ever call us."""
+        if not any(isinstance(callback, FeatureCollector) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+            raise ValueError(
+                f"callbacks: {type(self).__name__} needs a FeatureCollector in the same list; "
+                "add csl.callbacks.FeatureCollector() before it"
+            )
+
+
+class FeatureCollector(Callback):
+    """Gathers what `validation_step` returns and calls every `FeatureCallback` of the trainer once a pass.
+
+    A process keeps the rows it encoded; the evaluation samplers give each sample to exactly one process. The sanity
+    check and passes over a part of the data (`limit_val_batches`) are not measured: a number from a part of a set is
+    not comparable with one from the whole.
+    """
+
+    def __init__(self) -> None:
+        self._parts: tuple[list[Mapping[str, Features]], list[Mapping[str, Features]]] = ([], [])
+        self._passes = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of validation passes so far, so that `every_n` goes on counting after a resume."""
+        return {"passes": self._passes}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the count of passes."""
+        self._passes = int(state_dict["passes"])
+
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the last pass."""
+        self._parts = ([], [])
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep one batch of features."""
+        if not trainer.sanity_checking:
+            self._parts[dataloader_idx].append(_checked(outputs, pl_module))
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Hand the features to the callbacks that are due."""
+        if trainer.sanity_checking or self._is_partial(trainer):
+            return
+        self._passes += 1
+        monitors = [callback for callback in trainer.callbacks if isinstance(callback, FeatureCallback)]  # type: ignore[attr-defined]
+        due = [callback for callback in monitors if self._is_due(callback, trainer)]
+        if due:
+            features = self._take_features()
+            for callback in due:
+                _call(callback, features, trainer, pl_module)
+        self._parts = ([], [])
+
+    on_test_epoch_start = on_validation_epoch_start
+    on_test_batch_end = on_validation_batch_end
+    on_test_epoch_end = on_validation_epoch_end
+
+    def _is_due(self, callback: FeatureCallback, trainer: Trainer) -> bool:
+        return (self._passes - 1) % callback.every_n == 0 or is_last_pass(trainer)
+
+    def _take_features(self) -> dict[str, Split]:
+        with torch.inference_mode(False):
+            train, val = (_concatenate(parts) for parts in self._parts)
+        return {name: Split(train[name], val[name]) for name in train}
+
+    def _is_partial(self, trainer: Trainer) -> bool:
+        loaders = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
+        limits = trainer.num_test_batches if trainer.testing else trainer.num_val_batches
+        if all(limit >= len(loader) for limit, loader in zip(limits, loaders, strict=True)):
+            return False
+        rank_zero_warn(f"{type(self).__name__}: this pass sees only a part of the evaluation sets and is not measured")
+        return True
+
+
+def is_last_pass(trainer: Trainer) -> bool:
+    """Whether no validation pass will follow this one: outside a fit, or in the last epoch of one."""
+    if not trainer.state.fn == "fit":
+        return True
+    steps, epochs = trainer.max_steps, trainer.max_epochs
+    return (steps != -1 and trainer.global_step >= steps) or (
+        epochs not in (None, -1) and trainer.current_epoch + 1 >= int(epochs or 0)
+    )
+
+
+def _call(
+    callback: FeatureCallback, features: Mapping[str, Split], trainer: Trainer, module: LightningModule
+) -> None:
+    """Run one callback where gradients work and where nothing it draws is seen outside."""
+    with seeded("monitor", type(callback).__qualname__, trainer.current_epoch), torch.inference_mode(False):
+        with torch.enable_grad():
+            callback.on_features(trainer, module, features)
+
+
+def _checked(outputs: Any, module: LightningModule) -> Mapping[str, Features]:
+    if isinstance(outputs, Mapping) and outputs and all(isinstance(part, Features) for part in outputs.values()):
+        return outputs
+    raise TypeError(
+        f"{type(module).__name__}.validation_step: expected it to return a dict of csl.types.Features by output name, "
+        f"got {type(outputs).__name__}; derive from csl.methods.Method or return {{'encoder': Features(...)}}"
+    )
+
+
+def _concatenate(parts: list[Mapping[str, Features]]) -> dict[str, Features]:
+    """All batches of one set, by output name."""
+    return {
+        name: Features(*(torch.cat(columns) for columns in zip(*(part[name] for part in parts), strict=True)))
+        for name in parts[0]
+    }

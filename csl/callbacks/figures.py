@@ -1,0 +1,109 @@
+"""Pictures of the held-out features, in TensorBoard."""
+
+from collections.abc import Mapping
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.utilities import rank_zero_warn
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from csl.callbacks.features import FeatureCallback
+from csl.callbacks.scalars import held_out_name
+from csl.distributed import gather_rows, world
+from csl.figures import affinity_map, feature_map
+from csl.metrics.functional import class_affinity
+from csl.types import Features, Split
+
+
+class FigureCallback(FeatureCallback):
+    """Base of callbacks that draw one figure of the held-out features.
+
+    Write `draw`, which every process calls with its own rows; only the first process writes the figure.
+
+    Args:
+        tag: The name of the picture in TensorBoard, behind `val/`.
+        output: The output of the method that is drawn.
+        every_n: Draw at every n-th validation pass (passes).
+    """
+
+    def __init__(self, tag: str, output: str = "encoder", every_n: int = 5) -> None:
+        super().__init__(every_n)
+        self.tag, self.output = tag, output
+
+    def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
+        """The figure of this process's rows, or None where `is_writer` is False and nothing has to be drawn."""
+        raise NotImplementedError(f"{type(self).__name__} has no draw(rows, class_names, title, is_writer)")
+
+    def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
+        """Draw and hand the figure to every TensorBoard logger."""
+        if self.output not in features:
+            raise ValueError(f"output: expected one of {', '.join(features)}, got {self.output!r}")
+        rows = features[self.output].val
+        title = f"{type(module).__name__}, {self.output}, epoch {trainer.current_epoch + 1}"
+        try:
+            figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
+        except ValueError as error:
+            rank_zero_warn(f"{type(self).__name__} has nothing to draw: {error}")
+            return
+        for logger in trainer.loggers if figure is not None else ():
+            if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
+                step = trainer.fit_loop.epoch_loop._batches_that_stepped
+                logger.experiment.add_figure(f"{held_out_name(trainer)}/{self.tag}", figure, step)
+
+
+class FeatureMap(FigureCallback):
+    """A 2-D map of the held-out features, coloured by class: t-SNE, or PCA where that is asked for.
+
+    t-SNE: van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008.
+
+    Args:
+        projection: "tsne" or "pca".
+        max_samples: Draw a seeded, stratified sample of at most so many points.
+        output: The output of the method that is drawn.
+        every_n: Draw at every n-th validation pass (passes).
+
+    Example:
+        >>> FeatureMap(every_n=10).tag
+        'feature_map'
+    """
+
+    def __init__(
+        self, projection: str = "tsne", max_samples: int = 2000, output: str = "encoder", every_n: int = 5
+    ) -> None:
+        super().__init__("feature_map", output, every_n)
+        self.projection, self.max_samples = projection, max_samples
+
+    def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
+        """Gather the rows and map them on the process that writes."""
+        values, labels = gather_rows(rows.values, world()), gather_rows(rows.labels, world())
+        return feature_map(values, labels, class_names, title=title) if is_writer else None
+
+
+class ClassAffinityMap(FigureCallback):
+    """The class-by-class affinity as a heat map: which classes share neighbourhoods.
+
+    Args:
+        temperature: T of the affinity, as in `csl.metrics.functional.class_affinity`.
+        output: The output of the method that is drawn.
+        every_n: Draw at every n-th validation pass (passes).
+
+    Example:
+        >>> ClassAffinityMap(temperature=0.2).tag
+        'class_affinity'
+    """
+
+    def __init__(self, temperature: float = 0.1, output: str = "encoder", every_n: int = 5) -> None:
+        super().__init__("class_affinity", output, every_n)
+        self.temperature = temperature
+
+    def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
+        """Compute the affinity with all processes and draw it on the one that writes."""
+        affinity = class_affinity(rows.values, rows.labels, self.temperature, group=world())
+        return affinity_map(affinity, class_names, title=f"{title}, T = {self.temperature}") if is_writer else None
+
+
+def class_names(trainer: Trainer, labels: Tensor) -> list[str]:
+    """The data module's names of the classes, or their numbers."""
+    names = getattr(trainer.datamodule, "class_names", None)  # type: ignore[attr-defined]
+    return list(names) if names else [str(label) for label in range(int(labels.max()) + 1)]

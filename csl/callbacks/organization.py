@@ -1,0 +1,71 @@
+"""Log any list of feature metrics for both evaluation sets."""
+
+from collections.abc import Mapping, Sequence
+
+import torchmetrics
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+from torch import Tensor
+
+from csl.callbacks.features import FeatureCallback
+from csl.callbacks.scalars import log_scalars, named_sets
+from csl.metrics import CalinskiHarabaszScore, FeatureMetric, FeatureStd, RelativeLocalDensity
+from csl.types import Features, Split
+
+
+class OrganizationMetrics(FeatureCallback):
+    """Measures how features are organized and logs `train/<name>` and `val/<name>`.
+
+    A value that is undefined (a collapsed encoder, NaN features) is logged as NaN with a warning and never ends the
+    run.
+
+    Args:
+        metrics: Objects of `csl.metrics`, or any `torchmetrics.Metric` with `update(features [N, D], labels [N])`,
+            which is logged under its class name in snake case. The default is RLD at T = 1.0, 0.2 and 0.1,
+            Calinski–Harabasz, and the deviation of the normalised features.
+        outputs: Which outputs of the method are measured; scalars of others than "encoder" are called
+            `val/<output>/<name>`.
+        progress_bar: Scalars that the progress bar shows.
+        every_n: Measure at every n-th validation pass (passes).
+
+    Example:
+        >>> OrganizationMetrics([RelativeLocalDensity([0.1])], every_n=2).every_n
+        2
+    """
+
+    def __init__(
+        self,
+        metrics: Sequence[torchmetrics.Metric] | None = None,
+        outputs: Sequence[str] = ("encoder",),
+        progress_bar: Sequence[str] = ("val/rld_0.1",),
+        every_n: int = 1,
+    ) -> None:
+        super().__init__(every_n)
+        self.metrics = list(metrics) if metrics is not None else default_metrics()
+        self.outputs, self.progress_bar = tuple(outputs), tuple(progress_bar)
+
+    def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
+        """Compute every metric on every set of the chosen outputs."""
+        for prefix, rows in named_sets(trainer, features, self.outputs):
+            for metric in self.metrics:
+                scalars = {f"{prefix}/{name}": value for name, value in measure(metric, rows).items()}
+                log_scalars(module, scalars, self.progress_bar)
+
+
+def default_metrics() -> list[torchmetrics.Metric]:
+    """What is measured unless something else is asked for: cheap enough for every epoch."""
+    return [RelativeLocalDensity([1.0, 0.2, 0.1]), CalinskiHarabaszScore(), FeatureStd()]
+
+
+def measure(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
+    """One metric on one set: its named scalars, NaN where the features do not allow an answer."""
+    metric.reset()
+    metric.to(rows.values.device)
+    try:
+        metric.update(rows.values, rows.labels)
+        return named_scalars(metric, metric.compute())
+    except ValueError as error:
+        rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
+        return undefined_scalars(metric)
+    finally:
+        metric.reset()

@@ -1,0 +1,63 @@
+"""Train small classifiers on frozen features and log what they reach."""
+
+from collections.abc import Mapping, Sequence
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_warn
+
+from csl.callbacks.features import FeatureCallback
+from csl.callbacks.scalars import chosen, held_out_name, log_scalars
+from csl.distributed import world
+from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe
+from csl.types import Split
+
+
+class ProbeMonitor(FeatureCallback):
+    """Fits probes on the reference set and logs `val/<probe>_accuracy`, the accuracy on the held-out set.
+
+    `train/<probe>_accuracy` and the classifier's size, `val/<probe>_parameters`, stand beside it. No probe sees the
+    held-out labels before it is scored.
+
+    Args:
+        probes: Objects of `csl.probes`; the default is kNN, linear and GCN.
+        outputs: Which outputs of the method are measured; scalars of others than "encoder" are called
+            `val/<output>/<name>`.
+        progress_bar: Scalars that the progress bar shows.
+        every_n: Measure at every n-th validation pass (passes).
+
+    Example:
+        >>> ProbeMonitor([LinearProbe()], every_n=5).every_n
+        5
+    """
+
+    def __init__(
+        self,
+        probes: Sequence[Probe] | None = None,
+        outputs: Sequence[str] = ("encoder",),
+        progress_bar: Sequence[str] = ("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy"),
+        every_n: int = 1,
+    ) -> None:
+        super().__init__(every_n)
+        self.probes = list(probes) if probes is not None else [KNNProbe(), LinearProbe(), GCNProbe()]
+        self.outputs, self.progress_bar = tuple(outputs), tuple(progress_bar)
+
+    def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
+        """Fit every probe on every chosen output."""
+        held_out = held_out_name(trainer)
+        for prefix, split in chosen(features, self.outputs):
+            for probe in self.probes:
+                log_scalars(module, probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}"), self.progress_bar)
+
+
+def probe_scalars(probe: Probe, split: Split, train: str, val: str) -> dict[str, float]:
+    """Fit one probe and name what it reached; NaN where the features do not allow a fit."""
+    try:
+        result = probe.fit(split.train, split.val, group=world())
+    except ValueError as error:
+        rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {error}")
+        return {f"{val}{probe.name}_accuracy": float("nan")}
+    return {
+        f"{train}{probe.name}_accuracy": float(result.train_accuracy),
+        f"{val}{probe.name}_accuracy": float(result.val_accuracy),
+        f"{val}{probe.name}_parameters": float(result.num_parameters),
+    }

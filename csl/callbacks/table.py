@@ -1,0 +1,65 @@
+"""The measurements of the last pass as a table on the screen."""
+
+import math
+from collections.abc import Mapping
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+
+COUNTS = "_parameters"
+
+
+class MeasurementTable(Callback):
+    """Prints what was measured last, when a `fit`, `validate` or `test` ends, and how to open TensorBoard after a fit.
+
+    Example:
+        >>> print(measurement_table({"train/rld_0.1": 0.9, "val/rld_0.1": 0.8, "val/knn_accuracy": 0.97}))
+                           train         val
+        rld_0.1           0.9000      0.8000
+        knn_accuracy                  0.9700
+    """
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Print the last epoch's table."""
+        self._print(trainer, pl_module, f"after epoch {trainer.current_epoch}")
+        for logger in trainer.loggers:
+            if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
+                print(f"\nCurves and pictures: tensorboard --logdir {logger.save_dir}")
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Print the table of `csl validate`."""
+        if trainer.state.fn == "validate":
+            self._print(trainer, pl_module, "on the validation images")
+
+    def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Print the table of `csl test`."""
+        self._print(trainer, pl_module, "on the test images")
+
+    def _print(self, trainer: Trainer, module: LightningModule, when: str) -> None:
+        if trainer.is_global_zero and trainer.callback_metrics:
+            print(f"\n{type(module).__name__} {when}")
+            print(measurement_table(trainer.callback_metrics))
+
+
+def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:
+    """Scalars called `<set>/<measurement>` as a table with a row a measurement and a column a set."""
+    cells: dict[str, dict[str, float]] = {}
+    for name, value in scalars.items():
+        column, _, row = name.partition("/")
+        if row and not row.endswith(("_step", "_epoch")):
+            cells.setdefault(row, {})[column] = float(value)
+    columns = [name for name in ("train", "val", "test") if any(name in row for row in cells.values())]
+    width = max((len(row) for row in cells), default=0)
+    lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
+    for row, values in cells.items():
+        lines.append(f"{row:<{width}}" + "".join(f"{_cell(row, values.get(column)):>12}" for column in columns).rstrip())
+    return "\n".join(lines)
+
+
+def _cell(row: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    if row.endswith(COUNTS) and math.isfinite(value):
+        return f"{value:,.0f}"
+    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"

@@ -1,0 +1,73 @@
+"""The `csl` program: reads the name of a command and leaves the rest of the line to it."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from csl.version import __version__
+
+
+class Command(NamedTuple):
+    """A command of the program.
+
+    Attributes:
+        module: The module under `csl.commands` whose `run(name, arguments)` carries it out.
+        summary: One line for `csl --help`.
+    """
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "fit": Command("training", "train an encoder and measure how it organizes images, epoch by epoch"),
+    "validate": Command("training", "measure everything again for a checkpoint, on the validation images"),
+    "test": Command("training", "measure everything for a checkpoint on the source's third split"),
+    "predict": Command("training", "write features, labels and indices to a file"),
+}
+
+HELP = f"""csl {__version__}: train contrastive and supervised image encoders and see how each one organizes images
+
+usage: csl COMMAND [OPTIONS]        csl COMMAND --help for its options
+
+{{commands}}
+
+Examples
+  csl fit                                                        SimCLR on handwritten digits, every monitor on
+  csl fit --config configs/digits/byol.yaml                      an experiment from its file
+  csl fit --model MoCo --data.source Folder --data.source.root DIR
+  csl fit --model my_file.MyMethod                               a method of your own, from the current folder
+  csl fit --trainer.devices 2 --trainer.strategy ddp             two processes, the same global batch
+  csl fit --resume lightning_logs/simclr-digits/version_0        go on where a run was interrupted
+  csl validate --config FILE --ckpt_path RUN/checkpoints/last.ckpt
+
+A configuration is code: it may name any importable class. Checkpoints and feature files are data and never run code.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; ends the process with status 2 where the line makes no sense."""
+    line = list(sys.argv[1:] if arguments is None else arguments)
+    if not line or line[0] in ("-h", "--help", "help"):
+        print(help_text())
+        return
+    if line[0] in ("-V", "--version"):
+        print(f"csl {__version__}")
+        return
+    name, *rest = line
+    if name not in COMMANDS:
+        from csl.commands.suggest import did_you_mean
+
+        print(f"csl: error: unknown command {name!r}{did_you_mean(name, COMMANDS)}\n{help_text()}", file=sys.stderr)
+        sys.exit(2)
+    # A console script does not look for modules in the current folder; a user's own method lives there.
+    sys.path.insert(0, os.getcwd())
+    importlib.import_module(f"csl.commands.{COMMANDS[name].module}").run(name, rest)
+
+
+def help_text() -> str:
+    """The page that `csl --help` prints."""
+    width = max(map(len, COMMANDS))
+    return HELP.format(commands="\n".join(f"  {name:<{width}}  {c.summary}" for name, c in COMMANDS.items()))

@@ -1,0 +1,48 @@
+"""Going on with a run in its own folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from csl.callbacks.run_checkpoint import LAST
+from csl.commands.errors import CommandError
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """A run that can be taken up again.
+
+    Attributes:
+        folder: The run's folder, such as `lightning_logs/simclr-digits/version_0`.
+        next_step: The first step that the run has not done yet; what the log holds from there on is void.
+    """
+
+    folder: Path
+    next_step: int
+
+    def line(self) -> list[str]:
+        """The options that stand for the run's own configuration and checkpoint."""
+        return ["--config", str(self.folder / "config.yaml"), "--ckpt_path", str(self.folder / LAST)]
+
+    def logger(self) -> TensorBoardLogger:
+        """A logger that writes into the run's folder and hides the steps that are about to be done again."""
+        folder = self.folder.resolve()
+        return TensorBoardLogger(
+            folder.parent, name="", version=folder.name, purge_step=self.next_step
+        )
+
+
+def find_run(folder: str) -> Resumption:
+    """The run in a folder.
+
+    Raises:
+        CommandError: If there is no run to go on with, saying what is missing.
+    """
+    run = Path(folder)
+    for part, meaning in ((Path("config.yaml"), "configuration"), (LAST, "checkpoint")):
+        if not (run / part).is_file():
+            raise CommandError(f"--resume: {run} holds no {meaning} ({part}); expected the folder of a run of csl fit")
+    checkpoint = torch.load(run / LAST, map_location="cpu", weights_only=True, mmap=True)
+    return Resumption(run, next_step=int(checkpoint["global_step"]))

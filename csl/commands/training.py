@@ -1,0 +1,123 @@
+"""`csl fit`, `validate`, `test` and `predict`: the Trainer's methods on the command line."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins import CheckpointIO
+
+import csl.callbacks
+import csl.encoders
+import csl.methods
+from csl.callbacks import AtomicCheckpointIO, FeatureCollector, FeatureWriter, MeasurementTable, NaNGuard, RunCheckpoint
+from csl.commands.errors import CommandError, TeachingParser, reported
+from csl.commands.line import complete, has_option, take_option
+from csl.commands.resume import Resumption, find_run
+from csl.data import ImageDataModule
+from csl.methods import Method
+
+DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
+LOGS = "lightning_logs"
+NOT_A_FILE = ("last", "best", "hpc", "registry")
+
+
+def run(command: str, line: Sequence[str]) -> None:
+    """Carry out one of the four commands."""
+    with reported(command):
+        resumption = None
+        words = list(line)
+        if command == "fit" and has_option(words, "--resume"):
+            folder, words = take_option(words, "--resume")
+            resumption = find_run(str(folder))
+            words = [*resumption.line(), *words]
+        TrainingCLI([command, *complete(words)], resumption)
+
+
+class TrainingCLI(LightningCLI):
+    """Lightning's command line with our classes, links between data and model, and run folders.
+
+    Args:
+        line: The command and its options, complete (see `csl.commands.line.complete`).
+        resumption: The run to go on with, in its own folder.
+    """
+
+    def __init__(self, line: list[str], resumption: Resumption | None = None) -> None:
+        self.resumption = resumption
+        super().__init__(
+            Method,
+            ImageDataModule,
+            subclass_mode_model=True,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+            seed_everything_default=0,
+            parser_class=TeachingParser,
+            parser_kwargs={name: {"default_config_files": [str(DEFAULTS)]} for name in self.subcommands()},
+            save_config_kwargs={"overwrite": resumption is not None},
+            args=line,
+        )
+
+    def setup_parser(self, *args: Any, **kwargs: Any) -> None:
+        """Add the options that single commands have."""
+        super().setup_parser(*args, **kwargs)
+        self._subcommand_parsers["fit"].add_argument(
+            "--resume",
+            metavar="RUN",
+            help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
+            "Other options on the line win over the run's. (type: str, example: lightning_logs/simclr-digits/version_0)",
+        )
+        self._subcommand_parsers["predict"].add_argument(
+            "--output", type=str, metavar="FILE.npz", help="Where to write; None is features.npz in the run's folder."
+        )
+        self._subcommand_parsers["validate"].set_defaults({"verbose": False})
+        self._subcommand_parsers["test"].set_defaults({"verbose": False})
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Let the model follow the data: classes, channels and image size; ignored where a class has no such argument."""
+        encoder = "model.init_args.encoder.init_args"
+        parser.link_arguments("data.num_classes", "model.init_args.num_classes", apply_on="instantiate")
+        parser.link_arguments("data.num_channels", f"{encoder}.in_channels", apply_on="instantiate")
+        parser.link_arguments("data.image_size", f"{encoder}.image_size", apply_on="instantiate")
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse our own line; unlike the base class, without a warning about the process's."""
+        self.config = parser.parse_args(args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Leave the line as it was written: a checkpoint's hyper-parameters never override it."""
+        path = self._get(self.config, "ckpt_path")
+        if path in NOT_A_FILE:
+            raise CommandError(
+                f"ckpt_path: expected a file, got {str(path)!r}; to go on with a run: csl fit --resume RUN"
+            )
+        if path is not None and not Path(path).is_file():
+            raise CommandError(f"ckpt_path: no file {path}")
+
+    def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
+        """Add what every run has: the shared pass of features, guards, checkpoints, the table, a logger."""
+        command = str(self.subcommand)
+        callbacks += [FeatureCollector(), MeasurementTable(), NaNGuard(), RunCheckpoint()]
+        if command == "predict":
+            callbacks.append(FeatureWriter(self._get(self.config, "output")))
+        plugins = _as_list(config.get("plugins"))
+        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
+            plugins.append(AtomicCheckpointIO())
+        config["plugins"] = plugins
+        if config.get("logger") in (None, True):
+            config["logger"] = self._logger(command)
+        return super()._instantiate_trainer(config, callbacks)
+
+    def _logger(self, command: str) -> TensorBoardLogger:
+        if self.resumption is not None:
+            return self.resumption.logger()
+        name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
+        return TensorBoardLogger(LOGS, name=name if command == "fit" else f"{name}/{command}")
+
+
+def _as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
