@@ -1,0 +1,23 @@
+"""Streaming over the N×N pairs of samples in tiles: exact, in float64 sums, sharded over processes.
+
+Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `a_ij = exp(−d_ij / (mu T))`,
+`r_i = Σ_{j ≠ i} a_ij` and `w_ij = N² a_ij² / (r_i r_j)`.
+"""
+
+from csl.pairwise.block_sums import weight_block_sums
+from csl.pairwise.checks import UndefinedSimilarityError
+from csl.pairwise.cosine import top_cosine
+from csl.pairwise.precision import full_precision
+from csl.pairwise.row_sums import log_row_sums, mean_distance
+from csl.pairwise.weights import dense_weights, top_weights
+
+__all__ = [
+    "UndefinedSimilarityError",
+    "dense_weights",
+    "full_precision",
+    "log_row_sums",
+    "mean_distance",
+    "top_cosine",
+    "top_weights",
+    "weight_block_sums",
+]

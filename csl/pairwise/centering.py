@@ -1,0 +1,59 @@
+"""Rows on a common footing: shifted to their mean, divided by their largest entry, in float32."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce
+from csl.pairwise.blocks import blocks
+
+_ROWS = 8192  # rows converted at a time, so that no float64 copy of all features exists
+
+
+class Centered(NamedTuple):
+    """This process's rows, ready for products.
+
+    Attributes:
+        values: `(x − mean) / unit` `[n, D]`, float32.
+        squares: The squared norm of each of these rows `[n]`, float64.
+        unit: Length of one unit of `values` in the units of the features.
+        norm: Root-mean-square norm of the features themselves, before shifting, in units of `unit`.
+    """
+
+    values: Tensor
+    squares: Tensor
+    unit: float
+    norm: float
+
+
+def center(features: Tensor, *, group: Group = None, order: Tensor | None = None) -> Centered:
+    """Shift the rows `[n, D]` to the mean of the group's rows and divide them by the largest entry.
+
+    Far from the origin the digits of a float32 product go into the offset, hence the shift; the division keeps the
+    squares of very large or very small features within float32. Neither changes a ratio of distances.
+
+    Args:
+        features: This process's finite rows `[n, D]`.
+        group: The processes that hold the other rows.
+        order: Rows are taken in this order `[n]`; as they come if None.
+    """
+    count, dimension = features.shape
+    largest = features.abs().amax().double() if features.numel() else features.new_zeros((), dtype=torch.float64)
+    unit = float(all_reduce(largest, group, "max")) or 1.0
+    sums = torch.zeros(dimension + 2, dtype=torch.float64, device=features.device)
+    sums[-1] = count
+    for part in blocks(count, _ROWS):
+        rows = features[part].double() / unit
+        sums[:dimension] += rows.sum(dim=0)
+        sums[-2] += rows.square().sum()
+    sums = all_reduce(sums, group)
+    total = sums[-1].clamp(min=1)
+    mean, norm = sums[:dimension] / total, float((sums[-2] / total).sqrt())
+    values = torch.empty(features.shape, dtype=torch.float32, device=features.device)
+    squares = torch.empty(count, dtype=torch.float64, device=features.device)
+    for part in blocks(count, _ROWS):
+        rows = features[part if order is None else order[part]].double() / unit
+        values[part] = (rows - mean).float()
+        squares[part] = values[part].double().square().sum(dim=1)
+    return Centered(values, squares, unit, norm)

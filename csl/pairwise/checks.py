@@ -1,0 +1,82 @@
+"""The checks of what comes in from outside, made once, at the edge, and with the same outcome on every process."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce, any_process, rank, row_counts
+
+
+class UndefinedSimilarityError(ValueError):
+    """The features have no scale to measure distances by: fewer than two of them, or all in one place."""
+
+
+def refuse(message: str | None, group: Group = None) -> None:
+    """Raise on every process of the group if one of them found a fault, so that none waits for the others.
+
+    Args:
+        message: What is wrong with this process's input; None if nothing is.
+        group: The processes that call this together.
+
+    Raises:
+        ValueError: With this process's message, or one that says that another process found a fault.
+    """
+    if any_process(message is not None, group):
+        raise ValueError(message or "another process of the group refused its input; its own error says why")
+
+
+def check_features(features: Tensor, group: Group = None, name: str = "features") -> None:
+    """Refuse anything but a finite floating-point matrix `[n, D]`.
+
+    Raises:
+        ValueError: If it is no matrix of floats, or if rows hold NaN or infinity (how many, and which first).
+    """
+    message = None
+    if features.ndim != 2:
+        message = f"{name} must be a matrix [N, D], got shape {tuple(features.shape)}"
+    elif not features.is_floating_point():
+        message = f"{name} must be floating point, got {features.dtype}"
+    refuse(message, group)
+    width = torch.tensor([features.shape[1], -features.shape[1]], device=features.device)
+    widest, narrowest = all_reduce(width, group, "max").tolist()
+    if widest != -narrowest:
+        raise ValueError(f"{name} must have the same width on every process, got {-narrowest} and {widest}")
+    _check_finite(features, group, name)
+
+
+def _check_finite(features: Tensor, group: Group, name: str) -> None:
+    bad = ~torch.isfinite(features).all(dim=1)
+    counts = row_counts(len(features), group)
+    total, before = sum(counts), sum(counts[: rank(group)])
+    first = before + int(bad.nonzero()[0, 0]) if bad.any() else total
+    num_bad = int(all_reduce(bad.sum(), group))
+    if num_bad:
+        first = int(all_reduce(torch.tensor(first, device=features.device), group, "min"))
+        raise ValueError(f"{name} hold NaN or infinity in {num_bad} of {total} rows, the first of them row {first}")
+
+
+def check_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
+    """The temperatures as floats.
+
+    Raises:
+        ValueError: If there is none, or one that is not a positive finite number.
+    """
+    values = tuple(float(temperature) for temperature in temperatures)
+    if not values:
+        raise ValueError("temperatures must hold at least one value, got none")
+    for value in values:
+        if not (value > 0 and math.isfinite(value)):
+            raise ValueError(f"temperature must be a positive finite number, got {value}")
+    return values
+
+
+def check_neighbors(k: int, available: int, name: str = "k") -> None:
+    """Refuse a number of neighbours that is not in 1 … available.
+
+    Raises:
+        ValueError: If it is outside of that range.
+    """
+    if not 1 <= k <= available:
+        raise ValueError(f"{name} must be between 1 and the {available} other samples there are, got {k}")

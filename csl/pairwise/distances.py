@@ -1,0 +1,61 @@
+"""Euclidean distances of one tile: a float32 product, mended where it has no digits left."""
+
+import math
+
+import torch
+from torch import Tensor
+
+NEAR = 1e-3  # pairs with d² below this share of ‖x‖² + ‖y‖² have lost digits in a float32 product
+CROWDED = 1e-3  # share of near pairs above which a whole float64 product is cheaper than direct differences
+_ZERO = 1e-13  # d² below this share of ‖x‖² + ‖y‖² is rounding in a float64 product: exact duplicates
+_PAIRS = 16384  # pairs recomputed by direct differences at a time
+
+
+def distances(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, *, same: bool = False) -> Tensor:
+    """`‖x_i − y_j‖` for two blocks of centred rows, float32 `[m, n]`.
+
+    A product `xx + yy − 2 x·y` in float32 loses the digits of small distances. Pairs nearer than `NEAR` are therefore
+    recomputed from direct differences; a tile crowded with them is redone as a float64 product.
+
+    Args:
+        x: Rows `[m, D]`, float32, shifted to their common mean.
+        y: Columns `[n, D]`, float32, shifted likewise.
+        xx: Squared norms of the rows `[m]`, float64.
+        yy: Squared norms of the columns `[n]`, float64.
+        same: Whether x and y are the same rows; a sample's distance to itself is then infinite, so that it is
+            nobody's neighbour and its kernel exp(−d) is 0.
+
+    Example:
+        >>> x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
+        >>> squares = x.double().square().sum(1)
+        >>> distances(x, x, squares, squares, same=True)
+        tensor([[inf, 5.],
+                [5., inf]])
+    """
+    rows, columns = xx.float()[:, None], yy.float()
+    squared = torch.addmm(rows + columns, x, y.T, alpha=-2)
+    if same:
+        squared.fill_diagonal_(math.inf)
+    # The largest column norm gives a bound that one reduction can check; most tiles of most data end here.
+    if bool((squared.amin(dim=1) >= NEAR * (rows[:, 0] + columns.amax())).all()):
+        return squared.sqrt_()
+    near = squared < NEAR * (rows + columns)
+    if int(near.sum()) > CROWDED * near.numel():
+        return _in_float64(x, y, xx, yy, same)
+    for i, j in _pairs(near):
+        squared[i, j] = (x[i] - y[j]).square().sum(dim=1)
+    return squared.sqrt_()
+
+
+def _pairs(mask: Tensor) -> list[tuple[Tensor, Tensor]]:
+    i, j = mask.nonzero(as_tuple=True)
+    return list(zip(torch.split(i, _PAIRS), torch.split(j, _PAIRS), strict=True))
+
+
+def _in_float64(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, same: bool) -> Tensor:
+    size = xx[:, None] + yy
+    squared = torch.addmm(size, x.double(), y.double().T, alpha=-2)
+    squared.masked_fill_(squared < _ZERO * size, 0.0)
+    if same:
+        squared.fill_diagonal_(math.inf)
+    return squared.sqrt_().float()

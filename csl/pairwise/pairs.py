@@ -1,0 +1,130 @@
+"""The pairs of a set of samples, as a stream of tiles that several passes can share."""
+
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce, row_counts
+from csl.pairwise.centering import center
+from csl.pairwise.checks import UndefinedSimilarityError, check_features
+from csl.pairwise.tiles import Tile, row_tiles, symmetric_tiles
+
+CACHE_BYTES = 256 * 2**20  # distances of up to about 11,000 samples are kept between the passes
+COLLAPSED = 1e-6  # a mean distance below this share of the root-mean-square norm is rounding, not structure
+_SIDE = {"cpu": 1024, "cuda": 8192}
+
+
+class Distances(NamedTuple):
+    """What the first pass over the pairs tells.
+
+    Attributes:
+        mean: Mean distance over all pairs, float64 scalar, in units of the features; NaN for fewer than two samples.
+        nearest: Each sample's distance to its nearest neighbour `[N]`, float32, in units of the tiles.
+    """
+
+    mean: Tensor
+    nearest: Tensor
+
+
+class Pairs:
+    """All pairs of the group's samples; every pass over them is a sum over `tiles()`.
+
+    The distances are kept for the next pass where they fit `cache_bytes` on every process, else computed again:
+    memory beyond that is the float32 copy of this process's rows, the visiting shard, and one tile.
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype, finite.
+        group: The processes that hold the other rows; None for one process.
+        order: Take this process's rows in this order `[n]`.
+        cache_bytes: How many bytes of distances each process may keep.
+
+    Raises:
+        ValueError: If the features are no finite floating-point matrix.
+
+    Example:
+        >>> pairs = Pairs(torch.tensor([[0.0], [1.0], [3.0]]))
+        >>> float(pairs.mean)
+        2.0
+    """
+
+    def __init__(
+        self,
+        features: Tensor,
+        *,
+        group: Group = None,
+        order: Tensor | None = None,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        check_features(features, group)
+        self.group = group
+        self.own = center(features, group=group, order=order)
+        self.counts = row_counts(len(features), group)
+        self.num_rows = sum(self.counts)
+        self.device = features.device
+        # Decided from numbers all processes share: those that compute again exchange shards, so all of them must.
+        self._keeps = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2 <= cache_bytes
+        self._kept: list[Tile] | None = None
+
+    @property
+    def side(self) -> int:
+        """How many rows and columns a tile has at most."""
+        return _SIDE.get(self.device.type, _SIDE["cuda"])
+
+    def tiles(self) -> Iterator[Tile]:
+        """Tiles that cover each unordered pair once across the group; their distances are not to be written to."""
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept = []
+        for tile in symmetric_tiles(self.own, self.side, self.group):
+            if self._keeps:
+                kept.append(tile)
+            yield tile
+        if self._keeps:
+            self._kept = kept
+
+    def row_tiles(self) -> Iterator[Tile]:
+        """Tiles of this process's rows against all columns of the group."""
+        yield from row_tiles(self.own, self.side, self.group)
+
+    @cached_property
+    def distances(self) -> Distances:
+        """The mean distance and each sample's nearest, in one pass."""
+        total = torch.zeros((), dtype=torch.float64, device=self.device)
+        nearest = torch.full((self.num_rows,), math.inf, device=self.device)
+        for rows, columns, block, mirrored in self.tiles():
+            nearest[rows] = torch.minimum(nearest[rows], block.amin(dim=1))
+            if mirrored:
+                nearest[columns] = torch.minimum(nearest[columns], block.amin(dim=0))
+                total += 2 * block.sum(dim=1).double().sum()
+            else:
+                total += block.masked_fill(block.isinf(), 0).sum(dim=1).double().sum()
+        # 0 / 0 is the NaN that a mean over no pairs is.
+        mean = all_reduce(total, self.group) * self.own.unit / (self.num_rows * (self.num_rows - 1))
+        return Distances(mean, all_reduce(nearest, self.group, "min"))
+
+    @property
+    def mean(self) -> Tensor:
+        """Mean distance over all pairs, float64 scalar; NaN for fewer than two samples."""
+        return self.distances.mean
+
+    @property
+    def scale(self) -> float:
+        """The mean distance in units of the tiles, by which similarities are measured.
+
+        Raises:
+            UndefinedSimilarityError: If there are fewer than two samples, or all lie in one place.
+        """
+        if self.num_rows < 2:
+            raise UndefinedSimilarityError(f"similarities need at least two samples, got {self.num_rows}")
+        mean = float(self.mean) / self.own.unit
+        if mean <= COLLAPSED * self.own.norm:
+            raise UndefinedSimilarityError(
+                f"the features have collapsed: their mean distance {float(self.mean):.3g} is under {COLLAPSED:g} of "
+                f"their root-mean-square norm {self.own.norm * self.own.unit:.3g}"
+            )
+        return mean

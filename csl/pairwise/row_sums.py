@@ -1,0 +1,74 @@
+"""Sums of the kernel over each sample's neighbours."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce
+from csl.pairwise.checks import check_temperatures
+from csl.pairwise.kernel import Kernel
+from csl.pairwise.pairs import Pairs
+from csl.pairwise.precision import full_precision
+
+
+@full_precision()
+def mean_distance(features: Tensor, *, group: Group = None) -> Tensor:
+    """mu, the mean Euclidean distance over all pairs i < j of the group's samples.
+
+    Args:
+        features: This process's rows `[n, D]`.
+        group: The processes that hold the other rows.
+
+    Returns:
+        A float64 scalar in units of the features; NaN for fewer than two samples.
+
+    Raises:
+        ValueError: If the features are no finite floating-point matrix.
+
+    Example:
+        >>> mean_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
+        tensor(5., dtype=torch.float64)
+    """
+    return Pairs(features, group=group).mean
+
+
+@full_precision()
+def log_row_sums(features: Tensor, mean: Tensor, temperatures: Sequence[float], *, group: Group = None) -> Tensor:
+    """`log r_i` with `r_i = Σ_{j ≠ i} exp(−d_ij / (mean T))`, exact at any temperature.
+
+    Args:
+        features: This process's rows `[n, D]`.
+        mean: The distance that counts as 1, as `mean_distance` gives it.
+        temperatures: T values.
+        group: The processes that hold the other rows.
+
+    Returns:
+        float64 `[T, N]`, for all rows of the group, on every process.
+
+    Raises:
+        ValueError: If the features are no finite floating-point matrix, or a temperature or the mean is not positive.
+
+    Example:
+        >>> x = torch.tensor([[0.0], [1.0], [2.0]])
+        >>> log_row_sums(x, torch.tensor(1.0), [1.0]).exp()
+        tensor([[0.5032, 0.7358, 0.5032]], dtype=torch.float64)
+    """
+    if not float(mean) > 0:
+        raise ValueError(f"mean must be a positive distance, got {float(mean)}")
+    values = check_temperatures(temperatures)
+    pairs = Pairs(features, group=group)
+    kernels = [Kernel.around(pairs.distances.nearest, pairs.own.unit / (float(mean) * t)) for t in values]
+    return torch.stack([kernel.log(sums) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)])
+
+
+def row_sums(pairs: Pairs, kernels: Sequence[Kernel]) -> Tensor:
+    """Sums of each kernel over each row, relative to the kernel's reference, float64 `[T, N]`, on every process."""
+    sums = torch.zeros(len(kernels), pairs.num_rows, dtype=torch.float64, device=pairs.device)
+    for tile in pairs.tiles():
+        for total, kernel in zip(sums, kernels, strict=True):
+            by_row, by_column = kernel.sums(tile)
+            total[tile.rows] += by_row
+            if tile.mirrored:
+                total[tile.columns] += by_column
+    return all_reduce(sums, pairs.group)
