@@ -15,7 +15,7 @@ from csl.pairwise.tiles import Tile, row_tiles, symmetric_tiles
 
 CACHE_BYTES = 256 * 2**20  # distances of up to about 11,000 samples are kept between the passes
 COLLAPSED = 1e-6  # a mean distance below this share of the root-mean-square norm is rounding, not structure
-_SIDE = {"cpu": 1024, "cuda": 8192}
+_SIDE_CPU, _SIDE_CUDA = 1024, 8192  # rows and columns of a tile
 
 
 class Distances(NamedTuple):
@@ -72,7 +72,7 @@ class Pairs:
     @property
     def side(self) -> int:
         """How many rows and columns a tile has at most."""
-        return _SIDE.get(self.device.type, _SIDE["cuda"])
+        return _SIDE_CPU if self.device.type == "cpu" else _SIDE_CUDA
 
     def tiles(self) -> Iterator[Tile]:
         """Tiles that cover each unordered pair once across the group; their distances are not to be written to."""

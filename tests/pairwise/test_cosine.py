@@ -1,0 +1,57 @@
+import pytest
+import torch
+from torch import Tensor
+
+from csl.distributed import shard, world
+from csl.pairwise import cosine, top_cosine
+from tests.pairwise.hard_data import ordinary
+from tests.two_processes import TwoProcesses
+
+
+def _expected(queries: Tensor, keys: Tensor) -> Tensor:
+    q, k = queries.double(), keys.double()
+    return (q @ k.T) / (q.norm(dim=1)[:, None] * k.norm(dim=1))
+
+
+@pytest.mark.parametrize("k", [1, 5, 400])
+def test_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
+    monkeypatch.setattr(cosine, "_QUERIES", 16)
+    monkeypatch.setattr(cosine, "_KEYS", 64)
+    queries, keys = ordinary(50).flip(1), ordinary()
+    similarity, rows = top_cosine(queries, keys, k)
+    expected = _expected(queries, keys)
+    torch.testing.assert_close(similarity.double(), expected.topk(k, dim=1).values, rtol=0, atol=1e-6)
+    torch.testing.assert_close(expected.gather(1, rows), similarity.double(), rtol=0, atol=1e-6)
+
+
+def test_leaves_out_what_it_is_told_to() -> None:
+    keys = ordinary()
+    _, rows = top_cosine(keys, keys, 399, exclude=torch.arange(400))
+    assert not (rows == torch.arange(400)[:, None]).any()
+    with pytest.raises(ValueError, match="the 399 other samples"):
+        top_cosine(keys, keys, 400, exclude=torch.arange(400))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_length_does_not_matter(scale: float) -> None:
+    keys = ordinary()
+    assert torch.equal(top_cosine(keys[:9] * scale, keys, 3)[1], top_cosine(keys[:9], keys, 3)[1])
+
+
+def test_equal_keys_come_in_order_and_zeros_have_similarity_zero() -> None:
+    keys = torch.ones(9, 3).double()
+    assert top_cosine(keys[:1], keys, 4)[1].tolist() == [[0, 1, 2, 3]]
+    assert top_cosine(torch.zeros(1, 3), keys, 4)[0].tolist() == [[0.0] * 4]
+
+
+def _on_two(queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
+    group = world()
+    return top_cosine(queries[shard(len(queries), group)], keys[shard(len(keys), group)], 3, group=group)
+
+
+def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
+    queries, keys = ordinary(7).flip(1), ordinary(31)
+    similarity, rows = (torch.cat(part) for part in zip(*two_processes(_on_two, queries, keys), strict=True))
+    expected = top_cosine(queries, keys, 3)
+    torch.testing.assert_close(similarity, expected[0])
+    assert torch.equal(rows, expected[1])

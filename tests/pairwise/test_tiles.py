@@ -1,0 +1,90 @@
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from csl.distributed import shard_of, world
+from csl.pairwise import tiles
+from csl.pairwise.centering import center
+from csl.pairwise.pairs import Pairs
+from csl.pairwise.tiles import Tile, row_tiles, symmetric_tiles
+from tests.pairwise.hard_data import ordinary
+from tests.two_processes import TwoProcesses
+
+
+def coverage(found: list[Tile], count: int) -> Tensor:
+    """How often each ordered pair is covered."""
+    times = torch.zeros(count, count, dtype=torch.int64)
+    for tile in found:
+        assert tile.distances.shape == (tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start)
+        times[tile.rows, tile.columns] += 1
+        if tile.mirrored:
+            times[tile.columns, tile.rows] += 1
+    return times
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 100])
+def test_each_ordered_pair_is_covered_once(count: int) -> None:
+    own = center(ordinary(count))
+    assert (coverage(list(symmetric_tiles(own, 32)), count) == 1).all()
+    assert (coverage(list(row_tiles(own, 32)), count) == 1).all()
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("count", [3, 37, 64])
+def test_a_ring_of_any_size_covers_each_pair_once(monkeypatch: pytest.MonkeyPatch, size: int, count: int) -> None:
+    own = center(ordinary(count))
+    parts = [shard_of(count, r, size) for r in range(size)]
+    shards = [own._replace(values=own.values[part], squares=own.squares[part]) for part in parts]
+    times = torch.zeros(count, count, dtype=torch.int64)
+    for me in range(size):
+        _pretend_to_be(monkeypatch, me, shards)
+        times += coverage(list(symmetric_tiles(shards[me], 8)), count)
+    assert (times == 1).all()
+
+
+def _pretend_to_be(monkeypatch: pytest.MonkeyPatch, me: int, shards: list[Any]) -> None:
+    size = len(shards)
+
+    def ring(tensors: tuple[Tensor, ...], group: object) -> Any:
+        for step in range(size):
+            owner = (me - step) % size
+            yield owner, (shards[owner].values, shards[owner].squares)
+
+    monkeypatch.setattr(tiles, "rank", lambda group: me)
+    monkeypatch.setattr(tiles, "size", lambda group: size)
+    monkeypatch.setattr(tiles, "row_counts", lambda num_rows, group: [len(s.values) for s in shards])
+    monkeypatch.setattr(tiles, "ring", ring)
+
+
+def _cover_on_two(count: int) -> tuple[Tensor, Tensor]:
+    group = world()
+    own = center(ordinary(count)[shard_of(count, *_place())], group=group)
+    return (
+        coverage(list(symmetric_tiles(own, 8, group)), count),
+        coverage(list(row_tiles(own, 8, group)), count),
+    )
+
+
+def _place() -> tuple[int, int]:
+    return torch.distributed.get_rank(), 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 37])
+def test_two_processes_cover_each_pair_once(two_processes: TwoProcesses, count: int) -> None:
+    (a, rows_a), (b, rows_b) = two_processes(_cover_on_two, count)
+    assert ((a + b) == 1).all()
+    assert ((rows_a + rows_b) == 1).all()
+    if count == 37:
+        assert abs(int(a.sum() - b.sum())) < 0.1 * count**2, "the two processes share the work"
+
+
+def test_tiles_are_kept_where_they_fit_and_computed_again_where_not() -> None:
+    kept, streamed = Pairs(ordinary(50)), Pairs(ordinary(50), cache_bytes=0)
+    assert next(iter(kept.tiles())).distances.shape == (50, 50)
+    first, second = [list(kept.tiles()) for _ in range(2)]
+    assert first[0].distances is second[0].distances
+    first, second = [list(streamed.tiles()) for _ in range(2)]
+    assert first[0].distances is not second[0].distances
+    assert torch.equal(first[0].distances, second[0].distances)
