@@ -1,0 +1,140 @@
+"""Batch normalisation over the samples of all processes, on any device and backend."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from csl import distributed
+from csl.distributed import Group
+
+
+class SynchronizedBatchNorm(nn.SyncBatchNorm):
+    """Batch norm whose mean and variance are those of all processes' samples together, in `[N, C]` or `[N, C, ...]`.
+
+    Processes may hold different numbers of samples, even none. Outputs, gradients and running statistics equal one
+    process's on the concatenated batch. torch's `SyncBatchNorm` refuses the CPU; on CUDA this one is torch's.
+    Constructor and state are torch's too; `process_group=None` means all processes, and where there is only one
+    it is plain batch norm.
+
+    From Batch Normalization, 2015, arXiv 1502.03167.
+
+    Raises:
+        ValueError: If there is one value a channel in training over all processes, or the input has no channel axis.
+
+    Example:
+        >>> norm = SynchronizedBatchNorm(3)
+        >>> norm(torch.randn(8, 3)).mean(dim=0).abs().max() < 1e-6
+        tensor(True)
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise `[N, C, ...]` per channel."""
+        if input.is_cuda:
+            return super().forward(input)
+        self._check_input_dim(input)
+        self._check_non_zero_input_channels(input)
+        group: Group = self.process_group or distributed.world()
+        # In evaluation processes may see different numbers of batches, so that waiting for each other could hang.
+        if group is None or not self.training:
+            return _BatchNorm.forward(self, input)
+        mean, variance, count = _statistics(input, group)
+        if self.track_running_stats:
+            self._track(mean.detach(), variance.detach() * (count / (count - 1)))
+        return self._normalize(input, mean, variance)
+
+    @torch.no_grad()
+    def _track(self, mean: Tensor, unbiased: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        self.num_batches_tracked.add_(1)
+        share = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
+        self.running_var.lerp_(unbiased.to(self.running_var.dtype), share)
+
+    def _normalize(self, input: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+        scale = torch.rsqrt(variance + self.eps)
+        if self.weight is not None:
+            scale = scale * self.weight
+        out = (input - _per_channel(mean, input)) * _per_channel(scale, input)
+        if self.bias is not None:
+            out = out + _per_channel(self.bias, input)
+        return out.to(input.dtype)
+
+
+def _statistics(input: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean `[C]`, biased variance `[C]` and number of values a channel over the group, with gradient.
+
+    The variance is taken around the global mean, in a second pass: mean of squares minus square of the mean loses
+    its digits where the mean is large.
+    """
+    values = input.to(torch.promote_types(input.dtype, torch.float32))
+    dims = [0, *range(2, input.ndim)]
+    count = values.new_tensor([values.numel() / values.shape[1]])
+    first = distributed.all_reduce_with_grad(torch.cat([values.sum(dims), count]), group)
+    total = first[-1].detach()
+    if total <= 1:
+        raise ValueError(f"input: expected more than 1 value per channel when training, got size {list(input.shape)}")
+    mean = first[:-1] / total
+    centred = values - _per_channel(mean, values)
+    variance = distributed.all_reduce_with_grad(centred.square().sum(dims), group) / total
+    return mean, variance, total
+
+
+def _per_channel(vector: Tensor, like: Tensor) -> Tensor:
+    return vector.view(1, -1, *[1] * (like.ndim - 2))
+
+
+class _SynchronizedBatchNormAct(SynchronizedBatchNorm):
+    """timm's `BatchNormAct2d`: batch norm, then what the layer holds as `drop` and `act`."""
+
+    drop: nn.Module
+    act: nn.Module
+
+    def forward(self, input: Tensor) -> Tensor:
+        out: Tensor = self.act(self.drop(super().forward(input)))
+        return out
+
+
+def synchronize_batch_norm(module: nn.Module, group: Group = None) -> nn.Module:
+    """The module with every batch norm in it replaced by a `SynchronizedBatchNorm` that holds the same tensors.
+
+    State-dict keys stay as they were, and parameters stay the same objects, so that an optimizer made before still
+    holds them. Children are replaced in place; only a module that is itself a batch norm comes back as a new object.
+
+    Args:
+        module: Any module.
+        group: The processes to synchronise; None means all.
+
+    Raises:
+        ValueError: If a batch norm of a class we do not know is found: what else it computes would be lost.
+
+    Example:
+        >>> net = synchronize_batch_norm(nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4)))
+        >>> type(net[1]).__name__
+        'SynchronizedBatchNorm'
+    """
+    if isinstance(module, SynchronizedBatchNorm):
+        return module
+    if isinstance(module, _BatchNorm):
+        return _converted(module, group)
+    for name, child in module.named_children():
+        setattr(module, name, synchronize_batch_norm(child, group))
+    return module
+
+
+def _converted(old: _BatchNorm, group: Group) -> SynchronizedBatchNorm:
+    new = _replacement(old)(
+        old.num_features, old.eps, old.momentum, old.affine, old.track_running_stats, process_group=group
+    )
+    new._parameters.update(old._parameters)
+    new._buffers.update(old._buffers)
+    new._modules.update(old._modules)
+    return new.train(old.training)
+
+
+def _replacement(old: _BatchNorm) -> type[SynchronizedBatchNorm]:
+    if type(old) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm):
+        return SynchronizedBatchNorm
+    if set(old._modules) == {"drop", "act"}:
+        return _SynchronizedBatchNormAct
+    raise ValueError(f"module: expected torch's batch norms or timm's BatchNormAct2d, got {type(old).__qualname__}")

@@ -1,0 +1,69 @@
+"""A first-in-first-out memory of feature vectors that survives checkpoints and is the same on every process."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from csl import distributed
+from csl.distributed import Group
+from csl.randomness import derive_seed
+
+
+class FeatureQueue(nn.Module):
+    """The last `size` feature vectors that were put in; a ring buffer whose oldest rows are overwritten first.
+
+    It starts full of random unit vectors, the same in every process and every run, so that its size, and with it the
+    difficulty of a contrastive task, does not change during training. Contents and position are buffers, so a
+    checkpoint holds them. Nothing in `enqueue` waits for the device.
+
+    From MoCo, 2020, arXiv 1911.05722.
+
+    Args:
+        size: Number of vectors held, K.
+        dim: Length of a vector, D.
+
+    Attributes:
+        features: The vectors `[K, D]`, in no particular order.
+
+    Raises:
+        ValueError: If `size` or `dim` is not positive, or what is put in is not `[N, D]`.
+
+    Example:
+        >>> queue = FeatureQueue(size=4, dim=2)
+        >>> queue.enqueue(torch.ones(3, 2))
+        >>> queue.enqueue(torch.zeros(2, 2))
+        >>> queue.features.sum(dim=1)
+        tensor([0., 2., 2., 0.])
+    """
+
+    features: Tensor
+    position: Tensor
+
+    def __init__(self, size: int, dim: int) -> None:
+        super().__init__()
+        for name, value in (("size", size), ("dim", dim)):
+            if value < 1:
+                raise ValueError(f"{name}: expected a positive number, got {value}")
+        generator = torch.Generator().manual_seed(derive_seed("queue", size, dim))
+        self.register_buffer("features", normalize(torch.randn(size, dim, generator=generator), dim=1))
+        self.register_buffer("position", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def enqueue(self, features: Tensor, *, group: Group = None) -> None:
+        """Put in the rows `[n, D]` of every process of the group, in rank order, over the oldest ones.
+
+        With more rows than the queue holds, the last ones stay.
+        """
+        if features.ndim != 2 or features.shape[1] != self.features.shape[1]:
+            raise ValueError(f"features: expected shape [N, {self.features.shape[1]}], got {list(features.shape)}")
+        arriving = distributed.gather_rows(features.detach(), group).to(self.features.dtype)
+        count, size = len(arriving), len(self.features)
+        # Writing a row twice in one call would leave to chance which of the two stays.
+        kept = torch.arange(max(0, count - size), count, device=self.features.device)
+        self.features[(self.position + kept) % size] = arriving[kept]
+        self.position.add_(count).remainder_(size)
+
+    def extra_repr(self) -> str:
+        """Size and dimension, for printing."""
+        size, dim = self.features.shape
+        return f"size={size}, dim={dim}"
