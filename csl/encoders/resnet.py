@@ -1,0 +1,91 @@
+"""Residual networks for small and large images, at any width, from torchvision's blocks."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
+
+from csl.encoders.base import Encoder, check_positive
+
+STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
+    10: (BasicBlock, (1, 1, 1, 1)),
+    18: (BasicBlock, (2, 2, 2, 2)),
+    34: (BasicBlock, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+}
+
+
+class ResNet(Encoder):
+    """A ResNet without its classifier: features are the mean over positions after the last stage.
+
+    Parameter names and, at `width=64`, shapes are torchvision's, so that its weights load where the stem agrees.
+    The small stem is what self-supervised work on CIFAR uses.
+
+    From Deep Residual Learning for Image Recognition, 2015, arXiv 1512.03385.
+
+    Args:
+        depth: 10, 18, 34 (512 features at width 64), 50 or 101 (2,048 features).
+        stem: `small`: a 3×3 convolution of stride 1 and no max-pool, for images up to about 64 pixels.
+            `imagenet`: a 7×7 convolution of stride 2 and a max-pool.
+        width: Channels of the first stage, 64 in the paper; features have 8 (depths 50 and 101: 32) times as many.
+            `ResNet(depth=10, width=16)` has 0.31 million parameters and suits a laptop.
+        in_channels: Channels of an image.
+
+    Raises:
+        ValueError: If `depth` or `stem` is none of the above, or a size is not positive.
+
+    Example:
+        >>> ResNet(depth=18, width=16)(torch.zeros(2, 3, 32, 32)).shape
+        torch.Size([2, 128])
+    """
+
+    def __init__(
+        self,
+        depth: int = 18,
+        stem: Literal["small", "imagenet"] = "small",
+        width: int = 64,
+        in_channels: int = 3,
+    ) -> None:
+        if depth not in STAGES:
+            raise ValueError(f"depth: expected one of {', '.join(map(str, STAGES))}, got {depth}")
+        check_positive(width=width)
+        block, blocks = STAGES[depth]
+        super().__init__(8 * width * block.expansion, in_channels)
+        self.conv1, self.maxpool = _stem(stem, in_channels, width)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        inputs = [width, *(width * 2**i * block.expansion for i in range(3))]
+        self.layer1, self.layer2, self.layer3, self.layer4 = (
+            _stage(block, inputs[i], width * 2**i, blocks[i], stride=1 if i == 0 else 2) for i in range(4)
+        )
+        self.apply(_initialize)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Encode images `[B, C, H, W]` as features `[B, D]`."""
+        maps = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
+        return torch.flatten(nn.functional.adaptive_avg_pool2d(maps, 1), 1)
+
+
+def _stem(stem: str, in_channels: int, width: int) -> tuple[nn.Conv2d, nn.Module]:
+    if stem == "small":
+        return nn.Conv2d(in_channels, width, 3, stride=1, padding=1, bias=False), nn.Identity()
+    if stem == "imagenet":
+        return nn.Conv2d(in_channels, width, 7, stride=2, padding=3, bias=False), nn.MaxPool2d(3, stride=2, padding=1)
+    raise ValueError(f"stem: expected 'small' or 'imagenet', got {stem!r}")
+
+
+def _stage(block: type[BasicBlock | Bottleneck], inputs: int, planes: int, blocks: int, stride: int) -> nn.Sequential:
+    outputs = planes * block.expansion
+    shortcut = None
+    if stride != 1 or inputs != outputs:
+        shortcut = nn.Sequential(conv1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs))
+    first = block(inputs, planes, stride, shortcut)
+    return nn.Sequential(first, *(block(outputs, planes) for _ in range(blocks - 1)))
+
+
+def _initialize(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
