@@ -43,17 +43,21 @@ def check_features(features: Tensor, group: Group = None, name: str = "features"
     widest, narrowest = all_reduce(width, group, "max").tolist()
     if widest != -narrowest:
         raise ValueError(f"{name} must have the same width on every process, got {-narrowest} and {widest}")
-    _check_finite(features, group, name)
+    check_finite(~torch.isfinite(features).all(dim=1), group, name)
 
 
-def _check_finite(features: Tensor, group: Group, name: str) -> None:
-    bad = ~torch.isfinite(features).all(dim=1)
-    counts = row_counts(len(features), group)
+def check_finite(bad: Tensor, group: Group = None, name: str = "features") -> None:
+    """Refuse rows that hold NaN or infinity, which `bad` `[n]` marks.
+
+    Raises:
+        ValueError: If there are any in the group: how many, and which first.
+    """
+    counts = row_counts(len(bad), group)
     total, before = sum(counts), sum(counts[: rank(group)])
     first = before + int(bad.nonzero()[0, 0]) if bad.any() else total
     num_bad = int(all_reduce(bad.sum(), group))
     if num_bad:
-        first = int(all_reduce(torch.tensor(first, device=features.device), group, "min"))
+        first = int(all_reduce(torch.tensor(first, device=bad.device), group, "min"))
         raise ValueError(f"{name} hold NaN or infinity in {num_bad} of {total} rows, the first of them row {first}")
 
 

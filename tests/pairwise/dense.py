@@ -39,6 +39,6 @@ def dense_rld(features: Tensor, labels: Tensor, temperature: float) -> float:
     total, degrees = w.sum(), w.sum(dim=1)
     terms = [
         w[labels == c][:, labels == c].sum() / total - (degrees[labels == c].sum() / total) ** 2
-        for c in labels.unique()
+        for c in sorted(set(labels.tolist()))
     ]
     return float(torch.stack(terms).sum())

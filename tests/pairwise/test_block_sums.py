@@ -23,9 +23,15 @@ def test_block_sums_equal_dense(case: str) -> None:
         torch.testing.assert_close(sums.sum(), expected.sum(), rtol=1e-4, atol=0)
 
 
+def _set_cache(patch: pytest.MonkeyPatch, cache_bytes: int) -> None:
+    defaults = pairs_module.Pairs.__init__.__kwdefaults__
+    assert defaults is not None
+    patch.setitem(defaults, "cache_bytes", cache_bytes)
+
+
 @pytest.mark.parametrize("cache_bytes", [0, 2**30])
 def test_many_tiles_equal_one(monkeypatch: pytest.MonkeyPatch, cache_bytes: int) -> None:
-    monkeypatch.setitem(pairs_module.Pairs.__init__.__kwdefaults__, "cache_bytes", cache_bytes)
+    _set_cache(monkeypatch, cache_bytes)
     features, labels = ordinary(), labels_for(ordinary())
     whole = weight_block_sums(features, labels, 10, TEMPERATURES)
     monkeypatch.setattr(pairs_module, "_SIDE_CPU", 33)
@@ -54,7 +60,7 @@ def test_refuses_features_without_scale(features: Tensor) -> None:
 
 def _on_two(features: Tensor, labels: Tensor, cache_bytes: int) -> tuple[Tensor, Tensor, Tensor]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(pairs_module.Pairs.__init__.__kwdefaults__, "cache_bytes", cache_bytes)
+        _set_cache(patch, cache_bytes)
         patch.setattr(pairs_module, "_SIDE_CPU", 64)
         return _on_own_rows(features, labels)
 

@@ -1,0 +1,44 @@
+"""Calinski–Harabasz score as a metric."""
+
+from torch import Tensor
+
+from csl.metrics.functional.calinski_harabasz_score import dispersion_ratio
+from csl.metrics.functional.helpers import UNLABELED, unlabeled_fault
+from csl.metrics.functional.moments import Moments, class_moments
+from csl.metrics.moments_metric import MomentsMetric
+
+
+class CalinskiHarabaszScore(MomentsMetric):
+    """Calinski–Harabasz score; see `csl.metrics.functional.calinski_harabasz_score`.
+
+    Keeps the moments of each class, no features. Logged as `calinski_harabasz`.
+
+    Example:
+        >>> import torch
+        >>> metric = CalinskiHarabaszScore()
+        >>> metric.update(torch.tensor([[0.0], [1.0], [4.0], [5.0]]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.compute()
+        tensor(32., dtype=torch.float64)
+    """
+
+    higher_is_better = True
+
+    def batch_moments(self, features: Tensor, labels: Tensor) -> Moments:
+        """The moments of each class."""
+        return class_moments(features, labels)
+
+    def compute(self) -> Tensor:
+        """The score, a float64 scalar.
+
+        Raises:
+            ValueError: If samples without a label or rows with NaN or infinity were given.
+        """
+        moments = self.moments()
+        missing = moments.counts[moments.classes == UNLABELED].sum()
+        if fault := unlabeled_fault(int(missing), int(moments.counts.sum())):
+            raise ValueError(fault)
+        return dispersion_ratio(moments)
+
+    def scalars(self, value: Tensor) -> dict[str, Tensor]:
+        """`calinski_harabasz`."""
+        return {"calinski_harabasz": value}

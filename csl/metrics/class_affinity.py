@@ -1,0 +1,44 @@
+"""Class affinity as a metric."""
+
+from typing import Any
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.rows_metric import RowsMetric
+from csl.pairwise.checks import check_temperatures
+
+
+class ClassAffinity(RowsMetric):
+    """The share of similarity between each two classes; see `csl.metrics.functional.class_affinity`.
+
+    Logged as `within_class_affinity_{T}`, the share that stays within classes.
+
+    Args:
+        temperature: T.
+        **kwargs: The arguments of `torchmetrics.Metric`.
+
+    Raises:
+        ValueError: If the temperature is not positive.
+
+    Example:
+        >>> import torch
+        >>> metric = ClassAffinity(0.1)
+        >>> metric.update(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.compute().round(decimals=3)
+        tensor([[0.5000, 0.0000],
+                [0.0000, 0.5000]], dtype=torch.float64)
+    """
+
+    def __init__(self, temperature: float = 0.1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        (self.temperature,) = check_temperatures([temperature])
+
+    def compute(self) -> Tensor:
+        """The affinities `[C, C]`, float64, summing to 1; a scalar, as torchmetrics makes it, for one class."""
+        return functional.class_affinity(*self.rows(), self.temperature, group=self.group)
+
+    def scalars(self, value: Tensor) -> dict[str, Tensor]:
+        """`within_class_affinity_{T}`."""
+        within = value.reshape(1, 1) if value.ndim == 0 else value
+        return {f"within_class_affinity_{self.temperature}": within.trace()}

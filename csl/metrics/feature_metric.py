@@ -1,0 +1,91 @@
+"""What every metric of features has in common, and how its value becomes named scalars."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from csl.distributed import Group, row_counts, world
+
+
+class FeatureMetric(Metric):
+    """A metric over features and labels whose states stay where they are.
+
+    Features may be big, so torchmetrics' synchronisation, which gathers every state on every process, is replaced:
+    "synced" means that `compute` works through the process group on each process's own rows. As with any metric,
+    each row must be given to one process only, `sync_on_compute=False` computes on this process's rows alone, and
+    `compute` is to be called by all processes.
+
+    Args:
+        **kwargs: The arguments of `torchmetrics.Metric`.
+    """
+
+    full_state_update = False
+    is_differentiable = False
+
+    def scalars(self, value: Tensor) -> dict[str, Tensor]:
+        """The value that `compute` returned as scalars for a log, by name."""
+        return {_snake_case(type(self).__name__): value}
+
+    def sync(
+        self,
+        dist_sync_fn: Callable[..., Any] | None = None,
+        process_group: Any = None,
+        should_sync: bool = True,
+        distributed_available: Callable[[], bool] | None = None,
+    ) -> None:
+        """From now on compute over the rows of all processes; nothing is sent yet."""
+        available = distributed_available or self.distributed_available_fn
+        self._is_synced = should_sync and bool(available())
+
+    def unsync(self, should_unsync: bool = True) -> None:
+        """Compute over this process's rows again."""
+        self._is_synced = self._is_synced and not should_unsync
+
+    @property
+    def group(self) -> Group:
+        """The processes to compute with; None where this process computes alone."""
+        return cast(Group, self.process_group) or world() if self._is_synced else None
+
+    def _rows(self, parts: list[Tensor], **empty: Any) -> Tensor:
+        """One tensor of all rows in a list state, of as many columns as other processes have if there are none."""
+        own_width = parts[0].shape[1] if parts else 0
+        width = max(row_counts(own_width, self.group))
+        return torch.cat(parts) if parts else torch.empty(0, width, device=self.device, **empty)
+
+    def _column(self, parts: list[Tensor], dtype: torch.dtype) -> Tensor:
+        """One vector of all entries in a list state."""
+        return torch.cat(parts) if parts else torch.empty(0, dtype=dtype, device=self.device)
+
+
+def named_scalars(metric: Metric, value: Any) -> dict[str, Tensor]:
+    """A metric's computed value as scalars for a log, by name, for any metric of torchmetrics.
+
+    Args:
+        metric: A `FeatureMetric`, which names its own; any other metric is called by its class's name.
+        value: What its `compute` returned: a scalar, a vector (its entries are numbered), or a mapping.
+
+    Raises:
+        ValueError: If the value is neither.
+
+    Example:
+        >>> from torchmetrics import MeanMetric
+        >>> named_scalars(MeanMetric(), torch.tensor(0.5))
+        {'mean_metric': tensor(0.5000)}
+    """
+    if isinstance(metric, FeatureMetric):
+        return metric.scalars(value)
+    name = _snake_case(type(metric).__name__)
+    if isinstance(value, Mapping):
+        return {str(key): torch.as_tensor(entry) for key, entry in value.items()}
+    tensor = torch.as_tensor(value)
+    if tensor.ndim > 1:
+        raise ValueError(f"{name} must compute scalars or vectors to be logged, got shape {tuple(tensor.shape)}")
+    return {name: tensor} if tensor.ndim == 0 else {f"{name}_{i}": entry for i, entry in enumerate(tensor)}
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()

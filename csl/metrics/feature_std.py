@@ -1,0 +1,31 @@
+"""Standard deviation of normalised features as a metric."""
+
+from torch import Tensor
+
+from csl.metrics.functional.feature_std import direction_moments, spread
+from csl.metrics.functional.moments import Moments
+from csl.metrics.moments_metric import MomentsMetric
+
+
+class FeatureStd(MomentsMetric):
+    """Spread of the features' directions; see `csl.metrics.functional.feature_std`.
+
+    Labels are taken for the sake of one signature and not looked at. Logged as `feature_std`.
+
+    Example:
+        >>> import torch
+        >>> metric = FeatureStd()
+        >>> metric.update(torch.eye(4), torch.zeros(4, dtype=torch.int64))
+        >>> metric.compute().round(decimals=2)
+        tensor(1., dtype=torch.float64)
+    """
+
+    higher_is_better = True
+
+    def batch_moments(self, features: Tensor, labels: Tensor) -> Moments:
+        """The moments of all directions together."""
+        return direction_moments(features)
+
+    def compute(self) -> Tensor:
+        """The standard deviation, a float64 scalar."""
+        return spread(self.moments())

@@ -1,0 +1,54 @@
+"""Standard deviation of normalised features: has the encoder collapsed?"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from csl.distributed import Group
+from csl.metrics.functional.helpers import warn_undefined
+from csl.metrics.functional.moments import Moments, class_moments, reduce_moments
+from csl.pairwise.checks import check_features
+
+
+def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
+    """Mean over dimensions of the standard deviation of L2-normalised features, times √D.
+
+    About 1 where features spread over the sphere, 0 where all point the same way (a collapsed encoder). See Chen, He,
+    "Exploring Simple Siamese Representation Learning" (2021, arXiv 2011.10566).
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64 scalar between 0 and about 1; NaN, with a warning, for fewer than two samples.
+
+    Raises:
+        ValueError: If features are no finite matrix.
+
+    Example:
+        >>> feature_std(torch.eye(4)).round(decimals=2)
+        tensor(1., dtype=torch.float64)
+        >>> feature_std(torch.ones(4, 8))
+        tensor(0., dtype=torch.float64)
+    """
+    check_features(features, group)
+    return spread(reduce_moments(direction_moments(features), group))
+
+
+def direction_moments(features: Tensor) -> Moments:
+    """The moments of these samples' directions `[N, D]`, as of one class."""
+    directions = normalize(features.double(), dim=1, eps=torch.finfo(torch.float32).tiny)
+    return class_moments(directions, torch.zeros(len(features), dtype=torch.int64, device=features.device))
+
+
+def spread(moments: Moments) -> Tensor:
+    """The mean standard deviation of directions with these moments, times √D."""
+    count = moments.counts.sum()
+    if count < 2:
+        warn_undefined("feature standard deviation", f"it needs at least two samples, got {int(count)}")
+        return torch.full((), torch.nan, dtype=torch.float64, device=count.device)
+    variance = moments.overall.scatter[0] / (count - 1)
+    return variance.sqrt().mean() * math.sqrt(len(variance))

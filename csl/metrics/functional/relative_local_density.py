@@ -1,0 +1,56 @@
+"""Relative local density: how well the classes stay together in each sample's neighbourhood."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group
+from csl.metrics.functional.class_affinity import class_affinities
+
+
+def relative_local_density(
+    features: Tensor, labels: Tensor, temperatures: float | Sequence[float], *, group: Group = None
+) -> Tensor:
+    """Relative local density (RLD): the modularity of the labelling on the graph of similarities w.
+
+    `RLD = Σ_c [ Σ_{i,j in c} w_ij / W − (Σ_{i in c} k_i / W)² ]` with `w_ij = N² a_ij² / (r_i r_j)`,
+    `a_ij = exp(−d_ij / (mu T))`, `r_i = Σ_{j ≠ i} a_ij`, `k_i = Σ_j w_ij`, `W = Σ_i k_i` and mu the mean distance.
+    It is below 1; near 1 where neighbours share their class, about 0 where labels and features have nothing to do
+    with each other, exactly 0 for one class. Scaling, rotating or shifting the features changes nothing. See Zhang,
+    Lu, Xuan, "How Does Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
+
+    The value is exact: all pairs count, none of them in an N×N array.
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        labels: Their classes `[n]`, any integers but −1.
+        temperatures: T, one or several; smaller looks at closer neighbours. Several share the work.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64, a scalar for one temperature, `[T]` for a sequence; NaN, with a warning, for fewer than two samples
+        or collapsed features.
+
+    Raises:
+        ValueError: If features are no finite matrix, labels do not match or hold −1, or a T is not positive.
+
+    Example:
+        >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
+        >>> relative_local_density(x, torch.tensor([0, 0, 1, 1]), 0.1).round(decimals=3)
+        tensor(0.5000, dtype=torch.float64)
+    """
+    single = isinstance(temperatures, (int, float))
+    values = [cast(float, temperatures)] if single else cast(Sequence[float], temperatures)
+    affinities = class_affinities(features, labels, values, group=group, metric="relative local density")
+    density = modularity(affinities)
+    return density[0] if single else density
+
+
+def modularity(affinities: Tensor) -> Tensor:
+    """Modularity `[...]` of a labelling, from the shares of weight between its classes `[..., C, C]`."""
+    if not affinities.shape[-1]:
+        return torch.full(affinities.shape[:-2], torch.nan, dtype=affinities.dtype, device=affinities.device)
+    within = affinities.diagonal(dim1=-2, dim2=-1)
+    return (within - affinities.sum(dim=-1).square()).sum(dim=-1)

@@ -1,0 +1,45 @@
+"""Relative local density as a metric."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.rows_metric import RowsMetric
+from csl.pairwise.checks import check_temperatures
+
+
+class RelativeLocalDensity(RowsMetric):
+    """Relative local density; see `csl.metrics.functional.relative_local_density`.
+
+    Logged as `rld_{T}`, one scalar a temperature.
+
+    Args:
+        temperatures: T values.
+        **kwargs: The arguments of `torchmetrics.Metric`.
+
+    Raises:
+        ValueError: If a temperature is not positive.
+
+    Example:
+        >>> import torch
+        >>> metric = RelativeLocalDensity([1.0, 0.1])
+        >>> metric.update(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, 0, 1, 1]))
+        >>> sorted(metric.scalars(metric.compute()))
+        ['rld_0.1', 'rld_1.0']
+    """
+
+    higher_is_better = True
+
+    def __init__(self, temperatures: Sequence[float] = (1.0, 0.2, 0.1), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.temperatures = check_temperatures(temperatures)
+
+    def compute(self) -> Tensor:
+        """RLD at each temperature, float64 `[T]`, a scalar for a single one."""
+        return functional.relative_local_density(*self.rows(), self.temperatures, group=self.group)
+
+    def scalars(self, value: Tensor) -> dict[str, Tensor]:
+        """`rld_{T}` for each temperature."""
+        return {f"rld_{t}": entry for t, entry in zip(self.temperatures, value.reshape(-1), strict=True)}
