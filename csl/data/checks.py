@@ -1,0 +1,69 @@
+"""What must hold before training starts; each error names the thing, what was expected, and what came."""
+
+import torch
+
+from csl.data.images import ImageSet
+from csl.data.source import ImageSource, ImageSplits
+
+
+def check_labels(source: ImageSource, splits: ImageSplits) -> None:
+    """Every label must be a class; only training images may have none.
+
+    Raises:
+        ValueError: If a set is empty, a label is no class, or an evaluation set has a class that the reference set
+            has not.
+    """
+    name = type(source).__name__
+    for part, images in ({"train": splits.train} | _evaluation_sets(splits)).items():
+        _check_range(f"{name}: {part}", images, source.num_classes, lowest=-1 if part == "train" else 0)
+    known = torch.unique(splits.reference.labels)
+    for part, images in _evaluation_sets(splits).items():
+        present = torch.unique(images.labels)
+        unknown = present[~torch.isin(present, known)].tolist()
+        if unknown:
+            names = ", ".join(source.class_names[label] for label in unknown[:5])
+            raise ValueError(f"{name}: {part} has images of classes that the reference set has not: {names}")
+
+
+def check_batch_size(batch_size: int, num_train: int, world_size: int) -> None:
+    """A global batch must fill, and divide among the processes.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if not 1 <= batch_size <= num_train:
+        raise ValueError(f"batch_size: expected 1 to {num_train} (the size of the training set), got {batch_size}")
+    if batch_size % world_size:
+        raise ValueError(
+            f"batch_size: counts the images of all processes together, so expected a multiple of {world_size} "
+            f"processes, got {batch_size}"
+        )
+
+
+def check_evaluation_sets(splits: ImageSplits, world_size: int) -> None:
+    """Every process needs an image of every evaluation set.
+
+    Raises:
+        ValueError: If a set is smaller than the number of processes.
+    """
+    for part, images in _evaluation_sets(splits).items():
+        if len(images) < world_size:
+            raise ValueError(
+                f"{part}: expected at least one image for each of {world_size} processes, got {len(images)}"
+            )
+
+
+def _evaluation_sets(splits: ImageSplits) -> dict[str, ImageSet]:
+    sets = {"reference": splits.reference, "val": splits.val}
+    return sets if splits.test is None else sets | {"test": splits.test}
+
+
+def _check_range(name: str, images: ImageSet, num_classes: int, lowest: int) -> None:
+    if len(images) == 0:
+        raise ValueError(f"{name}: expected images, found none")
+    wrong = ((images.labels < lowest) | (images.labels >= num_classes)).nonzero().flatten()
+    if len(wrong):
+        raise ValueError(
+            f"{name}: expected labels from 0 to {num_classes - 1}, got {int(images.labels[wrong[0]])} for image "
+            f"{int(wrong[0])} ({len(wrong)} such images)"
+        )

@@ -1,0 +1,77 @@
+"""Colour operations on float images `[B, C, H, W]` in [0, 1], one factor an image; each equals torchvision's."""
+
+import torch
+from torch import Tensor
+
+_LUMA = (0.2989, 0.587, 0.114)
+
+
+def jitter(images: Tensor, factors: Tensor, order: list[int]) -> Tensor:
+    """Change brightness (0), contrast (1), saturation (2) and hue (3) in the given order.
+
+    Args:
+        images: `[B, C, H, W]` in [0, 1]; grey images (C = 1) have no saturation and no hue.
+        factors: Factors of the first three, and the shift of hue in turns `[B, 4]`.
+        order: Which operations to apply, in that order.
+    """
+    operations = (brightness, contrast, saturation, hue)
+    factors = factors.to(images.device, images.dtype, non_blocking=True)
+    for operation in order:
+        if operation < 2 or images.shape[1] == 3:
+            images = operations[operation](images, factors[:, operation, None, None, None])
+    return images
+
+
+def brightness(images: Tensor, factor: Tensor) -> Tensor:
+    """Multiply by a factor `[B, 1, 1, 1]`."""
+    return (images * factor).clamp_(0, 1)
+
+
+def contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Move each pixel away from the image's mean grey by a factor `[B, 1, 1, 1]`."""
+    mean = luma(images).mean(dim=(1, 2, 3), keepdim=True)
+    return _blend(images, mean, factor)
+
+
+def saturation(images: Tensor, factor: Tensor) -> Tensor:
+    """Move each pixel away from its own grey by a factor `[B, 1, 1, 1]`."""
+    return _blend(images, luma(images), factor)
+
+
+def hue(images: Tensor, shift: Tensor) -> Tensor:
+    """Turn the hue (of HSV) by a share of a full turn `[B, 1, 1, 1]`; value and chroma stay."""
+    value, chroma = images.amax(1, keepdim=True), images.amax(1, keepdim=True) - images.amin(1, keepdim=True)
+    sextant = _hue(images, value, chroma) + 6 * shift
+    offsets = torch.tensor([5.0, 3.0, 1.0], device=images.device, dtype=images.dtype)[:, None, None]
+    phase = (offsets + sextant).remainder_(6)
+    return value - chroma * torch.minimum(phase, 4 - phase).clamp_(0, 1)
+
+
+def _hue(images: Tensor, value: Tensor, chroma: Tensor) -> Tensor:
+    """Hue in sixths of a turn `[B, 1, H, W]`; 0 for grey."""
+    red, green, blue = images[:, :1], images[:, 1:2], images[:, 2:]
+    safe = chroma.clamp(min=1e-8)
+    from_red, from_green, from_blue = (green - blue) / safe, (blue - red) / safe + 2, (red - green) / safe + 4
+    return torch.where(value == red, from_red, torch.where(value == green, from_green, from_blue))
+
+
+def luma(images: Tensor) -> Tensor:
+    """Perceived brightness `[B, 1, H, W]`."""
+    if images.shape[1] == 1:
+        return images
+    red, green, blue = images[:, :1], images[:, 1:2], images[:, 2:]
+    return red * _LUMA[0] + green * _LUMA[1] + blue * _LUMA[2]
+
+
+def gray(images: Tensor) -> Tensor:
+    """Take the colours away; the number of channels stays."""
+    return luma(images).expand_as(images)
+
+
+def solarize(images: Tensor) -> Tensor:
+    """Invert what is brighter than a half."""
+    return torch.where(images >= 0.5, 1 - images, images)
+
+
+def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    return (images - other).mul_(factor).add_(other).clamp_(0, 1)

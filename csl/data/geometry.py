@@ -1,0 +1,88 @@
+"""Crops, mirrors, slants, blurs and erased boxes of a batch of float images `[B, C, H, W]`, parameters by image."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def resample(images: Tensor, boxes: Tensor, size: int, flip: Tensor | None = None) -> Tensor:
+    """Cut a box out of each image and resize it to a square: bilinear and antialiased, as torchvision's crops are.
+
+    The box is axis-parallel, so this is one matrix product along the rows and one along the columns, and a mirror is a
+    reversed matrix.
+
+    Args:
+        images: `[B, C, H, W]`.
+        boxes: Top, left, height, width in pixels `[B, 4]`, each at least one pixel.
+        size: Height and width of the result.
+        flip: Which images to mirror `[B]`.
+
+    Returns:
+        `[B, C, size, size]`.
+    """
+    batch, channels, height, width = images.shape
+    boxes = boxes.to(images.device, images.dtype, non_blocking=True)
+    rows = _weights(boxes[:, 0], boxes[:, 2], height, size)
+    columns = _weights(boxes[:, 1], boxes[:, 3], width, size)
+    if flip is not None:
+        flip = flip.to(images.device, non_blocking=True)
+        columns = torch.where(flip[:, None, None], columns.flip(1), columns)
+    narrow = images.reshape(batch, channels * height, width) @ columns.mT
+    stacked = narrow.view(batch, channels, height, size).transpose(1, 2).reshape(batch, height, channels * size)
+    return (rows @ stacked).view(batch, size, channels, size).transpose(1, 2)
+
+
+def _weights(start: Tensor, length: Tensor, in_size: int, out_size: int) -> Tensor:
+    """How much each pixel of the box gives to each pixel of the result `[B, out, in]`: triangles, rows sum to one."""
+    step = (length / out_size)[:, None, None]
+    start, end = start[:, None, None], (start + length)[:, None, None]
+    pixels = torch.arange(in_size, device=start.device, dtype=start.dtype) + 0.5
+    centres = start + (torch.arange(out_size, device=start.device, dtype=start.dtype)[:, None] + 0.5) * step
+    weights = (1 - (pixels - centres).abs() / step.clamp(min=1)).clamp(min=0)
+    weights = weights * ((pixels >= start) & (pixels <= end))
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def affine(images: Tensor, parameters: Tensor) -> Tensor:
+    """Turn, slant, shift and scale square images about their centres; what comes in from outside is black.
+
+    Args:
+        images: `[B, C, S, S]`.
+        parameters: Rotation (clockwise) and shear in degrees, shift right and down as shares of the size, scale
+            `[B, 5]`.
+    """
+    angle, shear = parameters[:, 0].deg2rad(), parameters[:, 1].deg2rad()
+    cos, sin, tan = angle.cos(), angle.sin(), shear.tan()
+    forward = torch.stack([cos, -cos * tan - sin, sin, cos - sin * tan], dim=1).view(-1, 2, 2)
+    inverse = torch.linalg.inv(forward * parameters[:, 4, None, None])
+    shift = 2 * parameters[:, 2:4, None]  # the grid runs from -1 to 1
+    theta = torch.cat([inverse, -inverse @ shift], dim=2).to(images.device, images.dtype, non_blocking=True)
+    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def blur(images: Tensor, sigma: Tensor) -> Tensor:
+    """Gaussian blur with a standard deviation `[B]` in pixels by image; the kernel spans a tenth of the image."""
+    batch, channels, height, width = images.shape
+    reach = max(1, round(min(height, width) / 20))
+    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
+    sigma = sigma.to(images.device, images.dtype, non_blocking=True).clamp(min=1e-3)
+    kernels = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
+    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(channels, dim=0)[:, None]
+    padded = F.pad(images, [reach] * 4, mode="reflect").reshape(1, batch * channels, height + 2 * reach, -1)
+    rows = F.conv2d(padded, kernels[:, :, :, None], groups=batch * channels)
+    out: Tensor = F.conv2d(rows, kernels[:, :, None, :], groups=batch * channels)
+    return out.view(batch, channels, height, width)
+
+
+def erase(images: Tensor, boxes: Tensor) -> Tensor:
+    """Black out a box of each image: top, left, height, width as shares of the size `[B, 4]`."""
+    top, left, high, wide = boxes.to(images.device, images.dtype, non_blocking=True).unbind(1)
+    rows = _inside(top, high, images.shape[2])
+    columns = _inside(left, wide, images.shape[3])
+    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0)
+
+
+def _inside(start: Tensor, length: Tensor, size: int) -> Tensor:
+    centres = (torch.arange(size, device=start.device, dtype=start.dtype) + 0.5) / size
+    return (centres >= start[:, None]) & (centres < (start + length)[:, None])

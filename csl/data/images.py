@@ -1,0 +1,122 @@
+"""Sets of uint8 images of one size: held in memory, or decoded from their files when a batch asks for them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Protocol, Self
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from csl.data.decode import decode
+from csl.types import Batch
+
+
+class ImageSet(Dataset[Batch], ABC):
+    """Images with labels, fetched a whole batch at a time.
+
+    Attributes:
+        labels: Class indices `[N]`, int64; -1 where an image has no label.
+    """
+
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @abstractmethod
+    def images(self, positions: Tensor) -> Tensor:
+        """The images at some positions `[B]`, uint8 `[B, C, H, W]`."""
+
+    @abstractmethod
+    def select(self, positions: Tensor) -> Self:
+        """The set of the images at some positions `[M]`, in that order."""
+
+    def __getitem__(self, position: int) -> Batch:
+        return self.__getitems__([position])
+
+    def __getitems__(self, positions: Sequence[int]) -> Batch:
+        index = torch.as_tensor(positions, dtype=torch.int64)
+        return Batch((self.images(index),), self.labels[index], index)
+
+
+class ImageTensor(ImageSet):
+    """A set held in memory.
+
+    Args:
+        images: uint8 `[N, C, H, W]`.
+        labels: Class indices `[N]`; -1 where an image has no label.
+
+    Raises:
+        ValueError: If a shape or a type is another one.
+
+    Example:
+        >>> data = ImageTensor(torch.zeros(4, 3, 32, 32, dtype=torch.uint8), torch.arange(4))
+        >>> data.__getitems__([2, 0]).labels
+        tensor([2, 0])
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        if images.ndim != 4 or images.dtype != torch.uint8:
+            raise ValueError(f"images: expected uint8 [N, C, H, W], got {images.dtype} {list(images.shape)}")
+        if labels.shape != images.shape[:1]:
+            raise ValueError(f"labels: expected one for each of {len(images)} images, got {list(labels.shape)}")
+        self.labels = labels.long()
+        self._images = images
+
+    def images(self, positions: Tensor) -> Tensor:
+        """The images at some positions `[B]`, uint8 `[B, C, H, W]`."""
+        return self._images[positions]
+
+    def select(self, positions: Tensor) -> Self:
+        """The set of the images at some positions `[M]`, in that order."""
+        return type(self)(self._images[positions], self.labels[positions])
+
+
+class Encoded(Protocol):
+    """Where encoded images come from."""
+
+    def read(self, row: int) -> tuple[str | bytes, str]:
+        """An image file's path or its bytes, and the name that an error message gives it."""
+        ...
+
+
+class EncodedImages(ImageSet):
+    """A set whose images are decoded, cut to their central square and brought to one size when they are asked for.
+
+    Args:
+        encoded: Where the encoded images come from.
+        rows: Which rows of it belong to this set `[N]`.
+        labels: Class indices `[N]`; -1 where an image has no label.
+        num_channels: 3 for RGB, 1 for grey.
+        size: Height and width of the decoded images, in pixels.
+    """
+
+    def __init__(self, encoded: Encoded, rows: Tensor, labels: Tensor, num_channels: int, size: int = 32) -> None:
+        self.labels = labels.long()
+        self.num_channels = num_channels
+        self.size = size
+        self._encoded = encoded
+        self._rows = rows
+
+    def images(self, positions: Tensor) -> Tensor:
+        """The images at some positions `[B]`, uint8 `[B, C, size, size]`."""
+        out = torch.empty((len(positions), self.num_channels, self.size, self.size), dtype=torch.uint8)
+        for image, row in zip(out, self._rows[positions].tolist(), strict=True):
+            file, name = self._encoded.read(row)
+            image.copy_(decode(file, name, self.size, self.num_channels))
+        return out
+
+    def select(self, positions: Tensor) -> Self:
+        """The set of the images at some positions `[M]`, in that order."""
+        rows, labels = self._rows[positions], self.labels[positions]
+        return type(self)(self._encoded, rows, labels, self.num_channels, self.size)
+
+    def resized(self, size: int) -> Self:
+        """The same set, decoded to another size."""
+        return type(self)(self._encoded, self._rows, self.labels, self.num_channels, size)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """How much memory the decoded set takes, in bytes."""
+        return len(self) * self.num_channels * self.size**2

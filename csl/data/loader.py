@@ -1,0 +1,106 @@
+"""From sets of images to loaders: what fits is decoded into memory at once, the rest is decoded by workers."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
+
+import torch
+from torch.utils.data import DataLoader, DistributedSampler
+
+from csl.data.images import EncodedImages, ImageSet, ImageTensor
+from csl.types import Batch
+
+_CHUNK = 128  # images that a thread decodes at a time
+_WORTH_A_BAR = 5_000  # images; fewer are decoded before anybody looks
+
+
+def decoded(images: EncodedImages, show_progress: bool = False) -> ImageTensor:
+    """Decode a whole set into memory, on every core this process may use.
+
+    Raises:
+        ValueError: If an image cannot be decoded; names it.
+    """
+    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+
+    out = torch.empty((len(images), images.num_channels, images.size, images.size), dtype=torch.uint8)
+    chunks = torch.split(torch.arange(len(images)), _CHUNK)
+
+    def fill(positions: torch.Tensor) -> int:
+        out[positions[0] : positions[-1] + 1] = images.images(positions)
+        return len(positions)
+
+    hidden = not show_progress or len(images) < _WORTH_A_BAR
+    threads = ThreadPoolExecutor(available_cores())
+    try:
+        with tqdm(
+            total=len(images), desc="decoding images", unit=" images", leave=False, mininterval=1, disable=hidden
+        ) as bar:
+            for count in threads.map(fill, chunks):
+                bar.update(count)
+    finally:
+        threads.shutdown(cancel_futures=True)
+    return ImageTensor(out, images.labels)
+
+
+def available_cores() -> int:
+    """How many processor cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class ImageLoader(DataLoader[Batch]):
+    """A loader whose place in the epoch is the trainer's progress, so that it has nothing of its own to store."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: the sampler reads its position from the trainer's progress, which checkpoints hold."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Nothing to load, see `state_dict`."""
+
+
+def image_loader(
+    images: ImageSet,
+    sampler: DistributedSampler[Any],
+    batch_size: int,
+    *,
+    training: bool = False,
+    num_workers: int | Literal["auto"] = "auto",
+    local_world_size: int = 1,
+    pin_memory: bool = False,
+) -> ImageLoader:
+    """A loader of `Batch`es of uint8 images.
+
+    Args:
+        images: The set.
+        sampler: This process's positions, in order.
+        batch_size: Images a batch, on this process.
+        training: Whether an incomplete last batch is left out, and workers are kept from epoch to epoch.
+        num_workers: Processes that decode; a set in memory needs none and gets none.
+        local_world_size: Processes that share this machine's cores.
+        pin_memory: Whether batches are put where a CUDA device can fetch them.
+    """
+    workers = _num_workers(images, num_workers, local_world_size)
+    return ImageLoader(
+        images,
+        batch_size=batch_size,
+        sampler=sampler,
+        drop_last=training,
+        num_workers=workers,
+        collate_fn=_whole_batch,
+        pin_memory=pin_memory,
+        persistent_workers=training and workers > 0,
+        # A loader draws a seed for its workers whenever it starts; from the global generator, looking would change
+        # what comes after.
+        generator=torch.Generator(),
+    )
+
+
+def _num_workers(images: ImageSet, asked: int | Literal["auto"], local_world_size: int) -> int:
+    if isinstance(images, ImageTensor):
+        return 0
+    return max(1, available_cores() // local_world_size) if asked == "auto" else asked
+
+
+def _whole_batch(batch: Any) -> Any:
+    """The set returns whole batches already; a lambda would not reach a spawned worker."""
+    return batch

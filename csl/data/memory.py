@@ -1,0 +1,56 @@
+"""Whether images are decoded once, into memory, or again and again by workers."""
+
+from lightning.pytorch.utilities import rank_zero_info
+
+from csl.data.images import EncodedImages, ImageSet
+from csl.data.loader import decoded
+from csl.data.source import ImageSplits
+
+_GB = 1e9
+_MARGIN = 8 / 7  # of a decoded image over the view: 256 to 224
+
+
+def stored_size(native_size: int, image_size: int) -> int:
+    """The size to decode to, in pixels: a margin above the view, but no larger than the images are.
+
+    Example:
+        >>> stored_size(32, 32), stored_size(500, 224)
+        (32, 256)
+    """
+    return min(native_size, round(image_size * _MARGIN))
+
+
+class ImageStore:
+    """The sets as loaders use them: in memory if the decoded images of all sets together fit the budget.
+
+    Args:
+        splits: The sets.
+        size: The size to decode to, in pixels.
+        budget: What decoded images may take, in GB.
+        name: What the log calls the source.
+        speak: Whether this process writes the log line and the progress bar.
+    """
+
+    def __init__(self, splits: ImageSplits, size: int, budget: float, name: str, speak: bool = True) -> None:
+        sets = (splits.train, splits.reference, splits.val, splits.test)
+        encoded = {id(images): images.resized(size) for images in sets if isinstance(images, EncodedImages)}
+        needed = sum(images.decoded_bytes for images in encoded.values()) / _GB
+        self._encoded = encoded
+        self._fits = needed <= budget
+        self._decoded: dict[int, ImageSet] = {}
+        self._speak = speak
+        if encoded:
+            where = "held in memory" if self._fits else "decoded by workers in every epoch"
+            rank_zero_info(
+                f"{name}: images are {where}: {needed:.2f} GB at {size} x {size} pixels, memory_budget {budget:g} GB"
+            )
+
+    def __getitem__(self, images: ImageSet) -> ImageSet:
+        key = id(images)
+        if key not in self._encoded:
+            return images
+        if not self._fits:
+            return self._encoded[key]
+        if key not in self._decoded:
+            self._decoded[key] = decoded(self._encoded[key], self._speak)
+        return self._decoded[key]

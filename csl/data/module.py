@@ -1,0 +1,250 @@
+"""The one data module: any image source, for any method."""
+
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
+from torch.utils.data import DistributedSampler
+
+from csl.data.augmentation import Augmentation, to_unit
+from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels
+from csl.data.geometry import resample
+from csl.data.images import ImageSet
+from csl.data.loader import ImageLoader, image_loader
+from csl.data.memory import ImageStore, stored_size
+from csl.data.recipes import recipe_for
+from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
+from csl.data.source import ImageSource, ImageSplits
+from csl.randomness import seeded
+from csl.types import Batch
+
+_LARGEST_DEFAULT_SIZE = 224
+_DEFAULT_NUM_VIEWS = 2
+
+
+class ImageDataModule(LightningDataModule):
+    """Images from a source as batches of views: augmented for training, plain and each exactly once for evaluation.
+
+    Loaders give uint8 images; they become float views on the device, normalised by the source's `mean` and `std`.
+    The number of views is the method's `num_views`. The plain view is the central square, resized where the image has
+    another size.
+
+    Args:
+        source: Where the images come from.
+        batch_size: Images in a step, of all processes together.
+        augmentation: One for every view, or a list with one for each; what they leave open, and all if not given,
+            follows the recipe for the source.
+        image_size: Height and width of the views in pixels; the source's own, at most 224, if not given.
+        num_workers: Processes that decode a set too large for memory; "auto" takes this process's share of the cores.
+        memory_budget: What decoded images may take in memory, in GB a process.
+        predict_split: The set that `predict` runs on.
+        seed: Seeds the order of the training images and their augmentation.
+
+    Raises:
+        ValueError: In `setup`, before any training: if a label is not a class, the batch is larger than the training
+            set or not divisible by the number of processes, an evaluation set is smaller than that number, or an
+            image that is loaded into memory cannot be decoded.
+
+    Example:
+        >>> from csl.data import Digits
+        >>> data = ImageDataModule(Digits(), batch_size=128)
+        >>> data.setup()
+        >>> [view.shape for view in data.augment(next(iter(data.train_dataloader())).views[0])]
+        [torch.Size([128, 1, 8, 8]), torch.Size([128, 1, 8, 8])]
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        batch_size: int = 256,
+        augmentation: Augmentation | list[Augmentation] | None = None,
+        image_size: int | None = None,
+        num_workers: int | Literal["auto"] = "auto",
+        memory_budget: float = 4.0,
+        predict_split: Literal["train", "val", "test"] = "val",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.source, self.batch_size, self.seed = source, batch_size, seed
+        self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
+        self.image_size = image_size or min(source.native_size, _LARGEST_DEFAULT_SIZE)
+        recipe = recipe_for(self.image_size, source.mirror)
+        views = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
+        self.augmentations = [view.follow(recipe) for view in views]
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes the source has."""
+        return self.source.num_classes
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Name of each class, in the order of the labels."""
+        return self.source.class_names
+
+    @property
+    def num_channels(self) -> int:
+        """3 for RGB, 1 for grey."""
+        return self.source.num_channels
+
+    @property
+    def num_train(self) -> int:
+        """How many training images there are."""
+        return len(self.splits.train)
+
+    @cached_property
+    def splits(self) -> ImageSplits:
+        """The source's sets, their labels checked; images may still be in their files."""
+        splits = self.source.load()
+        check_labels(self.source, splits)
+        return splits
+
+    def prepare_data(self) -> None:
+        """Let the source fetch what it lacks, once a machine."""
+        self.source.prepare()
+
+    def setup(self, stage: str | None = None) -> None:
+        """Check the sets and bring what fits into memory."""
+        if stage in (None, "fit"):
+            check_batch_size(self.batch_size, self.num_train, self._world_size)
+        check_evaluation_sets(self.splits, self._world_size)
+        for name in _sets_of_stage(stage, self.predict_split):
+            if (images := getattr(self.splits, name)) is not None:
+                self._store[images]  # decoded now, so that a damaged image ends the run before it starts
+        if stage in (None, "fit"):
+            self._announce_leftover()
+
+    def train_dataloader(self) -> ImageLoader:
+        """Shuffled batches; the last incomplete global batch of an epoch is dropped."""
+        position = self._position if self.trainer is not None else None
+        sampler = TrainSampler(self.num_train, self.batch_size, self.seed, self._rank, self._world_size, position)
+        return self._loader(self.splits.train, sampler, training=True)
+
+    def val_dataloader(self) -> list[ImageLoader]:
+        """The reference set and the held-out set."""
+        return [self._evaluation_loader(self.splits.reference), self._evaluation_loader(self.splits.val)]
+
+    def test_dataloader(self) -> list[ImageLoader]:
+        """The reference set and the test set.
+
+        Raises:
+            ValueError: If the source has no third set.
+        """
+        return [self._evaluation_loader(self.splits.reference), self._evaluation_loader(self._test_set())]
+
+    def predict_dataloader(self) -> ImageLoader:
+        """The set named by `predict_split`, each image once and in order."""
+        split = self.predict_split
+        return self._evaluation_loader(self._test_set() if split == "test" else getattr(self.splits, split))
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Turn uint8 images into float views, on their device."""
+        images = batch.views[0]
+        if self.trainer is None or not self.trainer.training:
+            return self._converted(batch._replace(views=(self.plain(images),)))
+        with seeded(self.seed, "augmentation", *batch_under_way(self.trainer)):
+            return self._converted(batch._replace(views=self.augment(images)))
+
+    def augment(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Random views of uint8 images `[B, C, H, W]`, normalised float `[B, C, image_size, image_size]`.
+
+        Drawn from torch's global random state, for the global batch: on several processes, give each process's equal
+        share under the same state.
+
+        Raises:
+            ValueError: If there are several augmentations, but not one for each view.
+        """
+        count = self._num_views
+        if len(self.augmentations) not in (1, count):
+            raise ValueError(
+                f"augmentation: expected one, or one for each of the method's {count} views, "
+                f"got {len(self.augmentations)}"
+            )
+        augmentations = self.augmentations if len(self.augmentations) == count else self.augmentations * count
+        unit = to_unit(images)
+        return tuple(self._normalised(view(unit, self._rank, self._world_size)) for view in augmentations)
+
+    def plain(self, images: Tensor) -> Tensor:
+        """The clean view of uint8 images `[B, C, H, W]`, normalised float `[B, C, image_size, image_size]`."""
+        height, width = images.shape[-2:]
+        unit = to_unit(images)
+        if height == width == self.image_size:
+            return self._normalised(unit)
+        side = min(height, width)
+        cut = side * min(1.0, self.image_size / stored_size(side, self.image_size))
+        box = torch.tensor([[(height - cut) / 2, (width - cut) / 2, cut, cut]]).expand(len(images), 4)
+        return self._normalised(resample(unit, box, self.image_size))
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.source.mean, self.source.std))
+        return (images - mean.to(images.device, non_blocking=True)) / std.to(images.device, non_blocking=True)
+
+    def _converted(self, batch: Batch) -> Batch:
+        """The batch in the trainer's precision; the trainer converted it while its images were still integers."""
+        converted: Any = batch if self.trainer is None else self.trainer.precision_plugin.convert_input(batch)
+        return Batch(*converted)
+
+    @property
+    def _num_views(self) -> int:
+        module = None if self.trainer is None else self.trainer.lightning_module
+        return int(getattr(module, "num_views", _DEFAULT_NUM_VIEWS))
+
+    @property
+    def _rank(self) -> int:
+        return 0 if self.trainer is None else self.trainer.global_rank
+
+    @property
+    def _world_size(self) -> int:
+        return 1 if self.trainer is None else self.trainer.world_size
+
+    def _position(self) -> Position:
+        assert self.trainer is not None
+        return training_position(self.trainer)
+
+    @cached_property
+    def _store(self) -> ImageStore:
+        size = stored_size(self.source.native_size, self.image_size)
+        return ImageStore(self.splits, size, self.memory_budget, type(self.source).__name__, speak=self._rank == 0)
+
+    def _test_set(self) -> ImageSet:
+        if self.splits.test is None:
+            raise ValueError(
+                f"{type(self.source).__name__} has no test set beside its held-out one; "
+                "to measure on the held-out set, run validate"
+            )
+        return self.splits.test
+
+    def _evaluation_loader(self, images: ImageSet) -> ImageLoader:
+        return self._loader(images, EvaluationSampler(len(images), self._rank, self._world_size))
+
+    def _loader(self, images: ImageSet, sampler: DistributedSampler[Any], training: bool = False) -> ImageLoader:
+        trainer = self.trainer
+        return image_loader(
+            self._store[images],
+            sampler,
+            max(1, self.batch_size // self._world_size),
+            training=training,
+            num_workers=self.num_workers,
+            local_world_size=1 if trainer is None else trainer.num_devices,
+            pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",
+        )
+
+    def _announce_leftover(self) -> None:
+        if leftover := self.num_train % self.batch_size:
+            rank_zero_info(
+                f"each epoch leaves out {leftover} of {self.num_train:,} training images: "
+                f"they do not fill a batch of {self.batch_size}"
+            )
+
+
+def _sets_of_stage(stage: str | None, predict_split: str) -> tuple[str, ...]:
+    """The sets that a stage needs."""
+    return {
+        "fit": ("train", "reference", "val"),
+        "validate": ("reference", "val"),
+        "test": ("reference", "test"),
+        "predict": (predict_split,),
+    }.get(stage or "", ("train", "reference", "val", "test"))

@@ -1,0 +1,177 @@
+"""Images in Parquet files, as the Hugging Face Hub keeps them."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from csl.data.decode import native_size
+from csl.data.images import EncodedImages
+from csl.data.source import ImageSource, ImageSplits, arrange, check_holdout
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Files: TypeAlias = "str | os.PathLike[str] | list[str]"
+
+_PART = re.compile(r"(?:^|[/_.-])(train|validation|valid|val|test)(?=$|[/_.-])")
+_PART_OF = {"train": "train", "validation": "val", "valid": "val", "val": "val", "test": "test"}
+
+
+class ImageColumn:
+    """A column of encoded images, kept encoded in memory.
+
+    Args:
+        column: Of bytes, or of structs with a field `bytes`.
+        name: What an error message calls it.
+    """
+
+    def __init__(self, column: "pa.ChunkedArray", name: str) -> None:
+        self._column = column
+        self._name = name
+
+    def read(self, row: int) -> tuple[bytes, str]:
+        """The bytes of an image and its name.
+
+        Raises:
+            ValueError: If there are none.
+        """
+        name = f"{self._name} row {row}"
+        value = self._column[row].as_py()
+        content = value.get("bytes") if isinstance(value, dict) else value
+        if not isinstance(content, bytes):
+            raise ValueError(f"{name}: expected the image's bytes, found none; embed the images in the file")
+        return content, name
+
+
+class Parquet(ImageSource):
+    """Parquet files with a column of encoded images and a column of labels, as the Hugging Face Hub keeps them.
+
+    Which set a file belongs to is read from its name or its folder's: `train-00000-of-00002.parquet`,
+    `test/0000.parquet`, `data/validation.parquet`. Files with no such name are one labelled set of which a share is
+    held out. Images stay encoded in memory until they are decoded, so the files must fit there.
+
+    Args:
+        files: A folder, a file, or a list of files.
+        image_column: The column of images: bytes, or structs with a field `bytes`.
+        label_column: The column of labels: integers, or strings, which are numbered in alphabetical order. Where it
+            is missing or null, an image has no label.
+        holdout: Share of the labelled images that is held out where no file is named for that.
+        train_samples: Train on a stratified choice of this many images; all of them if not given.
+        seed: Seeds both choices.
+
+    Raises:
+        ValueError: If there is no such file or column, the sets have different classes, or a label is not one.
+
+    Example:
+        >>> source = Parquet("cifar10/plain_text", image_column="img")  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        image_column: str = "image",
+        label_column: str = "label",
+        holdout: float = 0.2,
+        train_samples: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        check_holdout(holdout, train_samples)
+        self.files, self.image_column, self.label_column = files, image_column, label_column
+        self.holdout, self.train_samples, self.seed = holdout, train_samples, seed
+        self._parts = _find_parts(files)
+        self._labels, class_names = self._read_labels()
+        first = self._parts["train"][0]
+        probe = ImageColumn(self._read_column([first], image_column, first_rows_only=True), first)
+        super().__init__(class_names, num_channels=3, native_size=native_size(*probe.read(0)))
+
+    def load(self) -> ImageSplits:
+        """The sets, still encoded; images are decoded later."""
+        sets = {part: self._encoded(part) for part in self._parts}
+        return arrange(
+            f"Parquet {self.files}",
+            sets["train"],
+            sets.get("val"),
+            sets.get("test"),
+            holdout=self.holdout,
+            train_samples=self.train_samples,
+            seed=self.seed,
+        )
+
+    def _encoded(self, part: str) -> EncodedImages:
+        column = self._read_column(self._parts[part], self.image_column)
+        labels = self._labels[part]
+        name = f"{part} ({Path(self._parts[part][0]).name}, ...)"
+        return EncodedImages(ImageColumn(column, name), torch.arange(len(labels)), labels, self.num_channels)
+
+    def _read_labels(self) -> tuple[dict[str, Tensor], list[str]]:
+        columns = {part: self._label_values(files) for part, files in self._parts.items()}
+        names = _declared_names(self._parts["train"][0], self.label_column)
+        values = sorted({value for column in columns.values() for value in column if value is not None})
+        if not values:
+            raise ValueError(f"label_column: column {self.label_column!r} has no labels in any file")
+        if isinstance(values[0], str):
+            number: dict[Any, int] = {value: position for position, value in enumerate(values)}
+            names = values
+        else:
+            number = {value: int(value) for value in values}
+            names = names or [str(label) for label in range(max(number.values()) + 1)]
+        labels = {part: [number.get(value, -1) for value in column] for part, column in columns.items()}
+        return {part: torch.tensor(column) for part, column in labels.items()}, names
+
+    def _label_values(self, files: list[str]) -> list[Any]:
+        import pyarrow.parquet as pq
+
+        if self.label_column not in pq.read_schema(files[0]).names:
+            return [None] * sum(pq.read_metadata(file).num_rows for file in files)
+        return list(self._read_column(files, self.label_column).to_pylist())
+
+    def _read_column(self, files: list[str], column: str, first_rows_only: bool = False) -> "pa.ChunkedArray":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        chunks = []
+        for name in files:
+            with pq.ParquetFile(name) as file:
+                if column not in file.schema_arrow.names:
+                    raise ValueError(f"{name}: no column {column!r}, only {', '.join(file.schema_arrow.names)}")
+                table = file.read_row_group(0, [column]) if first_rows_only else file.read([column])
+                chunks.extend(table.column(column).chunks)
+        return pa.chunked_array(chunks)
+
+
+def _find_parts(files: Files) -> dict[str, list[str]]:
+    paths = [str(file) for file in files] if isinstance(files, list) else _expand(Path(files))
+    base = "" if isinstance(files, list) else str(files)
+    if missing := [path for path in paths if not Path(path).is_file()]:
+        raise ValueError(f"files: expected Parquet files, {missing[0]!r} is no file")
+    if not paths:
+        raise ValueError(f"files: expected Parquet files in {base!r}, found none")
+    parts: dict[str, list[str]] = {}
+    for path in paths:
+        found = _PART.findall(path.removeprefix(base).removesuffix(".parquet").lower())
+        parts.setdefault(_PART_OF[found[-1]] if found else "all", []).append(path)
+    if set(parts) == {"all"}:
+        return {"train": parts["all"]}
+    if "all" in parts or "train" not in parts:
+        odd = parts.get("all", paths)[0]
+        raise ValueError(f"files: cannot tell which set {odd!r} belongs to; expected train in the name of some file")
+    return parts
+
+
+def _expand(path: Path) -> list[str]:
+    return sorted(str(file) for file in path.rglob("*.parquet")) if path.is_dir() else [str(path)]
+
+
+def _declared_names(file: str, column: str) -> list[str] | None:
+    """Class names from the metadata that Hugging Face writes into the schema."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_schema(file).metadata or {}
+    declared = json.loads(metadata.get(b"huggingface", b"{}"))
+    names = declared.get("info", {}).get("features", {}).get(column, {}).get("names")
+    return [str(name) for name in names] if names else None
