@@ -1,0 +1,69 @@
+"""The choice between the propagation backends."""
+
+import logging
+from functools import cache
+from typing import Literal, TypeAlias, get_args
+
+from csl.graph import dgl_backend
+from csl.graph.dgl_backend import DGLPropagation
+from csl.graph.graph import DenseGraph, Graph
+from csl.graph.propagation import Propagation
+from csl.graph.torch_backend import TorchPropagation
+
+Backend: TypeAlias = Literal["auto", "dgl", "torch"]
+
+DGL_EDGE_LIMIT = 2_000_000
+
+_log = logging.getLogger(__name__)
+
+
+def propagation(graph: Graph, backend: Backend = "auto") -> Propagation:
+    """Make `x -> w @ x` for a graph, by DGL or by PyTorch; both give the same numbers up to rounding.
+
+    "auto" is DGL wherever it loads and serves the graph's device, except for a dense graph (one matrix product) and
+    for a sparse one of more than `DGL_EDGE_LIMIT` edges, where PyTorch's product is several times faster. Where DGL is
+    asked for and cannot serve, PyTorch does, and the log says why. The choice is logged once.
+
+    Args:
+        graph: The graph, usually `graph.normalized()`.
+        backend: "auto", "dgl" or "torch".
+
+    Raises:
+        ValueError: If `backend` is another name.
+
+    Example:
+        >>> import torch
+        >>> from csl.graph import SparseGraph, propagation
+        >>> graph = SparseGraph.from_pairs(torch.tensor([0]), torch.tensor([1]), torch.tensor([2.0]), num_nodes=3)
+        >>> propagation(graph, "torch")(torch.tensor([[1.0], [10.0], [100.0]])).T
+        tensor([[20.,  2.,  0.]])
+    """
+    check_backend(backend)
+    use_dgl, reason, level = _choose(graph, backend)
+    _log_once(level, f"Graph propagation uses {'dgl' if use_dgl else 'torch'}: {reason}")
+    return DGLPropagation(graph) if use_dgl else TorchPropagation(graph)
+
+
+def check_backend(backend: str) -> None:
+    """Raise a ValueError unless `backend` names one."""
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend: expected one of {', '.join(get_args(Backend))}, got {backend!r}")
+
+
+def _choose(graph: Graph, backend: Backend) -> tuple[bool, str, int]:
+    """Whether to use DGL, why, and how loudly to say so."""
+    if backend == "torch":
+        return False, "it was asked for", logging.INFO
+    if backend == "auto" and isinstance(graph, DenseGraph):
+        return False, "the graph is dense, one matrix product", logging.INFO
+    obstacle = dgl_backend.why_unavailable(graph.device.type)
+    if obstacle is not None:
+        return False, obstacle, logging.WARNING if backend == "dgl" else logging.INFO
+    if backend == "auto" and graph.num_edges > DGL_EDGE_LIMIT:
+        return False, f"the graph has more than {DGL_EDGE_LIMIT:,} edges, where it is faster", logging.INFO
+    return True, "it was asked for" if backend == "dgl" else "it loads and serves this device", logging.INFO
+
+
+@cache
+def _log_once(level: int, message: str) -> None:
+    _log.log(level, message)

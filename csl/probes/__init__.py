@@ -1,0 +1,10 @@
+"""Small classifiers on frozen features: what an encoder's organization of images makes easy."""
+
+from csl.probes.gcn import GCNProbe
+from csl.probes.knn import KNNProbe
+from csl.probes.linear import LinearProbe
+from csl.probes.probe import Outcome, Probe
+from csl.probes.result import ProbeResult
+from csl.probes.task import Samples, Task
+
+__all__ = ["GCNProbe", "KNNProbe", "LinearProbe", "Outcome", "Probe", "ProbeResult", "Samples", "Task"]
