@@ -1,0 +1,10 @@
+"""Ways to train an encoder: one class, one file a method, on the `Method` base."""
+
+from csl.methods.base import Method
+from csl.methods.byol import BYOL
+from csl.methods.moco import MoCo
+from csl.methods.optimization import Optimization
+from csl.methods.simclr import SimCLR
+from csl.methods.supervised import Supervised
+
+__all__ = ["BYOL", "Method", "MoCo", "Optimization", "SimCLR", "Supervised"]

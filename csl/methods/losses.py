@@ -1,0 +1,37 @@
+"""Parts of losses that several methods share."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+
+def in_full_precision(loss: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """A loss of the tensors computed outside autocast and in at least float32.
+
+    Half precision keeps three digits, and logits are similarities divided by a small temperature.
+    """
+    with torch.autocast(tensors[0].device.type, enabled=False):
+        return loss(*(t if t.dtype in (torch.float32, torch.float64) else t.float() for t in tensors))
+
+
+def info_nce(queries: Tensor, keys: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    """The mean cross-entropy of finding each query's key among the negatives.
+
+        loss = mean_i −log( exp(q_i · k_i / T) / (exp(q_i · k_i / T) + Σ_j exp(q_i · n_j / T)) )
+
+    Args:
+        queries: Unit vectors `[B, D]`.
+        keys: Unit vectors `[B, D]`, the positives.
+        negatives: Unit vectors `[K, D]`.
+        temperature: T.
+
+    Example:
+        >>> one = torch.eye(2)
+        >>> float(info_nce(one[:1], one[:1], one[:1], temperature=1.0))  # two equal candidates
+        0.6931471824645996
+    """
+    positive = (queries * keys).sum(dim=1, keepdim=True)
+    logits = torch.cat([positive, queries @ negatives.T.to(queries.dtype)], dim=1) / temperature
+    return cross_entropy(logits, torch.zeros(len(logits), dtype=torch.int64, device=logits.device))

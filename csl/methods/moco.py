@@ -1,0 +1,99 @@
+"""MoCo: two views of an image attract each other, a queue of earlier images repels."""
+
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from csl.distributed import world
+from csl.encoders import Encoder
+from csl.methods.base import Method
+from csl.methods.checks import check_share, check_temperature
+from csl.methods.losses import in_full_precision, info_nce
+from csl.methods.optimization import Optimization
+from csl.methods.run import total_steps
+from csl.modules import FeatureQueue, MomentumCopy, momentum_at
+from csl.types import Batch
+
+RECIPE = Optimization("sgd", lr=0.3, weight_decay=1e-4)
+
+
+class MoCo(Method):
+    """Momentum contrast, version 2 with a symmetric loss (v2+).
+
+        loss = (c(q_1, k_2) + c(q_2, k_1)) / 2,      c: `csl.methods.losses.info_nce` against the queue
+
+    Queries q are unit vectors from encoder and projection head, keys k from their momentum copies. Keys of both views,
+    and of all processes, enter the queue once, after the optimizer step: no image is its own negative within a step.
+    The momentum goes along half a cosine from `momentum` to `final_momentum`.
+
+    From MoCo, 2020, arXiv 1911.05722; v2, 2020, arXiv 2003.04297.
+
+    Args:
+        encoder: The network to be trained and studied.
+        temperature: Divides similarities.
+        queue_size: Negatives; better well below the number of training images, or images repel their own keys.
+        momentum: Momentum of the copies at the first step.
+        final_momentum: Momentum at the last step.
+        hidden_dim: Hidden units of the projection head.
+        output_dim: Length of queries and keys.
+        optimization: Optimizer and learning-rate schedule.
+
+    Raises:
+        ValueError: If the temperature is not positive, a momentum is outside 0 to 1, or a size is not positive.
+
+    Example:
+        >>> from csl.encoders import ConvNet
+        >>> MoCo(ConvNet(), queue_size=1024).queue
+        FeatureQueue(size=1024, dim=256)
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        temperature: float = 0.2,
+        queue_size: int = 32_768,
+        momentum: float = 0.99,
+        final_momentum: float = 0.999,
+        hidden_dim: int = 2048,
+        output_dim: int = 256,
+        optimization: Optimization = RECIPE,
+    ) -> None:
+        super().__init__(encoder, optimization)
+        check_temperature(temperature)
+        check_share(momentum=momentum, final_momentum=final_momentum)
+        # Imported here: lightly's modules take seconds, and a command need not use this method.
+        from lightly.models.modules.heads import MoCoProjectionHead
+
+        self.temperature = temperature
+        self.momentum_range = (momentum, final_momentum)
+        self.projection_head = MoCoProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
+        self.momentum_copy = MomentumCopy(encoder, self.projection_head)
+        self.queue = FeatureQueue(queue_size, output_dim)
+        self._keys: list[list[Tensor]] = []
+
+    def training_loss(self, batch: Batch) -> Tensor:
+        """The loss above, for this process's images."""
+        queries = [normalize(self.projection_head(self.encoder(view)), dim=1) for view in batch.views]
+        keys = [normalize(self.momentum_copy(view), dim=1) for view in batch.views]
+        self._keys.append(keys)
+        return (self._contrast(queries[0], keys[1]) + self._contrast(queries[1], keys[0])) / 2
+
+    def on_train_start(self) -> None:
+        """Forget the keys of a fit that ended between a loss and its step."""
+        self._keys.clear()
+
+    def after_step(self) -> None:
+        """Move the momentum copies and let the step's keys, of all accumulated batches, into the queue."""
+        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), *self.momentum_range)
+        self.momentum_copy.update(self.encoder, self.projection_head, momentum=momentum)
+        for keys in self._keys:
+            for view in keys:
+                self.queue.enqueue(view, group=world())
+        self._keys.clear()
+
+    def outputs(self, images: Tensor) -> dict[str, Tensor]:
+        """The encoder's features and their projection."""
+        features = self.encoder(images)
+        return {"encoder": features, "projection": self.projection_head(features)}
+
+    def _contrast(self, queries: Tensor, keys: Tensor) -> Tensor:
+        return in_full_precision(lambda q, k: info_nce(q, k, self.queue.features, self.temperature), queries, keys)

@@ -1,0 +1,108 @@
+"""How a method is optimized: optimizer, learning rate and its schedule, in one argument."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from lightly.utils.scheduler import cosine_warmup_schedule
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from csl.methods.lars import LARS
+
+REFERENCE_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """Optimizer and learning-rate schedule.
+
+    The learning rate is stated for a global batch of 256 images and scaled linearly by the real one (all processes
+    and accumulated batches together). It rises linearly, step by step, during the warm-up and then falls along half a
+    cosine to `final_lr` at the last step. Biases and norms (tensors of at most one dimension) have no weight decay,
+    and LARS does not adapt their steps.
+
+    Args:
+        optimizer: `lars`, `sgd` or `adamw`.
+        lr: Learning rate after the warm-up, for a global batch of 256.
+        weight_decay: L2 penalty; decoupled for `adamw`.
+        momentum: Momentum; for `adamw` the decay of the gradient's mean (beta 1).
+        warmup_epochs: Length of the warm-up (epochs); at most the whole training.
+        final_lr: Learning rate at the last step, for a global batch of 256.
+        trust_coefficient: For `lars`: the share of a tensor's norm that a step may have.
+        clip_trust: For `lars`: never step further than plain SGD would.
+
+    Raises:
+        ValueError: If a value is out of its range.
+
+    Example:
+        >>> Optimization("lars", lr=0.4).scaled_lr(global_batch=512)
+        0.8
+    """
+
+    optimizer: Literal["lars", "sgd", "adamw"] = "sgd"
+    lr: float = 0.1
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+    warmup_epochs: float = 10
+    final_lr: float = 0.0
+    trust_coefficient: float = 0.02
+    clip_trust: bool = True
+
+    def __post_init__(self) -> None:
+        if self.optimizer not in ("lars", "sgd", "adamw"):
+            raise ValueError(f"optimizer: expected 'lars', 'sgd' or 'adamw', got {self.optimizer!r}")
+        _check_range("lr", self.lr, above=0.0)
+        _check_range("trust_coefficient", self.trust_coefficient, above=0.0)
+        for name in ("weight_decay", "warmup_epochs", "final_lr"):
+            _check_range(name, getattr(self, name))
+        _check_range("momentum", self.momentum, below=1.0)
+
+    def scaled_lr(self, global_batch: int) -> float:
+        """The learning rate after the warm-up for a global batch of this many images."""
+        return self.lr * global_batch / REFERENCE_BATCH
+
+    def build(self, parameters: Iterable[nn.Parameter], global_batch: int) -> Optimizer:
+        """The optimizer over the trainable ones of the parameters, those with weight decay in the first group."""
+        trainable = [parameter for parameter in parameters if parameter.requires_grad]
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in trainable if p.ndim > 1], "weight_decay": self.weight_decay},
+            {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        lr = self.scaled_lr(global_batch)
+        if self.optimizer == "adamw":
+            return torch.optim.AdamW(groups, lr, betas=(self.momentum, 0.999))
+        if self.optimizer == "sgd":
+            return torch.optim.SGD(groups, lr, momentum=self.momentum)
+        groups[1]["adapt"] = False
+        return LARS(groups, lr, self.momentum, trust_coefficient=self.trust_coefficient, clip=self.clip_trust)
+
+    def schedule(self, optimizer: Optimizer, warmup_steps: int, max_steps: int) -> LambdaLR:
+        """The scheduler, to be stepped once after each of `max_steps` optimizer steps.
+
+        Step t of the warm-up (from 0) has (t + 1) / `warmup_steps` of the learning rate: none is wasted on a zero.
+        """
+        warmup_steps = min(warmup_steps, max_steps)
+
+        def factor(step: int) -> float:
+            value: float = cosine_warmup_schedule(
+                step=min(step, max_steps),
+                max_steps=max_steps,
+                start_value=1.0,
+                end_value=self.final_lr / self.lr,
+                warmup_steps=warmup_steps,
+                warmup_start_value=0.0,
+            )
+            return value
+
+        return LambdaLR(optimizer, factor)
+
+
+def _check_range(name: str, value: float, above: float | None = None, below: float = math.inf) -> None:
+    lowest = "at least 0" if above is None else f"above {above:g}"
+    if not (value >= 0 if above is None else value > above) or not value < below:
+        limit = "finite" if below == math.inf else f"below {below:g}"
+        raise ValueError(f"{name}: expected a number {lowest} and {limit}, got {value}")

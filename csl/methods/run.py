@@ -1,0 +1,56 @@
+"""What a method asks of the run it is part of."""
+
+import math
+import os
+from typing import Any
+
+from lightning.pytorch import Trainer
+
+
+def run_seed() -> int:
+    """The seed that `seed_everything` was given, 0 where it was not called.
+
+    Lightning keeps it in the environment, so that processes it starts know it, too.
+    """
+    return int(os.environ.get("PL_GLOBAL_SEED", 0))
+
+
+def total_steps(trainer: Trainer) -> int:
+    """The number of optimizer steps of the whole fit.
+
+    Raises:
+        ValueError: If the trainer has no end.
+    """
+    steps = trainer.estimated_stepping_batches
+    if not 0 < steps < math.inf:
+        raise ValueError("trainer.max_epochs: expected an end, for the schedules to reach; got none (or max_steps)")
+    return int(steps)
+
+
+def steps_per_epoch(trainer: Trainer) -> float:
+    """The number of optimizer steps of one epoch; infinite for a stream without length."""
+    batches = trainer.num_training_batches
+    return math.ceil(batches / trainer.accumulate_grad_batches) if math.isfinite(batches) else math.inf
+
+
+def global_batch_size(trainer: Trainer) -> int:
+    """The images behind one optimizer step, over all processes and accumulated batches.
+
+    The data module's `batch_size`, which is global, or else the training loader's times the number of processes.
+
+    Raises:
+        ValueError: If neither says how large a batch is.
+    """
+    size = getattr(getattr(trainer, "datamodule", None), "batch_size", None)
+    if size is None:
+        loader: Any = trainer.train_dataloader
+        per_process = getattr(loader, "batch_size", None) or getattr(
+            getattr(loader, "batch_sampler", None), "batch_size", None
+        )
+        size = per_process and per_process * trainer.world_size
+    if not isinstance(size, int):
+        raise ValueError(
+            "data: expected a data module or a training loader with an int `batch_size`, which the learning rate "
+            f"is scaled by, got {size!r}"
+        )
+    return size * trainer.accumulate_grad_batches

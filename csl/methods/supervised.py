@@ -1,0 +1,108 @@
+"""Supervised training: cross-entropy on labels, the counterpart that contrastive encoders are compared with."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from csl.encoders import Encoder
+from csl.methods.base import Method
+from csl.methods.checks import check_share
+from csl.methods.losses import in_full_precision
+from csl.methods.optimization import Optimization
+from csl.types import Batch, Features
+
+RECIPE = Optimization("sgd", lr=0.1, weight_decay=5e-4)
+
+
+class Supervised(Method):
+    """A linear classifier on the encoder, trained together by cross-entropy with label smoothing.
+
+    Accuracies (0 to 1) of this classifier are logged as `train/accuracy`, on the augmented training batch, and
+    `val/accuracy`, on the held-out set.
+
+    Label smoothing: Rethinking the Inception Architecture, 2015, arXiv 1512.00567.
+
+    Args:
+        encoder: The network to be trained and studied.
+        num_classes: Number of classes C; labels are 0 to C − 1.
+        label_smoothing: Share of the target that is spread evenly over all classes.
+        optimization: Optimizer and learning-rate schedule.
+
+    Raises:
+        ValueError: If a label is outside 0 to C − 1, the data has another number of classes, C is below 2, or the
+            smoothing is outside 0 to 1.
+
+    Example:
+        >>> from csl.encoders import ConvNet
+        >>> Supervised(ConvNet(), num_classes=10).classifier
+        Linear(in_features=256, out_features=10, bias=True)
+    """
+
+    num_views: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        num_classes: int,
+        label_smoothing: float = 0.1,
+        optimization: Optimization = RECIPE,
+    ) -> None:
+        super().__init__(encoder, optimization)
+        if num_classes < 2:
+            raise ValueError(f"num_classes: expected at least 2, got {num_classes}")
+        check_share(label_smoothing=label_smoothing)
+        self.num_classes = num_classes
+        self.label_smoothing = label_smoothing
+        self.classifier = nn.Linear(encoder.feature_dim, num_classes)
+
+    def setup(self, stage: str) -> None:
+        """Compare the data's number of classes with ours before anything is trained."""
+        super().setup(stage)
+        found = getattr(getattr(self.trainer, "datamodule", None), "num_classes", None)
+        if stage == "fit" and found not in (None, self.num_classes):
+            raise ValueError(f"num_classes: expected the data's {found}, got {self.num_classes}")
+
+    def training_loss(self, batch: Batch) -> Tensor:
+        """The mean cross-entropy of this process's images."""
+        self._check_labels(batch)
+        logits = self.classifier(self.encoder(batch.views[0]))
+        self.log_in_step("train/accuracy", _accuracy(logits, batch.labels), batch)
+        return in_full_precision(
+            lambda values: cross_entropy(values, batch.labels, label_smoothing=self.label_smoothing), logits
+        )
+
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
+        """The batch's features; logs the classifier's accuracy on the held-out set, which is the last loader."""
+        features = super().validation_step(batch, batch_idx, dataloader_idx)
+        limits = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
+        if dataloader_idx == len(limits) - 1:
+            logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
+            name = "test/accuracy" if self.trainer.testing else "val/accuracy"
+            self.log(
+                name,
+                _accuracy(logits, batch.labels),
+                on_epoch=True,
+                sync_dist=True,
+                add_dataloader_idx=False,
+                batch_size=len(batch.labels),
+            )
+        return features
+
+    def _check_labels(self, batch: Batch) -> None:
+        """Every batch on the CPU; on a GPU the first of an epoch, because reading a value makes it wait."""
+        on_cpu = batch.labels.device.type == "cpu"
+        if not on_cpu and self._trainer is not None and self.trainer.fit_loop.epoch_loop.batch_idx > 0:
+            return
+        wrong = (batch.labels < 0) | (batch.labels >= self.num_classes)
+        if wrong.any():
+            first = int(wrong.int().argmax())
+            raise ValueError(
+                f"labels: expected 0 to {self.num_classes - 1}, got {int(batch.labels[first])} for the image with "
+                f"index {int(batch.index[first])}"
+            )
+
+
+def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    return (logits.argmax(dim=1) == labels).to(torch.float32).mean()
