@@ -27,6 +27,11 @@ class CalinskiHarabaszScore(MomentsMetric):
         """The moments of each class."""
         return class_moments(features, labels)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`calinski_harabasz`."""
+        return ("calinski_harabasz",)
+
     def compute(self) -> Tensor:
         """The score, a float64 scalar.
 
@@ -38,7 +43,3 @@ class CalinskiHarabaszScore(MomentsMetric):
         if fault := unlabeled_fault(int(missing), int(moments.counts.sum())):
             raise ValueError(fault)
         return dispersion_ratio(moments)
-
-    def scalars(self, value: Tensor) -> dict[str, Tensor]:
-        """`calinski_harabasz`."""
-        return {"calinski_harabasz": value}

@@ -34,11 +34,16 @@ class ClassAffinity(RowsMetric):
         super().__init__(**kwargs)
         (self.temperature,) = check_temperatures([temperature])
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`within_class_affinity_{T}`."""
+        return (f"within_class_affinity_{self.temperature}",)
+
     def compute(self) -> Tensor:
         """The affinities `[C, C]`, float64, summing to 1; a scalar, as torchmetrics makes it, for one class."""
         return functional.class_affinity(*self.rows(), self.temperature, group=self.group)
 
     def scalars(self, value: Tensor) -> dict[str, Tensor]:
-        """`within_class_affinity_{T}`."""
-        within = value.reshape(1, 1) if value.ndim == 0 else value
-        return {f"within_class_affinity_{self.temperature}": within.trace()}
+        """The share of similarity that stays within classes."""
+        affinity = value.reshape(1, 1) if value.ndim == 0 else value
+        return {self.names[0]: affinity.trace()}

@@ -26,9 +26,14 @@ class FeatureMetric(Metric):
     full_state_update = False
     is_differentiable = False
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the scalars of this metric are called in a log; known before anything is computed."""
+        return (_snake_case(type(self).__name__),)
+
     def scalars(self, value: Tensor) -> dict[str, Tensor]:
         """The value that `compute` returned as scalars for a log, by name."""
-        return {_snake_case(type(self).__name__): value}
+        return dict(zip(self.names, value.reshape(-1), strict=True))
 
     def sync(
         self,
@@ -85,6 +90,18 @@ def named_scalars(metric: Metric, value: Any) -> dict[str, Tensor]:
     if tensor.ndim > 1:
         raise ValueError(f"{name} must compute scalars or vectors to be logged, got shape {tuple(tensor.shape)}")
     return {name: tensor} if tensor.ndim == 0 else {f"{name}_{i}": entry for i, entry in enumerate(tensor)}
+
+
+def undefined_scalars(metric: Metric) -> dict[str, Tensor]:
+    """NaN under every name that the metric's scalars have, for a log where it could not be computed.
+
+    Example:
+        >>> from torchmetrics import MeanMetric
+        >>> undefined_scalars(MeanMetric())
+        {'mean_metric': tensor(nan)}
+    """
+    names = metric.names if isinstance(metric, FeatureMetric) else (_snake_case(type(metric).__name__),)
+    return {name: torch.tensor(torch.nan) for name in names}
 
 
 def _snake_case(name: str) -> str:

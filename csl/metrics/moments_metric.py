@@ -34,7 +34,7 @@ class MomentsMetric(FeatureMetric):
         """Take in rows `[B, D]` and their classes `[B]`.
 
         Raises:
-            ValueError: If there is not one integer label a row. What else may be wrong is found by `compute`, on all processes.
+            ValueError: If there is not one integer label a row; `compute` finds, on all processes, what else is wrong.
         """
         if fault := form_fault(features, labels):
             raise ValueError(fault)

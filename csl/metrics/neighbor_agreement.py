@@ -36,10 +36,11 @@ class NeighborAgreement(RowsMetric):
         super().__init__(**kwargs)
         self.ks = check_ks(ks)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`neighbor_agreement_{k}` for each k."""
+        return tuple(f"neighbor_agreement_{k}" for k in self.ks)
+
     def compute(self) -> Tensor:
         """The agreement at each k, float64 `[K]`, a scalar for a single one."""
         return functional.neighbor_agreement(*self.rows(), self.ks, group=self.group)
-
-    def scalars(self, value: Tensor) -> dict[str, Tensor]:
-        """`neighbor_agreement_{k}` for each k."""
-        return {f"neighbor_agreement_{k}": entry for k, entry in zip(self.ks, value.reshape(-1), strict=True)}

@@ -36,10 +36,11 @@ class RelativeLocalDensity(RowsMetric):
         super().__init__(**kwargs)
         self.temperatures = check_temperatures(temperatures)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`rld_{T}` for each temperature."""
+        return tuple(f"rld_{temperature}" for temperature in self.temperatures)
+
     def compute(self) -> Tensor:
         """RLD at each temperature, float64 `[T]`, a scalar for a single one."""
         return functional.relative_local_density(*self.rows(), self.temperatures, group=self.group)
-
-    def scalars(self, value: Tensor) -> dict[str, Tensor]:
-        """`rld_{T}` for each temperature."""
-        return {f"rld_{t}": entry for t, entry in zip(self.temperatures, value.reshape(-1), strict=True)}

@@ -1,0 +1,121 @@
+"""A map of the feature space: one point a sample, coloured by class."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from csl.figures.projection import Floats, Projection, project, stratified_sample
+from csl.figures.style import class_colors, new_figure
+from csl.metrics.functional.helpers import check_input
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_NAMED = 20  # more classes than this are no longer told apart by a legend
+
+
+def feature_map(
+    values: Tensor,
+    labels: Tensor,
+    class_names: Sequence[str],
+    *,
+    projection: Projection = "tsne",
+    perplexity: float = 30.0,
+    max_samples: int = 2000,
+    title: str = "",
+    seed: int = 0,
+) -> "Figure":
+    """A 2-D map of L2-normalised features, coloured by class.
+
+    t-SNE shows neighbourhoods (van der Maaten, Hinton, "Visualizing Data using t-SNE", 2008): distances between
+    clumps, and their sizes, mean nothing. PCA shows the two directions of largest variance.
+
+    Args:
+        values: Features `[N, D]`.
+        labels: Class indices `[N]`, 0 to C − 1.
+        class_names: Names of the C classes.
+        projection: "tsne", started from the PCA, or "pca".
+        perplexity: Effective number of neighbours that t-SNE looks at.
+        max_samples: At most so many samples are drawn, each class in its proportion.
+        title: Of the figure.
+        seed: Of the sample and of t-SNE; the random state of the program is neither used nor changed.
+
+    Returns:
+        A matplotlib figure that belongs to no window.
+
+    Raises:
+        ValueError: If features are no finite matrix, there are fewer than three samples, labels do not match or are
+            not all named, or an option is out of range.
+
+    Example:
+        >>> import torch
+        >>> figure = feature_map(torch.eye(6), torch.tensor([0, 0, 0, 1, 1, 1]), ["cat", "dog"], projection="pca")
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
+        ['cat', 'dog']
+    """
+    _check(values, labels, class_names, max_samples, perplexity)
+    classes = labels.cpu().numpy().astype(np.int64)
+    chosen = stratified_sample(classes, max_samples, seed)
+    rows = normalize(values.detach().cpu().double(), dim=1).numpy()[chosen]
+    points, shares = project(rows, projection, perplexity, seed)
+    figure = new_figure(6.4, 5.4)
+    axes = figure.add_subplot()
+    axes.set_title(title)
+    _scatter(figure, axes, points, classes[chosen], class_names)
+    _name_axes(axes, projection, shares, _count(len(chosen), len(classes)))
+    return figure
+
+
+def _check(values: Tensor, labels: Tensor, class_names: Sequence[str], max_samples: int, perplexity: float) -> None:
+    check_input(values, labels)
+    if len(values) < 3:
+        raise ValueError(f"values must hold at least 3 samples for a map, got {len(values)}")
+    if int(labels.min()) < 0 or int(labels.max()) >= len(class_names):
+        raise ValueError(
+            f"labels must be between 0 and {len(class_names) - 1}, the classes that are named, "
+            f"got {int(labels.min())} to {int(labels.max())}"
+        )
+    if max_samples < 3:
+        raise ValueError(f"max_samples must be at least 3, got {max_samples}")
+    if not perplexity > 0:
+        raise ValueError(f"perplexity must be positive, got {perplexity}")
+
+
+def _scatter(
+    figure: "Figure", axes: Any, points: Floats, classes: npt.NDArray[np.int64], class_names: Sequence[str]
+) -> None:
+    """Points of all classes in one layer and in random order, so that no class lies on top of another."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.lines import Line2D
+
+    colors = class_colors(len(class_names))
+    size = float(np.clip(9000 / len(points), 5, 40))
+    axes.scatter(points[:, 0], points[:, 1], s=size, c=colors[classes], linewidths=0, alpha=0.85)
+    if len(class_names) <= _NAMED:
+        handles = [Line2D([], [], marker="o", linestyle="", markersize=6, color=color) for color in colors]
+        figure.legend(handles, class_names, loc="outside right center", frameon=False, handletextpad=0.1)
+        return
+    bounds = BoundaryNorm(np.arange(len(class_names) + 1) - 0.5, len(class_names))
+    ticks = np.linspace(0, len(class_names) - 1, 6).round()
+    bar = figure.colorbar(ScalarMappable(bounds, ListedColormap(colors)), ax=axes, label="class number", ticks=ticks)
+    bar.ax.minorticks_off()
+
+
+def _count(shown: int, total: int) -> str:
+    return f"all {total:,} samples" if shown == total else f"{shown:,} of {total:,} samples"
+
+
+def _name_axes(axes: Any, projection: Projection, shares: Floats, count: str) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_aspect("equal", adjustable="datalim")
+    if projection == "pca":
+        axes.set_xlabel(f"first component, {shares[0]:.0%} of the variance  ({count})")
+        axes.set_ylabel(f"second component, {shares[1]:.0%}")
+    else:
+        axes.set_xlabel(f"t-SNE of {count}")

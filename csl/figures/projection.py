@@ -1,0 +1,71 @@
+"""Features brought down to the plane."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Projection = Literal["tsne", "pca"]
+
+
+def project(values: Floats, projection: Projection, perplexity: float, seed: int) -> tuple[Floats, Floats]:
+    """Positions `[N, 2]` of these vectors `[N, D]`, and the shares of the variance that the first two components hold.
+
+    Args:
+        values: Vectors `[N, D]`.
+        projection: "tsne", which starts from the PCA, or "pca" alone.
+        perplexity: Effective number of neighbours of t-SNE; lowered where there are too few samples.
+        seed: Of t-SNE.
+
+    Raises:
+        ValueError: If the projection is neither.
+    """
+    plane, shares = pca(values)
+    if projection == "pca":
+        return plane, shares
+    if projection != "tsne":
+        raise ValueError(f"projection must be 'tsne' or 'pca', got {projection!r}")
+    from sklearn.manifold import TSNE  # a second of import that only a figure needs
+
+    # The usual start: the PCA, so small that it gives directions and no distances.
+    start = 1e-4 * plane / max(plane[:, 0].std(), np.finfo(np.float64).tiny)
+    model = TSNE(perplexity=min(perplexity, (len(values) - 1) / 3), init=start.astype(np.float32), random_state=seed)
+    return model.fit_transform(values.astype(np.float32)).astype(np.float64), shares
+
+
+def pca(values: Floats) -> tuple[Floats, Floats]:
+    """Scores on the first two principal components `[N, 2]` and their shares of the variance `[2]`.
+
+    Signs are fixed, the largest score of each component being positive, so that a figure does not flip.
+
+    Example:
+        >>> pca(np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0]]))[0]
+        array([[-1.,  0.],
+               [ 1.,  0.]])
+    """
+    left, singular, _ = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
+    scores = np.zeros((len(values), 2))
+    found = (left * singular)[:, :2]
+    scores[:, : found.shape[1]] = found
+    signs = np.where(scores.max(axis=0) < -scores.min(axis=0) * (1 - 1e-9), -1.0, 1.0)
+    total = float((singular**2).sum()) or 1.0
+    shares = np.zeros(2)
+    shares[: min(2, len(singular))] = singular[:2] ** 2 / total
+    return scores * signs + 0.0, shares
+
+
+def stratified_sample(labels: npt.NDArray[np.int64], size: int, seed: int) -> npt.NDArray[np.int64]:
+    """At most `size` positions, each class in its proportion, in random order.
+
+    Example:
+        >>> labels = np.array([0] * 90 + [1] * 10)
+        >>> np.bincount(labels[stratified_sample(labels, 20, seed=0)])
+        array([18,  2])
+    """
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(labels))
+    if len(labels) > size:
+        by_class = order[np.argsort(labels[order], kind="stable")]
+        order = generator.permutation(by_class[((np.arange(size) + 0.5) * len(labels) / size).astype(np.int64)])
+    return order
