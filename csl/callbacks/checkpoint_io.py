@@ -58,7 +58,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         except Exception as error:
             raise ValueError(
                 f"ckpt_path: {path} is not a checkpoint that csl wrote, or is damaged "
-                f"({type(error).__name__}: {str(error).splitlines()[0]})"
+                f"({_first_line(error)})"
             ) from error
         return loaded
 
@@ -71,3 +71,7 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

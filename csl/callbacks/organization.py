@@ -9,7 +9,13 @@ from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.scalars import log_scalars, named_sets
-from csl.metrics import CalinskiHarabaszScore, FeatureMetric, FeatureStd, RelativeLocalDensity
+from csl.metrics import (
+    CalinskiHarabaszScore,
+    FeatureStd,
+    RelativeLocalDensity,
+    named_scalars,
+    undefined_scalars,
+)
 from csl.types import Features, Split
 
 
@@ -48,7 +54,7 @@ class OrganizationMetrics(FeatureCallback):
         """Compute every metric on every set of the chosen outputs."""
         for prefix, rows in named_sets(trainer, features, self.outputs):
             for metric in self.metrics:
-                scalars = {f"{prefix}/{name}": value for name, value in measure(metric, rows).items()}
+                scalars = {f"{prefix}{name}": value for name, value in measure(metric, rows).items()}
                 log_scalars(module, scalars, self.progress_bar)
 
 

@@ -1,5 +1,6 @@
 """Train small classifiers on frozen features and log what they reach."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from lightning.pytorch import LightningModule, Trainer
@@ -56,8 +57,9 @@ def probe_scalars(probe: Probe, split: Split, train: str, val: str) -> dict[str,
     except ValueError as error:
         rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {error}")
         return {f"{val}{probe.name}_accuracy": float("nan")}
-    return {
-        f"{train}{probe.name}_accuracy": float(result.train_accuracy),
-        f"{val}{probe.name}_accuracy": float(result.val_accuracy),
+    scalars = {
+        f"{val}{probe.name}_accuracy": result.val_accuracy,
         f"{val}{probe.name}_parameters": float(result.num_parameters),
     }
+    # A probe such as kNN has no training accuracy unless it is asked for one; that is no measurement, not a NaN.
+    return scalars if math.isnan(result.train_accuracy) else {f"{train}{probe.name}_accuracy": result.train_accuracy, **scalars}

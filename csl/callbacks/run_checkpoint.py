@@ -42,8 +42,8 @@ class RunCheckpoint(Checkpoint):
         """Learn the run's folder; every process asks, since the answer comes from the first."""
         self._path = Path(trainer.log_dir or trainer.default_root_dir) / LAST
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take over Ctrl-C."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take over Ctrl-C, after the trainer has noted whose it was and will be again."""
         self._interruption.watch()
 
     def on_train_batch_end(

@@ -78,6 +78,7 @@ class TrainingCLI(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let the model follow the data: classes, channels and image size; ignored where a class has no such argument."""
         encoder = "model.init_args.encoder.init_args"
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("data.num_classes", "model.init_args.num_classes", apply_on="instantiate")
         parser.link_arguments("data.num_channels", f"{encoder}.in_channels", apply_on="instantiate")
         parser.link_arguments("data.image_size", f"{encoder}.image_size", apply_on="instantiate")
@@ -88,7 +89,7 @@ class TrainingCLI(LightningCLI):
 
     def _parse_ckpt_path(self) -> None:
         """Leave the line as it was written: a checkpoint's hyper-parameters never override it."""
-        path = self._get(self.config, "ckpt_path")
+        path = self.config[self.config["subcommand"]].get("ckpt_path")
         if path in NOT_A_FILE:
             raise CommandError(
                 f"ckpt_path: expected a file, got {str(path)!r}; to go on with a run: csl fit --resume RUN"

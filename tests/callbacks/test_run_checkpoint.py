@@ -1,0 +1,63 @@
+import signal
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+
+from csl.callbacks import AtomicCheckpointIO, RunCheckpoint
+from csl.callbacks.run_checkpoint import LAST
+from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
+
+
+class PressCtrlC(pl.Callback):
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            signal.raise_signal(signal.SIGINT)
+
+
+def weights_after(tmp_path: Path, *callbacks: pl.Callback, ckpt_path: Path | None = None) -> torch.Tensor:
+    pl.seed_everything(0, verbose=False)
+    method = ToyMethod()
+    trainer = toy_trainer(tmp_path, [*callbacks, RunCheckpoint()], plugins=[AtomicCheckpointIO()])
+    trainer.fit(method, ToyData(), ckpt_path=ckpt_path)
+    return method.encoder.weight.detach()
+
+
+def test_every_epoch_is_saved(tmp_path: Path) -> None:
+    weights_after(tmp_path)
+    assert AtomicCheckpointIO().load_checkpoint(tmp_path / LAST)["global_step"] == 8
+
+
+@pytest.mark.parametrize("step", [3, 7])
+def test_ctrl_c_at_the_end_of_an_epoch_saves_and_the_run_goes_on_from_there(tmp_path: Path, step: int) -> None:
+    with pytest.raises(SystemExit):
+        weights_after(tmp_path / "interrupted", PressCtrlC(step))
+    assert signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    saved = tmp_path / "interrupted" / LAST
+    assert AtomicCheckpointIO().load_checkpoint(saved)["global_step"] == step + 1
+    resumed = weights_after(tmp_path / "resumed", ckpt_path=saved)
+    assert torch.equal(resumed, weights_after(tmp_path / "whole"))
+
+
+def test_ctrl_c_in_an_epoch_saves_the_step_that_was_finished(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        weights_after(tmp_path, PressCtrlC(1))
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert AtomicCheckpointIO().load_checkpoint(tmp_path / LAST)["global_step"] == 2
+
+
+def test_ctrl_c_is_given_back_after_a_run(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    weights_after(tmp_path)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_bad_period_is_refused() -> None:
+    with pytest.raises(ValueError, match="every_n_epochs: expected a positive number"):
+        RunCheckpoint(every_n_epochs=0)
