@@ -1,0 +1,204 @@
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jsonargparse
+import pytest
+import torch
+import torchmetrics
+from torch import Tensor
+
+from csl.distributed import shard, world
+from csl.metrics import (
+    CalinskiHarabaszScore,
+    ClassAffinity,
+    FeatureMetric,
+    FeatureStd,
+    NeighborAgreement,
+    RelativeLocalDensity,
+    functional,
+    named_scalars,
+    undefined_scalars,
+)
+from tests.pairwise.hard_data import ordinary
+from tests.two_processes import TwoProcesses
+
+METRICS: dict[str, Callable[..., FeatureMetric]] = {
+    "rld": lambda **kwargs: RelativeLocalDensity([1.0, 0.1], **kwargs),
+    "affinity": lambda **kwargs: ClassAffinity(0.2, **kwargs),
+    "chs": CalinskiHarabaszScore,
+    "std": FeatureStd,
+    "agreement": lambda **kwargs: NeighborAgreement([1, 5], **kwargs),
+}
+FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "rld": lambda x, y: functional.relative_local_density(x, y, [1.0, 0.1]),
+    "affinity": lambda x, y: functional.class_affinity(x, y, 0.2),
+    "chs": functional.calinski_harabasz_score,
+    "std": lambda x, y: functional.feature_std(x),
+    "agreement": lambda x, y: functional.neighbor_agreement(x, y, [1, 5]),
+}
+NAMES = {
+    "rld": ["rld_1.0", "rld_0.1"],
+    "affinity": ["within_class_affinity_0.2"],
+    "chs": ["calinski_harabasz"],
+    "std": ["feature_std"],
+    "agreement": ["neighbor_agreement_1", "neighbor_agreement_5"],
+}
+
+
+def _data(n: int = 100) -> tuple[Tensor, Tensor]:
+    labels = torch.arange(n) % 5
+    return ordinary(n, 8) + torch.eye(8)[labels], labels
+
+
+def _feed(metric: FeatureMetric, features: Tensor, labels: Tensor, batch: int = 17) -> FeatureMetric:
+    for start in range(0, len(features), batch):
+        metric.update(features[start : start + batch], labels[start : start + batch])
+    return metric
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_equals_its_function_over_batches_and_after_a_reset(name: str) -> None:
+    features, labels = _data()
+    metric = METRICS[name]()
+    for _ in range(2):
+        value = _feed(metric, features, labels).compute()
+        torch.testing.assert_close(value, FUNCTIONS[name](features, labels), rtol=1e-9, atol=1e-12)
+        metric.reset()
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_forward_gives_the_batch_and_keeps_the_whole(name: str) -> None:
+    features, labels = _data()
+    metric = METRICS[name]()
+    first = metric(features[:40], labels[:40])
+    torch.testing.assert_close(first, FUNCTIONS[name](features[:40], labels[:40]), rtol=1e-9, atol=1e-12)
+    metric(features[40:], labels[40:])
+    torch.testing.assert_close(metric.compute(), FUNCTIONS[name](features, labels), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_values_become_named_scalars(name: str) -> None:
+    metric = METRICS[name]()
+    scalars = named_scalars(metric, _feed(metric, *_data()).compute())
+    assert list(scalars) == NAMES[name]
+    assert all(value.ndim == 0 and value.isfinite() for value in scalars.values())
+    undefined = undefined_scalars(metric)
+    assert list(undefined) == NAMES[name]
+    assert all(value.isnan() for value in undefined.values())
+
+
+def test_a_single_temperature_and_a_single_class_have_scalars_too() -> None:
+    single = RelativeLocalDensity([0.5])
+    assert list(named_scalars(single, _feed(single, *_data()).compute())) == ["rld_0.5"]
+    affinity = ClassAffinity(0.5)
+    features, labels = _data()
+    scalars = named_scalars(affinity, _feed(affinity, features, 0 * labels).compute())
+    assert float(scalars["within_class_affinity_0.5"]) == 1.0
+
+
+class MeanNorm(torchmetrics.Metric):
+    """A stranger's metric."""
+
+    def __init__(self, entries: int) -> None:
+        super().__init__()
+        self.entries = entries
+
+    def update(self, features: Tensor, labels: Tensor) -> None: ...
+
+    def compute(self) -> Any:
+        return {0: torch.tensor(2.0), 1: torch.ones(2), 2: {"a": 1.0}, 3: torch.ones(1, 2)}[self.entries]
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_any_metric_of_torchmetrics_has_names() -> None:
+    expected = [["mean_norm"], ["mean_norm_0", "mean_norm_1"], ["a"]]
+    for entries, names in enumerate(expected):
+        metric = MeanNorm(entries)
+        assert list(named_scalars(metric, metric.compute())) == names
+    with pytest.raises(ValueError, match=r"mean_norm must compute scalars or vectors.*\(1, 2\)"):
+        named_scalars(MeanNorm(3), MeanNorm(3).compute())
+    assert math.isnan(undefined_scalars(MeanNorm(0))["mean_norm"])
+
+
+def test_a_configuration_names_them() -> None:
+    parser = jsonargparse.ArgumentParser()
+    parser.add_argument("--metrics", type=list[torchmetrics.Metric])
+    line = (
+        '[{"class_path": "csl.metrics.RelativeLocalDensity", "init_args": {"temperatures": [1, 0.2]}},'
+        ' {"class_path": "csl.metrics.NeighborAgreement", "init_args": {"ks": [1, 10]}},'
+        ' {"class_path": "csl.metrics.CalinskiHarabaszScore"}]'
+    )
+    metrics = parser.instantiate(parser.parse_args([f"--metrics={line}"])).metrics
+    assert [name for metric in metrics for name in metric.names] == [
+        "rld_1.0",
+        "rld_0.2",
+        "neighbor_agreement_1",
+        "neighbor_agreement_10",
+        "calinski_harabasz",
+    ]
+
+
+def test_refuses_bad_arguments_and_bad_rows() -> None:
+    with pytest.raises(ValueError, match="temperature must be a positive finite number, got 0"):
+        RelativeLocalDensity([0.0])
+    with pytest.raises(ValueError, match="ks must be 1 or more, got 0"):
+        NeighborAgreement([0])
+    for name, make in METRICS.items():
+        features, labels = _data()
+        with pytest.raises(ValueError, match=r"labels must be \[100\]"):
+            make().update(features, labels[:99])
+        if name != "std":
+            with pytest.raises(ValueError, match="unlabelled"):
+                _feed(make(), features, labels - 1).compute()
+        features[31] = torch.nan
+        with pytest.raises(ValueError, match="NaN or infinity in 1 of 100 rows, the first of them row 31"):
+            _feed(make(), features, labels).compute()
+
+
+def _on_two(name: str, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, int]:
+    own = shard(len(features), world())
+    metric = METRICS[name]()
+    if own.stop > own.start:
+        _feed(metric, features[own], labels[own])
+    together = metric.compute()
+    local = METRICS[name](sync_on_compute=False)
+    alone = _feed(local, features, labels).compute()
+    return together, alone, sum(map(len, getattr(metric, "values", [])))
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_two_processes_equal_one_and_keep_their_rows(two_processes: TwoProcesses, name: str) -> None:
+    features, labels = _data()
+    expected = FUNCTIONS[name](features, labels)
+    for together, alone, kept in two_processes(_on_two, name, features, labels):
+        torch.testing.assert_close(together, expected, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(alone, expected, rtol=1e-9, atol=1e-12)
+        assert kept in (0, 50)
+
+
+@pytest.mark.parametrize("name", ["chs", "std", "rld"])
+@pytest.mark.filterwarnings("ignore:The ``compute`` method", "ignore:.* is NaN", "ignore::UserWarning")
+def test_a_process_without_rows_takes_part(two_processes: TwoProcesses, name: str) -> None:
+    for together, _, _ in two_processes(_on_two, name, *_data(1)):
+        assert together.isnan().all()
+
+
+def _one_bad_process(name: str) -> str:
+    features, labels = _data(10)
+    if torch.distributed.get_rank() == 1:
+        features[4] = torch.inf
+    metric = _feed(METRICS[name](), features, labels)
+    try:
+        metric.compute()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_process_learns_of_bad_rows(two_processes: TwoProcesses, name: str) -> None:
+    assert (
+        two_processes(_one_bad_process, name)
+        == ["features hold NaN or infinity in 1 of 20 rows, the first of them row 14"] * 2
+    )
