@@ -115,8 +115,3 @@ class EncodedImages(ImageSet):
     def resized(self, size: int) -> Self:
         """The same set, decoded to another size."""
         return type(self)(self._encoded, self._rows, self.labels, self.num_channels, size)
-
-    @property
-    def decoded_bytes(self) -> int:
-        """How much memory the decoded set takes, in bytes."""
-        return len(self) * self.num_channels * self.size**2

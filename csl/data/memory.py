@@ -7,6 +7,7 @@ from csl.data.loader import decoded
 from csl.data.source import ImageSplits
 
 _GB = 1e9
+_PARTS = ("train", "val", "test", "reference")
 _MARGIN = 8 / 7  # of a decoded image over the view: 256 to 224
 
 
@@ -32,12 +33,13 @@ class ImageStore:
     """
 
     def __init__(self, splits: ImageSplits, size: int, budget: float, name: str, speak: bool = True) -> None:
-        sets = (splits.train, splits.reference, splits.val, splits.test)
-        encoded = {id(images): images.resized(size) for images in sets if isinstance(images, EncodedImages)}
-        needed = sum(images.decoded_bytes for images in encoded.values()) / _GB
-        self._encoded = encoded
+        self._sets: dict[str, ImageSet | None] = {part: getattr(splits, part) for part in _PARTS}
+        if splits.reference is splits.train:
+            del self._sets["reference"]
+        encoded = {part: images for part, images in self._sets.items() if isinstance(images, EncodedImages)}
+        self._sets |= {part: images.resized(size) for part, images in encoded.items()}
+        needed = sum(len(images) * images.num_channels for images in encoded.values()) * size**2 / _GB
         self._fits = needed <= budget
-        self._decoded: dict[int, ImageSet] = {}
         self._speak = speak
         if encoded:
             where = "held in memory" if self._fits else "decoded by workers in every epoch"
@@ -45,12 +47,10 @@ class ImageStore:
                 f"{name}: images are {where}: {needed:.2f} GB at {size} x {size} pixels, memory_budget {budget:g} GB"
             )
 
-    def __getitem__(self, images: ImageSet) -> ImageSet:
-        key = id(images)
-        if key not in self._encoded:
-            return images
-        if not self._fits:
-            return self._encoded[key]
-        if key not in self._decoded:
-            self._decoded[key] = decoded(self._encoded[key], self._speak)
-        return self._decoded[key]
+    def __getitem__(self, name: str) -> ImageSet | None:
+        """One of the sets "train", "reference", "val" and "test", decoded now if it is to be and is not yet."""
+        name = name if name in self._sets else "train"
+        images = self._sets[name]
+        if self._fits and isinstance(images, EncodedImages):
+            self._sets[name] = decoded(images, self._speak)
+        return self._sets[name]

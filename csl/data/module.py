@@ -110,10 +110,10 @@ class ImageDataModule(LightningDataModule):
         """Check the sets and bring what fits into memory."""
         if stage in (None, "fit"):
             check_batch_size(self.batch_size, self.num_train, self._world_size)
+            self._views()
         check_evaluation_sets(self.splits, self._world_size)
         for name in _sets_of_stage(stage, self.predict_split):
-            if (images := getattr(self.splits, name)) is not None:
-                self._store[images]  # decoded now, so that a damaged image ends the run before it starts
+            self._store[name]  # decoded now, so that a damaged image ends the run before it starts
         if stage in (None, "fit"):
             self._announce_leftover()
 
@@ -121,11 +121,11 @@ class ImageDataModule(LightningDataModule):
         """Shuffled batches; the last incomplete global batch of an epoch is dropped."""
         position = self._position if self.trainer is not None else None
         sampler = TrainSampler(self.num_train, self.batch_size, self.seed, self._rank, self._world_size, position)
-        return self._loader(self.splits.train, sampler, training=True)
+        return self._loader("train", sampler, training=True)
 
     def val_dataloader(self) -> list[ImageLoader]:
         """The reference set and the held-out set."""
-        return [self._evaluation_loader(self.splits.reference), self._evaluation_loader(self.splits.val)]
+        return [self._evaluation_loader("reference"), self._evaluation_loader("val")]
 
     def test_dataloader(self) -> list[ImageLoader]:
         """The reference set and the test set.
@@ -133,12 +133,11 @@ class ImageDataModule(LightningDataModule):
         Raises:
             ValueError: If the source has no third set.
         """
-        return [self._evaluation_loader(self.splits.reference), self._evaluation_loader(self._test_set())]
+        return [self._evaluation_loader("reference"), self._evaluation_loader("test")]
 
     def predict_dataloader(self) -> ImageLoader:
         """The set named by `predict_split`, each image once and in order."""
-        split = self.predict_split
-        return self._evaluation_loader(self._test_set() if split == "test" else getattr(self.splits, split))
+        return self._evaluation_loader(self.predict_split)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Turn uint8 images into float views, on their device."""
@@ -157,15 +156,8 @@ class ImageDataModule(LightningDataModule):
         Raises:
             ValueError: If there are several augmentations, but not one for each view.
         """
-        count = self._num_views
-        if len(self.augmentations) not in (1, count):
-            raise ValueError(
-                f"augmentation: expected one, or one for each of the method's {count} views, "
-                f"got {len(self.augmentations)}"
-            )
-        augmentations = self.augmentations if len(self.augmentations) == count else self.augmentations * count
         unit = to_unit(images)
-        return tuple(self._normalised(view(unit, self._rank, self._world_size)) for view in augmentations)
+        return tuple(self._normalised(view(unit, self._rank, self._world_size)) for view in self._views())
 
     def plain(self, images: Tensor) -> Tensor:
         """The clean view of uint8 images `[B, C, H, W]`, normalised float `[B, C, image_size, image_size]`."""
@@ -187,10 +179,16 @@ class ImageDataModule(LightningDataModule):
         converted: Any = batch if self.trainer is None else self.trainer.precision_plugin.convert_input(batch)
         return Batch(*converted)
 
-    @property
-    def _num_views(self) -> int:
+    def _views(self) -> list[Augmentation]:
+        """The augmentation of each view that the method wants."""
         module = None if self.trainer is None else self.trainer.lightning_module
-        return int(getattr(module, "num_views", _DEFAULT_NUM_VIEWS))
+        count = int(getattr(module, "num_views", _DEFAULT_NUM_VIEWS))
+        if len(self.augmentations) not in (1, count):
+            raise ValueError(
+                f"augmentation: expected one, or one for each of the method's {count} views, "
+                f"got {len(self.augmentations)}"
+            )
+        return self.augmentations if len(self.augmentations) == count else self.augmentations * count
 
     @property
     def _rank(self) -> int:
@@ -209,21 +207,21 @@ class ImageDataModule(LightningDataModule):
         size = stored_size(self.source.native_size, self.image_size)
         return ImageStore(self.splits, size, self.memory_budget, type(self.source).__name__, speak=self._rank == 0)
 
-    def _test_set(self) -> ImageSet:
-        if self.splits.test is None:
+    def _evaluation_loader(self, part: str) -> ImageLoader:
+        images: ImageSet | None = getattr(self.splits, part)
+        if images is None:
             raise ValueError(
                 f"{type(self.source).__name__} has no test set beside its held-out one; "
                 "to measure on the held-out set, run validate"
             )
-        return self.splits.test
+        return self._loader(part, EvaluationSampler(len(images), self._rank, self._world_size))
 
-    def _evaluation_loader(self, images: ImageSet) -> ImageLoader:
-        return self._loader(images, EvaluationSampler(len(images), self._rank, self._world_size))
-
-    def _loader(self, images: ImageSet, sampler: DistributedSampler[Any], training: bool = False) -> ImageLoader:
+    def _loader(self, part: str, sampler: DistributedSampler[Any], training: bool = False) -> ImageLoader:
+        images = self._store[part]
+        assert images is not None  # a missing test set was refused
         trainer = self.trainer
         return image_loader(
-            self._store[images],
+            images,
             sampler,
             max(1, self.batch_size // self._world_size),
             training=training,

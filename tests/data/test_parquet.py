@@ -1,0 +1,128 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from csl.data import ImageDataModule, Parquet
+from tests.data.toy import png
+
+
+def write(path: Path, labels: list[Any] | None, struct: bool = True, names: list[str] | None = None) -> None:
+    count = 4 if labels is None else len(labels)
+    images: list[Any] = [png(np.full((6, 6, 3), 10 * i, dtype=np.uint8)) for i in range(count)]
+    columns: dict[str, Any] = {"image": [{"bytes": b, "path": None} for b in images] if struct else images}
+    if labels is not None:
+        columns["label"] = labels
+    table = pa.table(columns)
+    if names:
+        features = {"image": {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": names}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, row_group_size=2)
+
+
+@pytest.mark.parametrize("struct", [True, False])
+def test_hugging_face_layout(tmp_path: Path, struct: bool) -> None:
+    write(tmp_path / "data" / "train-00000-of-00002.parquet", [0, 1, 0], struct, ["cat", "dog"])
+    write(tmp_path / "data" / "train-00001-of-00002.parquet", [1, 1], struct, ["cat", "dog"])
+    write(tmp_path / "data" / "test-00000-of-00001.parquet", [1, 0, 1], struct, ["cat", "dog"])
+    source = Parquet(str(tmp_path))
+    splits = source.load()
+    assert source.class_names == ("cat", "dog")
+    assert source.native_size == 6
+    assert splits.train.labels.tolist() == [0, 1, 0, 1, 1]
+    assert splits.val.labels.tolist() == [1, 0, 1]
+    data = ImageDataModule(source, batch_size=5)
+    data.setup("fit")
+    (batch,) = list(data.val_dataloader()[0])
+    assert batch.views[0].shape == (5, 3, 6, 6)
+    assert batch.views[0][:, 0, 0, 0].tolist() == [0, 10, 20, 0, 10]
+
+
+def test_folders_named_for_sets(tmp_path: Path) -> None:
+    for name, labels in {"train": [0, 1], "validation": [1, 0], "test": [0, 0, 1]}.items():
+        write(tmp_path / name / "0000.parquet", labels)
+    splits = Parquet(tmp_path).load()
+    assert splits.test is not None
+    assert [len(part) for part in (splits.train, splits.val, splits.test)] == [2, 2, 3]
+
+
+def test_one_file_is_divided(tmp_path: Path) -> None:
+    write(tmp_path / "animals.parquet", [0] * 5 + [1] * 5)
+    splits = Parquet(str(tmp_path / "animals.parquet"), holdout=0.4).load()
+    assert splits.val.labels.tolist() == [0, 0, 1, 1]
+    assert len(splits.train) == 6
+
+
+def test_a_list_of_files(tmp_path: Path) -> None:
+    paths = [tmp_path / "train-a.parquet", tmp_path / "test-a.parquet"]
+    for path in paths:
+        write(path, [0, 1])
+    assert len(Parquet([str(path) for path in paths]).load().val) == 2
+
+
+def test_strings_are_numbered_in_alphabetical_order(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", ["dog", "ant", "cat"])
+    write(tmp_path / "test.parquet", ["cat", "ant"])
+    source = Parquet(tmp_path)
+    assert source.class_names == ("ant", "cat", "dog")
+    assert source.load().val.labels.tolist() == [1, 0]
+
+
+def test_a_training_set_without_labels(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", None)
+    write(tmp_path / "test.parquet", [0] * 5 + [1] * 5)
+    splits = Parquet(tmp_path).load()
+    assert splits.train.labels.tolist() == [-1] * 4
+    assert [len(splits.reference), len(splits.val)] == [8, 2]
+
+
+def test_a_name_elsewhere_in_the_path_does_not_count(tmp_path: Path) -> None:
+    root = tmp_path / "train-station" / "test"
+    write(root / "images.parquet", [0] * 5 + [1] * 5)
+    assert len(Parquet(root).load().train) == 8
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        ({"image_column": "img"}, "no column 'img', only image, label"),
+        ({"label_column": "y"}, "column 'y' has no labels"),
+    ],
+)
+def test_missing_column(tmp_path: Path, column: dict[str, Any], message: str) -> None:
+    write(tmp_path / "train.parquet", [0, 1])
+    with pytest.raises(ValueError, match=message):
+        Parquet(tmp_path, **column)
+
+
+def test_missing_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"files: expected Parquet files in .*, found none"):
+        Parquet(tmp_path)
+    with pytest.raises(ValueError, match=r"files: expected Parquet files, .*gone\.parquet' is no file"):
+        Parquet(tmp_path / "gone.parquet")
+
+
+def test_a_file_of_no_set(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 1])
+    write(tmp_path / "more.parquet", [0, 1])
+    with pytest.raises(ValueError, match=r"cannot tell which set '.*more\.parquet' belongs to"):
+        Parquet(tmp_path)
+
+
+def test_a_label_that_is_no_class(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 1, 2], names=["cat", "dog"])
+    write(tmp_path / "test.parquet", [0, 1], names=["cat", "dog"])
+    with pytest.raises(ValueError, match="Parquet: train: expected labels from 0 to 1, got 2 for image 2"):
+        ImageDataModule(Parquet(tmp_path), batch_size=2).setup("fit")
+
+
+def test_a_row_without_bytes_is_named(tmp_path: Path) -> None:
+    table = pa.table({"image": [{"bytes": None, "path": "../../etc/passwd"}] * 4, "label": [0, 0, 1, 1]})
+    pq.write_table(table, tmp_path / "train.parquet")
+    with pytest.raises(ValueError, match=r"train\.parquet row 0: expected the image's bytes, found none"):
+        Parquet(tmp_path)
