@@ -45,6 +45,7 @@ def weight_block_sums(
     """
     values = check_temperatures(temperatures)
     refuse(_fault(features, labels, num_classes), group)
+    labels = labels.to(features.device)
     order = labels.argsort(stable=True)
     pairs = Pairs(features, group=group, order=order)
     kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * t)) for t in values]

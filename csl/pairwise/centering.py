@@ -8,7 +8,7 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce
 from csl.pairwise.blocks import blocks
 
-_ROWS = 8192  # rows converted at a time, so that no float64 copy of all features exists
+_ROWS = 1024  # rows converted at a time: no float64 copy of all features exists, and the part stays in cache
 
 
 class Centered(NamedTuple):

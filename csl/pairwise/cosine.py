@@ -53,7 +53,7 @@ def top_cosine(
             for rows in blocks(len(queries), _QUERIES):
                 scores = queries[rows] @ visiting[columns].T
                 if exclude is not None:
-                    _leave_out(scores, exclude[rows] - start - columns.start)
+                    _leave_out(scores, exclude[rows].to(scores.device) - start - columns.start)
                 best.add(rows, start + columns.start, scores)
     return best.scores, best.columns
 

@@ -45,9 +45,12 @@ def rank_columns(scores: Tensor, columns: Tensor) -> Tensor:
 
 def _top(scores: Tensor, k: int) -> Tensor:
     """Positions of the k highest scores of each row; among those equal to the last one, the lowest positions."""
-    values, index = scores.topk(k, dim=1)
-    # topk may take any of several equal scores; sorting settles it, for the few rows where more than k qualify.
-    tied = (scores >= values[:, -1:]).sum(dim=1) > k
+    width = scores.shape[1]
+    values, index = scores.topk(min(k + 1, width), dim=1)
+    if k == width:
+        return index
+    # topk may take any of several equal scores; sorting settles it, for the few rows where one more would qualify.
+    tied = values[:, k - 1] == values[:, k]
     if bool(tied.any()):
-        index[tied] = scores[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
-    return index
+        index[tied, :k] = scores[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
+    return index[:, :k]

@@ -8,7 +8,7 @@ from torch import Tensor
 from csl.distributed import Group, gather_rows
 from csl.pairwise.blocks import blocks
 
-_ROWS = 8192  # rows converted to float64 at a time
+_ROWS = 1024  # rows converted to float64 at a time
 
 
 class Moments(NamedTuple):
