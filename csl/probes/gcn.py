@@ -88,8 +88,9 @@ class GCNProbe(Probe):
         joint = torch.cat([train.values, val.values])
         # Cut anew, so that nodes are numbered, and numbers summed, as on one process.
         rows = joint[distributed.shard(len(joint), task.group)]
-        graph = similarity_graph(rows, self.temperature, self.neighbors, group=task.group)
-        propagate = propagation(graph.normalized(), self.backend)
+        # Unnamed, the graph as it was before normalisation is freed at once.
+        graph = similarity_graph(rows, self.temperature, self.neighbors, group=task.group).normalized()
+        propagate = propagation(graph, self.backend)
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "gcn"))
         network = GCN(task.num_classes, generator, self.width).to(joint.device)
         fit = GCNTraining(network, propagate, train.classes, len(joint), generator).fit(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-GRADIENT_TOLERANCE = 1e-5
+GRADIENT_TOLERANCE = 1e-6
 
 
 class LinearFit(NamedTuple):
@@ -75,8 +75,9 @@ def adamw(
         loss = functional.cross_entropy(logits, classes)
         accuracy = float((logits.argmax(dim=1) == classes).double().mean())
         improved = step if accuracy > best[0] else improved
-        if (accuracy, -float(loss)) > best:
-            best, kept = (accuracy, -float(loss)), (weight.detach().clone(), bias.detach().clone())
+        score = (accuracy, -float(loss.detach()))
+        if score > best:
+            best, kept = score, (weight.detach().clone(), bias.detach().clone())
         if step - improved >= patience:
             break
         optimizer.zero_grad()

@@ -74,6 +74,8 @@ def _check(name: str, features: Features, group: Group) -> None:
     if values.ndim != 2 or labels.shape != values.shape[:1] or index.shape != values.shape[:1]:
         shapes = f"{tuple(values.shape)}, {tuple(labels.shape)} and {tuple(index.shape)}"
         raise ValueError(f"{name}: expected values [N, D], labels [N] and index [N], got shapes {shapes}")
+    if not values.is_floating_point():
+        raise ValueError(f"{name}.values: expected floating-point numbers, got {values.dtype}")
     if sum(distributed.row_counts(len(values), group)) == 0:
         raise ValueError(f"{name}: expected at least one sample, got none")
     _raise_for(~values.isfinite().all(dim=1), index, f"{name}.values: expected finite numbers, got NaN or inf", group)
