@@ -18,7 +18,7 @@ Group: TypeAlias = "dist.ProcessGroup | None"
 def world() -> Group:
     """The group of all processes, or None where there is only this one."""
     if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
-        return cast(Group, dist.group.WORLD)
+        return dist.group.WORLD
     return None
 
 
@@ -65,7 +65,7 @@ def all_reduce_with_grad(tensor: Tensor, group: Group = None) -> Tensor:
     """The sum over the group, differentiable: each process's gradient is the sum of all processes' gradients."""
     if group is None:
         return tensor
-    return cast(Tensor, dist_nn.all_reduce(tensor.contiguous(), group=group))
+    return cast(Tensor, dist_nn.all_reduce(tensor.contiguous(), group=group))  # type: ignore[no-untyped-call]
 
 
 def row_counts(num_rows: int, group: Group = None) -> list[int]:

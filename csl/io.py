@@ -44,7 +44,9 @@ def load_features(path: str | Path) -> Features:
     with np.load(_npz(path), allow_pickle=False) as archive:
         missing = {"features", "labels", "index"} - set(archive.files)
         if missing:
-            raise ValueError(f"{path}: expected arrays features, labels and index, missing {', '.join(sorted(missing))}")
+            raise ValueError(
+                f"{path}: expected arrays features, labels and index, missing {', '.join(sorted(missing))}"
+            )
         return Features(*(torch.from_numpy(archive[name]) for name in ("features", "labels", "index")))
 
 

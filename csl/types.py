@@ -1,4 +1,7 @@
-"""The three records that travel between data, methods and measurements."""
+"""The three records that travel between data, methods and measurements.
+
+The field `index` hides `tuple.index`, which nobody needs on these.
+"""
 
 from typing import NamedTuple
 
@@ -16,7 +19,7 @@ class Batch(NamedTuple):
 
     views: tuple[Tensor, ...]
     labels: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]
 
 
 class Features(NamedTuple):
@@ -30,7 +33,7 @@ class Features(NamedTuple):
 
     values: Tensor
     labels: Tensor
-    index: Tensor
+    index: Tensor  # type: ignore[assignment]
 
 
 class Split(NamedTuple):

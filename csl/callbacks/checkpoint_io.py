@@ -57,8 +57,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             loaded: dict[str, Any] = torch.load(path, map_location=map_location or "cpu", weights_only=True)
         except Exception as error:
             raise ValueError(
-                f"ckpt_path: {path} is not a checkpoint that csl wrote, or is damaged "
-                f"({_first_line(error)})"
+                f"ckpt_path: {path} is not a checkpoint that csl wrote, or is damaged ({_first_line(error)})"
             ) from error
         return loaded
 

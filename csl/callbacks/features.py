@@ -122,7 +122,7 @@ class FeatureCollector(Callback):
         return {name: Split(train[name], val[name]) for name in train}
 
     def _is_partial(self, trainer: Trainer) -> bool:
-        loaders = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
+        loaders: Any = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
         limits = trainer.num_test_batches if trainer.testing else trainer.num_val_batches
         if all(limit >= len(loader) for limit, loader in zip(limits, loaders, strict=True)):
             return False
@@ -132,7 +132,7 @@ class FeatureCollector(Callback):
 
 def is_last_pass(trainer: Trainer) -> bool:
     """Whether no validation pass will follow this one: outside a fit, or in the last epoch of one."""
-    if not trainer.state.fn == "fit":
+    if trainer.state.fn != "fit":
         return True
     steps, epochs = trainer.max_steps, trainer.max_epochs
     return (steps != -1 and trainer.global_step >= steps) or (
@@ -140,13 +140,11 @@ def is_last_pass(trainer: Trainer) -> bool:
     )
 
 
-def _call(
-    callback: FeatureCallback, features: Mapping[str, Split], trainer: Trainer, module: LightningModule
-) -> None:
+def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Trainer, module: LightningModule) -> None:
     """Run one callback where gradients work and where nothing it draws is seen outside."""
-    with seeded("monitor", type(callback).__qualname__, trainer.current_epoch), torch.inference_mode(False):
-        with torch.enable_grad():
-            callback.on_features(trainer, module, features)
+    stream = seeded("monitor", type(callback).__qualname__, trainer.current_epoch)
+    with stream, torch.inference_mode(False), torch.enable_grad():
+        callback.on_features(trainer, module, features)
 
 
 def _checked(outputs: Any, module: LightningModule) -> Mapping[str, Features]:

@@ -1,7 +1,9 @@
 """Pictures of the held-out features, in TensorBoard."""
 
 from collections.abc import Mapping
+from typing import Literal
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_warn
@@ -69,7 +71,11 @@ class FeatureMap(FigureCallback):
     """
 
     def __init__(
-        self, projection: str = "tsne", max_samples: int = 2000, output: str = "encoder", every_n: int = 5
+        self,
+        projection: Literal["tsne", "pca"] = "tsne",
+        max_samples: int = 2000,
+        output: str = "encoder",
+        every_n: int = 5,
     ) -> None:
         super().__init__("feature_map", output, every_n)
         self.projection, self.max_samples = projection, max_samples
@@ -77,7 +83,10 @@ class FeatureMap(FigureCallback):
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
         """Gather the rows and map them on the process that writes."""
         values, labels = gather_rows(rows.values, world()), gather_rows(rows.labels, world())
-        return feature_map(values, labels, class_names, title=title) if is_writer else None
+        if not is_writer:
+            return None
+        size = self.max_samples
+        return feature_map(values, labels, class_names, title=title, projection=self.projection, max_samples=size)
 
 
 class ClassAffinityMap(FigureCallback):
@@ -100,7 +109,8 @@ class ClassAffinityMap(FigureCallback):
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
         """Compute the affinity with all processes and draw it on the one that writes."""
         affinity = class_affinity(rows.values, rows.labels, self.temperature, group=world())
-        return affinity_map(affinity, class_names, title=f"{title}, T = {self.temperature}") if is_writer else None
+        present = [class_names[label] for label in torch.unique(gather_rows(rows.labels, world())).tolist()]
+        return affinity_map(affinity, present, title=f"{title}, T = {self.temperature}") if is_writer else None
 
 
 def class_names(trainer: Trainer, labels: Tensor) -> list[str]:

@@ -40,7 +40,7 @@ class NaNGuard(Callback):
         """Note a bad step; read the note now and then."""
         step = trainer.fit_loop.epoch_loop.total_batch_idx + 1
         self._note(outputs["loss"] if isinstance(outputs, Mapping) else outputs, step, batch.index)
-        if step % trainer.log_every_n_steps == 0:
+        if step % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
             self._check(trainer)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -66,7 +66,9 @@ class NaNGuard(Callback):
         first = float(all_reduce(self._first_bad, world(), "min"))
         if first == float("inf"):
             return
-        rate = ", ".join(f"{group['lr']:.3g}" for optimizer in trainer.optimizers for group in optimizer.param_groups[:1])
+        rate = ", ".join(
+            f"{group['lr']:.3g}" for optimizer in trainer.optimizers for group in optimizer.param_groups[:1]
+        )
         rows = self._indices.tolist()[:8] if self._indices is not None and mine == first else "those of another process"
         raise NonFiniteLossError(
             f"train/loss was NaN or infinite at step {first:.0f} (learning rate now {rate}; batch indices {rows}, …). "

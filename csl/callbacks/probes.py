@@ -47,7 +47,9 @@ class ProbeMonitor(FeatureCallback):
         held_out = held_out_name(trainer)
         for prefix, split in chosen(features, self.outputs):
             for probe in self.probes:
-                log_scalars(module, probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}"), self.progress_bar)
+                log_scalars(
+                    module, probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}"), self.progress_bar
+                )
 
 
 def probe_scalars(probe: Probe, split: Split, train: str, val: str) -> dict[str, float]:
@@ -62,4 +64,8 @@ def probe_scalars(probe: Probe, split: Split, train: str, val: str) -> dict[str,
         f"{val}{probe.name}_parameters": float(result.num_parameters),
     }
     # A probe such as kNN has no training accuracy unless it is asked for one; that is no measurement, not a NaN.
-    return scalars if math.isnan(result.train_accuracy) else {f"{train}{probe.name}_accuracy": result.train_accuracy, **scalars}
+    return (
+        scalars
+        if math.isnan(result.train_accuracy)
+        else {f"{train}{probe.name}_accuracy": result.train_accuracy, **scalars}
+    )

@@ -74,11 +74,11 @@ class RunCheckpoint(Checkpoint):
         if world() is None:
             return self._interruption.asked
         step = trainer.fit_loop.epoch_loop.total_batch_idx + 1
-        return step % trainer.log_every_n_steps == 0 and any_process(self._interruption.asked, world())
+        return step % trainer.log_every_n_steps == 0 and any_process(self._interruption.asked, world())  # type: ignore[attr-defined]
 
     def _save(self, trainer: Trainer) -> None:
         if self._path is not None and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            trainer.save_checkpoint(self._path)
+            trainer.save_checkpoint(self._path, weights_only=False)
 
     def _save_and_stop(self, trainer: Trainer) -> None:
         self._save(trainer)

@@ -53,7 +53,9 @@ def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:
     width = max((len(row) for row in cells), default=0)
     lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
     for row, values in cells.items():
-        lines.append(f"{row:<{width}}" + "".join(f"{_cell(row, values.get(column)):>12}" for column in columns).rstrip())
+        lines.append(
+            f"{row:<{width}}" + "".join(f"{_cell(row, values.get(column)):>12}" for column in columns).rstrip()
+        )
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 import csl
 from csl.commands.suggest import did_you_mean
@@ -81,9 +81,9 @@ def _class_names(key: str) -> list[str]:
     import csl.encoders
     import csl.methods
 
-    bases = {"model": csl.methods.Method, "data.source": csl.data.ImageSource}
-    base = bases.get(key, csl.encoders.Encoder if key.endswith("encoder") else None)
-    return [] if base is None else sorted(kind.__name__ for kind in _subclasses(base))
+    bases: dict[str, type] = {"model": csl.methods.Method, "data.source": csl.data.ImageSource}
+    base: type | None = bases.get(key, csl.encoders.Encoder if key.endswith("encoder") else None)
+    return [] if base is None else sorted(found.__name__ for found in _subclasses(base))
 
 
 def _subclasses(base: type) -> Iterator[type]:

@@ -29,9 +29,7 @@ class Resumption:
     def logger(self) -> TensorBoardLogger:
         """A logger that writes into the run's folder and hides the steps that are about to be done again."""
         folder = self.folder.resolve()
-        return TensorBoardLogger(
-            folder.parent, name="", version=folder.name, purge_step=self.next_step
-        )
+        return TensorBoardLogger(folder.parent, name="", version=folder.name, purge_step=self.next_step)
 
 
 def find_run(folder: str) -> Resumption:

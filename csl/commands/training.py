@@ -10,13 +10,11 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins import CheckpointIO
 
-import csl.callbacks
-import csl.encoders
-import csl.methods
 from csl.callbacks import AtomicCheckpointIO, FeatureCollector, FeatureWriter, MeasurementTable, NaNGuard, RunCheckpoint
 from csl.commands.errors import CommandError, TeachingParser, reported
 from csl.commands.line import complete, has_option, take_option
 from csl.commands.resume import Resumption, find_run
+from csl.commands.speech import speak
 from csl.data import ImageDataModule
 from csl.methods import Method
 
@@ -27,6 +25,7 @@ NOT_A_FILE = ("last", "best", "hpc", "registry")
 
 def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
+    speak()
     with reported(command):
         resumption = None
         words = list(line)
@@ -67,7 +66,7 @@ class TrainingCLI(LightningCLI):
             "--resume",
             metavar="RUN",
             help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
-            "Other options on the line win over the run's. (type: str, example: lightning_logs/simclr-digits/version_0)",
+            "Other options on the line win over the run's. Example: lightning_logs/simclr-digits/version_0",
         )
         self._subcommand_parsers["predict"].add_argument(
             "--output", type=str, metavar="FILE.npz", help="Where to write; None is features.npz in the run's folder."
@@ -76,7 +75,7 @@ class TrainingCLI(LightningCLI):
         self._subcommand_parsers["test"].set_defaults({"verbose": False})
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Let the model follow the data: classes, channels and image size; ignored where a class has no such argument."""
+        """Let the model follow the data: classes, channels and image size, where its classes take such an argument."""
         encoder = "model.init_args.encoder.init_args"
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("data.num_classes", "model.init_args.num_classes", apply_on="instantiate")

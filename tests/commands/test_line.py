@@ -14,7 +14,9 @@ def test_a_configuration_is_left_alone() -> None:
 
 
 def test_classes_stand_before_their_options() -> None:
-    line = complete(["--model.encoder.width", "8", "--data.source=Folder", "--data.source.root", "d", "--model", "MoCo"])
+    line = complete(
+        ["--model.encoder.width", "8", "--data.source=Folder", "--data.source.root", "d", "--model", "MoCo"]
+    )
     assert line[:6] == ["--model", "MoCo", "--model.encoder", "ResNet", "--data.source", "Folder"]
     assert line[6:] == ["--model.encoder.width", "8", "--data.source.root", "d"]
 
