@@ -57,12 +57,13 @@ class SimCLR(Method):
         from lightly.models.modules.heads import SimCLRProjectionHead
 
         self.projection_head = SimCLRProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
-        self.contrast = NTXentLoss(temperature, gather_distributed=True)
+        # In a tuple, because as a submodule it would put a buffer of uninitialised memory into every checkpoint.
+        self._contrast = (NTXentLoss(temperature, gather_distributed=True),)
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes."""
         first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self.contrast, first, second)
+        return in_full_precision(self._contrast[0], first, second)
 
     def outputs(self, images: Tensor) -> dict[str, Tensor]:
         """The encoder's features and their projection."""

@@ -8,15 +8,22 @@ from csl import distributed
 from csl.distributed import Group
 
 
-class SynchronizedBatchNorm(nn.SyncBatchNorm):
+class SynchronizedBatchNorm(_BatchNorm):
     """Batch norm whose mean and variance are those of all processes' samples together, in `[N, C]` or `[N, C, ...]`.
 
     Processes may hold different numbers of samples, even none. Outputs, gradients and running statistics equal one
-    process's on the concatenated batch. torch's `SyncBatchNorm` refuses the CPU; on CUDA this one is torch's.
-    Constructor and state are torch's too; `process_group=None` means all processes, and where there is only one
-    it is plain batch norm.
+    process's on the concatenated batch. Where there is one process, and in evaluation, it is plain batch norm.
+    torch's `SyncBatchNorm` refuses the CPU; on CUDA this one computes as torch's does.
 
     From Batch Normalization, 2015, arXiv 1502.03167.
+
+    Args:
+        num_features: Number of channels C.
+        eps: Added to the variance.
+        momentum: Share of a batch in the running statistics; None averages all batches evenly.
+        affine: Whether to learn a scale and a shift per channel.
+        track_running_stats: Whether to keep running statistics for evaluation.
+        process_group: The processes to synchronise; None means all.
 
     Raises:
         ValueError: If there is one value a channel in training over all processes, or the input has no channel axis.
@@ -27,12 +34,24 @@ class SynchronizedBatchNorm(nn.SyncBatchNorm):
         tensor(True)
     """
 
+    # Not a subclass of torch's own class: DistributedDataParallel refuses that on the CPU.
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        process_group: Group = None,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        self.process_group = process_group
+
     def forward(self, input: Tensor) -> Tensor:
         """Normalise `[N, C, ...]` per channel."""
         if input.is_cuda:
-            return super().forward(input)
+            return nn.SyncBatchNorm.forward(self, input)  # type: ignore[arg-type]  # all it needs is here
         self._check_input_dim(input)
-        self._check_non_zero_input_channels(input)
         group: Group = self.process_group or distributed.world()
         # In evaluation processes may see different numbers of batches, so that waiting for each other could hang.
         if group is None or not self.training:
@@ -41,6 +60,13 @@ class SynchronizedBatchNorm(nn.SyncBatchNorm):
         if self.track_running_stats:
             self._track(mean.detach(), variance.detach() * (count / (count - 1)))
         return self._normalize(input, mean, variance)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim < 2 or input.shape[1] != self.num_features:
+            raise ValueError(f"input: expected shape [N, {self.num_features}, ...], got {list(input.shape)}")
+
+    def _check_non_zero_input_channels(self, input: Tensor) -> None:
+        """Part of torch's forward; `_check_input_dim` has seen to it."""
 
     @torch.no_grad()
     def _track(self, mean: Tensor, unbiased: Tensor) -> None:

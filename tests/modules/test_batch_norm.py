@@ -113,6 +113,20 @@ def test_one_process_is_plain_batch_norm(train: bool) -> None:
     torch.testing.assert_close(converted.state_dict(), plain.state_dict(), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("train", [True, False])
+def test_has_all_that_torchs_forward_asks_for(train: bool) -> None:
+    norm = SynchronizedBatchNorm(3).train(train)
+    values = torch.randn(4, 3, 2)
+    expected = deepcopy(norm)(values)
+    torch.testing.assert_close(nn.SyncBatchNorm.forward(norm, values), expected)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 4)])
+def test_wrong_channels_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"input: expected shape \[N, 3, ...\], got"):
+        SynchronizedBatchNorm(3)(torch.zeros(shape))
+
+
 def test_root_module_is_converted_and_twice_is_once() -> None:
     once = synchronize_batch_norm(nn.BatchNorm1d(3))
     assert isinstance(once, SynchronizedBatchNorm)

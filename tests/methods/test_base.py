@@ -1,0 +1,206 @@
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from csl.encoders import ConvNet
+from csl.methods import Method, Optimization
+from csl.types import Batch, Features
+from tests.methods.toy import METHODS, QUICK, ToyData, small_vit, toy_batch, toy_method, toy_trainer, weights
+
+
+class _Recorder(Callback):
+    """What each training batch saw and left."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+
+    def on_train_batch_start(self, trainer: Any, *_: Any) -> None:
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, *_: Any) -> None:
+        self.losses.append(float(outputs["loss"]))
+
+
+class _Drawing(Method):
+    """A method whose loss is a random number; it remembers them."""
+
+    accumulates = False
+
+    def training_loss(self, batch: Batch) -> Tensor:
+        draw = torch.rand(())
+        self.draws = [*getattr(self, "draws", []), float(draw)]
+        return draw + 0.0 * self.encoder(batch.views[0]).sum()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_trains(name: str, tmp_path: Path) -> None:
+    method, recorder = toy_method(name), _Recorder()
+    data = ToyData(method.num_views)
+    before = weights(method)
+    logger = CSVLogger(tmp_path)
+    toy_trainer(max_epochs=3, callbacks=[recorder], logger=logger, log_every_n_steps=1).fit(method, datamodule=data)
+    assert len(recorder.losses) == 12
+    assert all(math.isfinite(loss) for loss in recorder.losses)
+    assert all(not torch.equal(p, before[key]) for key, p in method.named_parameters() if p.requires_grad)
+    header = Path(logger.log_dir, "metrics.csv").read_text().splitlines()[0].split(",")
+    assert {"train/loss", "train/lr"} <= set(header)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_few_epochs_lower_the_loss(name: str) -> None:
+    # BYOL's targets stand still here; a loss against moving ones need not fall.
+    options: dict[str, Any] = {"momentum": 1.0} if name == "byol" else {}
+    method, recorder = toy_method(name, **options), _Recorder()
+    toy_trainer(max_epochs=15, callbacks=[recorder]).fit(method, datamodule=ToyData(method.num_views))
+    assert sum(recorder.losses[-4:]) < sum(recorder.losses[4:8])
+
+
+def test_rate_is_scaled_by_the_global_batch_and_follows_the_schedule() -> None:
+    recorder = _Recorder()
+    optimization = Optimization("sgd", lr=3.2, warmup_epochs=1, final_lr=0.32)
+    method = toy_method("byol", optimization=optimization)
+    toy_trainer(max_epochs=3, callbacks=[recorder]).fit(method, datamodule=ToyData())
+    assert recorder.rates[:4] == pytest.approx([0.025, 0.05, 0.075, 0.1])
+    assert recorder.rates[-1] == pytest.approx(0.01)
+    assert recorder.rates[4:] == sorted(recorder.rates[4:], reverse=True)
+
+
+def test_accumulated_batches_count_into_the_global_batch() -> None:
+    recorder = _Recorder()
+    method = toy_method("byol", optimization=Optimization("sgd", lr=3.2, warmup_epochs=0))
+    trainer = toy_trainer(callbacks=[recorder], accumulate_grad_batches=2)
+    trainer.fit(method, datamodule=ToyData())
+    assert recorder.rates[0] == pytest.approx(0.2)
+    assert trainer.global_step == 4
+
+
+def test_plain_loader_tells_the_batch_size() -> None:
+    recorder = _Recorder()
+    loader: Any = DataLoader(list(range(32)), batch_size=4, collate_fn=lambda indices: toy_batch(indices, 2))  # type: ignore[arg-type]
+    method = toy_method("byol", optimization=Optimization("sgd", lr=3.2, warmup_epochs=0))
+    toy_trainer(callbacks=[recorder]).fit(method, loader)
+    assert recorder.rates[0] == pytest.approx(0.05)
+
+
+def test_unknown_batch_size_is_an_error() -> None:
+    with pytest.raises(ValueError, match="data: expected a data module or a training loader with an int `batch_size`"):
+        toy_trainer().fit(toy_method("byol"), [toy_batch([0, 1], 2)])
+
+
+def test_training_without_end_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"trainer.max_epochs: expected an end"):
+        toy_trainer(max_epochs=-1).fit(toy_method("byol"), datamodule=ToyData())
+
+
+def test_fast_dev_run_works_with_a_long_warmup() -> None:
+    toy_trainer(fast_dev_run=True, limit_val_batches=1).fit(
+        toy_method("simclr", optimization=Optimization(warmup_epochs=10)), datamodule=ToyData()
+    )
+
+
+def test_wrong_number_of_views_is_named() -> None:
+    with pytest.raises(ValueError, match=r"batch.views: expected 2 views for SimCLR, got 1"):
+        toy_trainer().fit(toy_method("simclr"), datamodule=ToyData(num_views=1))
+
+
+def test_accumulation_is_refused_where_the_loss_needs_the_whole_batch() -> None:
+    with pytest.raises(ValueError, match=r"trainer.accumulate_grad_batches: expected 1 for SimCLR.*got 2"):
+        toy_trainer(accumulate_grad_batches=2).fit(toy_method("simclr"), datamodule=ToyData())
+
+
+class _RandomState(Callback):
+    """Compares the global random state before and after a step."""
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        self.before = torch.get_rng_state()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        assert torch.equal(torch.get_rng_state(), self.before)
+
+
+def test_random_numbers_in_a_step_are_derived_and_leave_the_global_state() -> None:
+    draws = []
+    for global_seed in (1, 2):
+        method = _Drawing(ConvNet(width=2), QUICK)
+        torch.manual_seed(global_seed)
+        toy_trainer(callbacks=[_RandomState()]).fit(method, datamodule=ToyData())
+        draws.append(method.draws)
+    assert draws[0] == draws[1]
+    assert len(set(draws[0])) == 8
+
+
+def test_seed_everything_changes_the_draws(monkeypatch: Any) -> None:
+    draws = []
+    for seed in ("1", "2"):
+        monkeypatch.setenv("PL_GLOBAL_SEED", seed)
+        method = _Drawing(ConvNet(width=2), QUICK)
+        toy_trainer(max_epochs=1).fit(method, datamodule=ToyData())
+        draws.append(method.draws)
+    assert not set(draws[0]) & set(draws[1])
+
+
+class _Keeper(Callback):
+    def __init__(self) -> None:
+        self.kept: list[tuple[int, dict[str, Features]]] = []
+
+    def on_validation_batch_end(
+        self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        self.kept.append((dataloader_idx, outputs))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_validation_gives_clean_features(name: str) -> None:
+    method, keeper = toy_method(name, dropout=True), _Keeper()
+    toy_trainer(limit_val_batches=1.0, callbacks=[keeper]).validate(method, datamodule=ToyData(3), verbose=False)
+    method.eval()
+    held_out = [output["encoder"] for loader, output in keeper.kept if loader == 1]
+    batch = toy_batch(list(range(9)), 1)
+    with torch.no_grad():
+        expected = method(batch.views[0])
+    values, labels, index = (torch.cat(column) for column in zip(*held_out, strict=True))
+    torch.testing.assert_close(values, expected)
+    assert torch.equal(labels, batch.labels)
+    assert torch.equal(index, batch.index)
+    assert values.dtype == torch.float32
+    assert not values.requires_grad
+    assert next(iter(keeper.kept[0][1])) == "encoder"
+
+
+def test_prediction_gives_the_encoders_features() -> None:
+    method = toy_method("simclr")
+    predictions: Any = toy_trainer().predict(method, datamodule=ToyData())
+    assert all(isinstance(part, Features) for part in predictions)
+    assert sum(len(part.index) for part in predictions) == 9
+    assert predictions[0].values.shape == (8, method.encoder.feature_dim)
+
+
+def test_checkpoint_names_its_method_and_loads_without_code(tmp_path: Path) -> None:
+    method = toy_method("moco")
+    trainer = toy_trainer(max_epochs=1)
+    trainer.fit(method, datamodule=ToyData())
+    trainer.save_checkpoint(tmp_path / "a.ckpt")
+    checkpoint = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    assert checkpoint["csl_method"] == "csl.methods.moco.MoCo"
+    assert {"queue.features", "queue.position"} <= set(checkpoint["state_dict"])
+    assert "hyper_parameters" not in checkpoint
+    with pytest.raises(ValueError, match=r"checkpoint: expected one of BYOL, got one of csl.methods.moco.MoCo"):
+        toy_trainer(max_epochs=2).fit(toy_method("byol"), datamodule=ToyData(), ckpt_path=tmp_path / "a.ckpt")
+
+
+def test_loss_must_be_implemented() -> None:
+    with pytest.raises(NotImplementedError, match="Method does not implement training_loss"):
+        Method(small_vit()).training_loss(toy_batch([0], 2))
+
+
+def test_same_class_as_a_script_is_accepted() -> None:
+    toy_method("byol").on_load_checkpoint({"csl_method": "__main__.BYOL"})
+    toy_method("byol").on_load_checkpoint({})

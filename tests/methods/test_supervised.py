@@ -1,0 +1,69 @@
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from csl.encoders import ConvNet
+from csl.methods import Supervised
+from tests.methods.toy import CLASSES, ToyData, toy_batch, toy_method, toy_trainer
+
+
+def test_loss_is_smoothed_cross_entropy() -> None:
+    method: Any = toy_method("supervised", label_smoothing=0.3)
+    batch = toy_batch(list(range(5)), 1)
+    with torch.no_grad():
+        loss = method.training_loss(batch)
+        log_share = method.classifier(method.encoder(batch.views[0])).double().log_softmax(dim=1)
+    total = 0.0
+    for i, label in enumerate(batch.labels.tolist()):
+        for c in range(CLASSES):
+            target = 0.3 / CLASSES + (0.7 if c == label else 0.0)
+            total -= target * float(log_share[i, c])
+    assert float(loss) == pytest.approx(total / 5, rel=1e-5)
+
+
+@pytest.mark.parametrize("wrong", [-1, CLASSES])
+def test_label_outside_the_classes_is_named(wrong: int) -> None:
+    batch = toy_batch([4, 5, 6], 1)
+    labels = batch.labels.clone()
+    labels[1] = wrong
+    with pytest.raises(ValueError, match=f"labels: expected 0 to 2, got {wrong} for the image with index 5"):
+        toy_method("supervised").training_loss(batch._replace(labels=labels))
+
+
+def test_datas_number_of_classes_is_compared_before_training() -> None:
+    data: Any = ToyData(num_views=1)
+    data.num_classes = 10
+    with pytest.raises(ValueError, match="num_classes: expected the data's 10, got 3"):
+        toy_trainer().fit(toy_method("supervised"), datamodule=data)
+
+
+def test_held_out_accuracy_is_the_classifiers() -> None:
+    method: Any = toy_method("supervised")
+    trainer = toy_trainer(limit_val_batches=1.0, max_epochs=4)
+    trainer.fit(method, datamodule=ToyData(num_views=1))
+    batch = toy_batch(list(range(9)), 1)
+    method.eval()
+    expected = (method.classifier(method.encoder(batch.views[0])).argmax(dim=1) == batch.labels).float().mean()
+    assert float(trainer.callback_metrics["val/accuracy"]) == pytest.approx(float(expected))
+    assert not [name for name in trainer.callback_metrics if "dataloader_idx" in name]
+
+
+def test_training_accuracy_is_logged() -> None:
+    trainer = toy_trainer(max_epochs=30)
+    trainer.fit(toy_method("supervised"), datamodule=ToyData(num_views=1))
+    assert float(trainer.callback_metrics["train/accuracy"]) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_classes": 1}, "num_classes: expected at least 2, got 1"),
+        ({"num_classes": 3, "label_smoothing": 1.5}, "label_smoothing: expected a number from 0 to 1, got 1.5"),
+        ({"num_classes": 3, "label_smoothing": math.nan}, "label_smoothing"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Supervised(ConvNet(width=2), **options)
