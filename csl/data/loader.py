@@ -1,10 +1,12 @@
 """From sets of images to loaders: what fits is decoded into memory at once, the rest is decoded by workers."""
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import torch
+from lightning.fabric.utilities.warnings import PossibleUserWarning
 from torch.utils.data import DataLoader, DistributedSampler
 
 from csl.data.images import EncodedImages, ImageSet, ImageTensor
@@ -97,6 +99,8 @@ def image_loader(
 
 def _num_workers(images: ImageSet, asked: int | Literal["auto"], local_world_size: int) -> int:
     if isinstance(images, ImageTensor):
+        # Lightning advises more workers wherever there are none; here they could only copy what is in memory already.
+        warnings.filterwarnings("ignore", message=".*does not have many workers", category=PossibleUserWarning)
         return 0
     return max(1, available_cores() // local_world_size) if asked == "auto" else asked
 

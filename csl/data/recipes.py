@@ -56,12 +56,12 @@ def tiny(image_size: int = 8) -> Recipe:
     return Recipe(
         image_size=image_size,
         crop_ratio=(1.0, 1.0),
-        rotation=15.0,
-        translation=0.125,
-        scale=(0.85, 1.15),
-        shear=15.0,
-        brightness=0.2,
-        contrast=0.2,
+        rotation=20.0,
+        translation=0.15,
+        scale=(0.75, 1.25),
+        shear=20.0,
+        brightness=0.4,
+        contrast=0.4,
         erase_probability=0.5,
         erase_area=(0.05, 0.2),
     )

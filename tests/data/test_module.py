@@ -252,12 +252,12 @@ def test_command_line() -> None:
     data = parsed("--data.source", "Digits", "--data.batch_size=64", "--data.num_workers=auto")
     assert isinstance(data.source, Digits)
     assert data.batch_size == 64
-    assert data.augmentations[0].recipe(8).rotation == 15
+    assert data.augmentations[0].recipe(8).rotation == 20
 
 
 def test_one_strength_on_the_command_line_changes_no_other() -> None:
     recipe = parsed("--data.source=Digits", "--data.augmentation.rotation=3").augmentations[0].recipe(8)
-    assert (recipe.rotation, recipe.shear, recipe.flip_probability) == (3, 15, 0)
+    assert (recipe.rotation, recipe.shear, recipe.flip_probability) == (3, 20, 0)
 
 
 def test_one_augmentation_a_view_in_a_file() -> None:
