@@ -16,7 +16,8 @@ from csl.data.source import ImageSource, ImageSplits, arrange, check_holdout
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Files: TypeAlias = "str | os.PathLike[str] | list[str]"
+# The list comes first: on a command line, a string would swallow it.
+Files: TypeAlias = "list[str] | str | os.PathLike[str]"
 
 _PART = re.compile(r"(?:^|[/_.-])(train|validation|valid|val|test)(?=$|[/_.-])")
 _PART_OF = {"train": "train", "validation": "val", "valid": "val", "val": "val", "test": "test"}

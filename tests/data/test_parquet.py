@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from jsonargparse import ArgumentParser
 
 from csl.data import ImageDataModule, Parquet
 from tests.data.toy import png
@@ -126,3 +127,13 @@ def test_a_row_without_bytes_is_named(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "train.parquet")
     with pytest.raises(ValueError, match=r"train\.parquet row 0: expected the image's bytes, found none"):
         Parquet(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["{}", '["{}"]'])
+def test_command_line(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "animals.parquet"
+    write(path, [0] * 5 + [1] * 5)
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(ImageDataModule, "data")
+    line = ["--data.source=Parquet", f"--data.source.files={form.format(path)}", "--data.source.holdout=0.4"]
+    assert parser.instantiate(parser.parse_args(line)).data.num_train == 6
