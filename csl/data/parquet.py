@@ -147,11 +147,12 @@ class Parquet(ImageSource):
 
 def _find_parts(files: Files) -> dict[str, list[str]]:
     paths = [str(file) for file in files] if isinstance(files, list) else _expand(Path(files))
-    base = "" if isinstance(files, list) else str(files)
     if missing := [path for path in paths if not Path(path).is_file()]:
         raise ValueError(f"files: expected Parquet files, {missing[0]!r} is no file")
     if not paths:
-        raise ValueError(f"files: expected Parquet files in {base!r}, found none")
+        raise ValueError(f"files: expected Parquet files in {str(files)!r}, found none")
+    # Only what tells the files apart can name their sets: all of them may lie below a folder called "train-station".
+    base = os.path.commonpath([os.path.dirname(path) for path in paths]) if isinstance(files, list) else str(files)
     parts: dict[str, list[str]] = {}
     for path in paths:
         found = _PART.findall(path.removeprefix(base).removesuffix(".parquet").lower())
