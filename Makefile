@@ -10,7 +10,7 @@ fit: .venv/.installed
 	$(BIN)/csl fit --config configs/digits/simclr.yaml
 
 test: .venv/.installed-dev
-	$(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -1,8 +1,15 @@
+import os
 from collections.abc import Iterator
 
+# Test processes share the cores; threads that wait for each other by spinning would take them from one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+import torch
 
 from tests.two_processes import TwoProcesses
+
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from jsonargparse import Namespace
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins import CheckpointIO
 
@@ -20,6 +21,7 @@ from csl.methods import Method
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
+ONE_CALL_ONLY = ("config", "resume", "output", "ckpt_path", "weights_only", "verbose", "return_predictions")
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
 
@@ -55,6 +57,7 @@ class TrainingCLI(LightningCLI):
             seed_everything_default=0,
             parser_class=TeachingParser,
             parser_kwargs={name: {"default_config_files": [str(DEFAULTS)]} for name in self.subcommands()},
+            save_config_callback=RunConfig,
             save_config_kwargs={"overwrite": resumption is not None},
             args=line,
         )
@@ -115,6 +118,16 @@ class TrainingCLI(LightningCLI):
             return self.resumption.logger()
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
         return TensorBoardLogger(LOGS, name=name if command == "fit" else f"{name}/{command}")
+
+
+class RunConfig(SaveConfigCallback):
+    """Writes the run's configuration, without what belongs to one call, so that every command can read it."""
+
+    def __init__(self, parser: LightningArgumentParser, config: Namespace, **kwargs: Any) -> None:
+        kept = config.clone()
+        for key in ONE_CALL_ONLY:
+            kept.pop(key, None)
+        super().__init__(parser, kept, **kwargs)
 
 
 def _as_list(value: Any) -> list[Any]:

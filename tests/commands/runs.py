@@ -1,0 +1,62 @@
+"""Running `csl` inside the test process, small enough for two cores."""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from csl.cli import main
+
+SMALL_TRAINER = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
+SMALL_MODEL = ["--model.encoder.width", "2"]
+SMALL_HEADS = ["--model.hidden_dim", "16", "--model.output_dim", "8"]
+SMALL = [*SMALL_TRAINER, *SMALL_MODEL, *SMALL_HEADS]
+
+
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Work in a folder."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def csl(folder: Path, *line: str) -> str:
+    """What a command prints to standard output, run in a folder."""
+    out = io.StringIO()
+    with inside(folder), contextlib.redirect_stdout(out):
+        main(line)
+    return out.getvalue()
+
+
+def failure(folder: Path, *line: str) -> tuple[int, str]:
+    """The status and the error message of a command that must fail."""
+    err = io.StringIO()
+    with inside(folder), contextlib.redirect_stderr(err):
+        try:
+            main(line)
+        except SystemExit as stop:
+            return int(stop.code or 0), err.getvalue()
+    raise AssertionError(f"csl {' '.join(line)} did not fail")
+
+
+def events(run: Path) -> EventAccumulator:
+    """Everything TensorBoard would show of a run."""
+    accumulator = EventAccumulator(str(run), size_guidance={"scalars": 0, "images": 0})
+    accumulator.Reload()
+    return accumulator
+
+
+def curve(run: Path, name: str) -> dict[int, Any]:
+    """A scalar by step; a step that is logged twice fails."""
+    points = events(run).Scalars(name)
+    steps = {point.step: point.value for point in points}
+    assert len(steps) == len(points), f"{name} holds a step twice: {[point.step for point in points]}"
+    return steps
