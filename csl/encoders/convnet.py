@@ -8,7 +8,7 @@ from csl.encoders.base import Encoder, check_positive
 class ConvNet(Encoder):
     """Four 3×3 convolutions, each with batch norm and ReLU, the second and fourth of stride 2; mean over positions.
 
-    Made for 8×8 digits on a CPU: the default has 0.39 million parameters and 256 features, and works at any size.
+    Made for 8×8 digits on a CPU: the default has 0.1 million parameters and 128 features, and works at any size.
 
     Args:
         width: Channels of the first convolution; each further one doubles them, so features have `8 * width`.
@@ -16,11 +16,11 @@ class ConvNet(Encoder):
 
     Example:
         >>> import torch
-        >>> ConvNet(width=32, in_channels=1)(torch.zeros(4, 1, 8, 8)).shape
-        torch.Size([4, 256])
+        >>> ConvNet(width=16, in_channels=1)(torch.zeros(4, 1, 8, 8)).shape
+        torch.Size([4, 128])
     """
 
-    def __init__(self, width: int = 32, in_channels: int = 3) -> None:
+    def __init__(self, width: int = 16, in_channels: int = 3) -> None:
         check_positive(width=width)
         super().__init__(8 * width, in_channels)
         channels = [in_channels, width, 2 * width, 4 * width, 8 * width]

@@ -30,7 +30,8 @@ class MoCo(Method):
     Args:
         encoder: The network to be trained and studied.
         temperature: Divides similarities.
-        queue_size: Negatives; better well below the number of training images, or images repel their own keys.
+        queue_size: Number of negatives; 32,768 is usual for CIFAR-10. A queue longer than the training set is slow and
+            makes images repel their own earlier keys.
         momentum: Momentum of the copies at the first step.
         final_momentum: Momentum at the last step.
         hidden_dim: Hidden units of the projection head.
@@ -50,7 +51,7 @@ class MoCo(Method):
         self,
         encoder: Encoder,
         temperature: float = 0.2,
-        queue_size: int = 32_768,
+        queue_size: int = 4096,
         momentum: float = 0.99,
         final_momentum: float = 0.999,
         hidden_dim: int = 2048,

@@ -37,7 +37,7 @@ class Supervised(Method):
     Example:
         >>> from csl.encoders import ConvNet
         >>> Supervised(ConvNet(), num_classes=10).classifier
-        Linear(in_features=256, out_features=10, bias=True)
+        Linear(in_features=128, out_features=10, bias=True)
     """
 
     num_views: ClassVar[int] = 1
