@@ -37,6 +37,7 @@ class RunCheckpoint(Checkpoint):
         self.every_n_epochs = every_n_epochs
         self._interruption = Interruption()
         self._path: Path | None = None
+        self._farewell = ""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Learn the run's folder; every process asks, since the answer comes from the first."""
@@ -44,23 +45,31 @@ class RunCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take over Ctrl-C, after the trainer has noted whose it was and will be again."""
+        self._farewell = ""
         self._interruption.watch()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save and stop if somebody asked for it; the last batch waits for its validation pass."""
-        progress = trainer.fit_loop.epoch_loop.batch_progress
-        if not progress.is_last_batch and self._is_asked_to_stop(trainer):
-            self._save_and_stop(trainer)
+        """Save if somebody asked to stop and nothing of this step is left to do but to log it."""
+        if _is_complete_after_batch(trainer) and self._is_asked_to_stop(trainer):
+            self._save_to_stop(trainer)
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Stop; only now, so that the scalars of the step before are in the log."""
+        self._stop_if_saved()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the epoch."""
         epoch = trainer.current_epoch + 1
         if any_process(self._interruption.asked, world()):
-            self._save_and_stop(trainer)
-        if epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs:
+            self._save_to_stop(trainer)
+        elif epoch % self.every_n_epochs == 0 or epoch == trainer.max_epochs:
             self._save(trainer)
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop between two epochs; after the last one there is nothing left to stop."""
+        self._stop_if_saved()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Give Ctrl-C back."""
@@ -80,7 +89,22 @@ class RunCheckpoint(Checkpoint):
         if self._path is not None and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             trainer.save_checkpoint(self._path, weights_only=False)
 
-    def _save_and_stop(self, trainer: Trainer) -> None:
+    def _save_to_stop(self, trainer: Trainer) -> None:
         self._save(trainer)
-        rank_zero_info(f"Interrupted at step {trainer.global_step}; saved {self._path}")
-        raise KeyboardInterrupt
+        folder = self._path and self._path.parent.parent
+        self._farewell = f"Interrupted after step {trainer.global_step}; to go on: csl fit --resume {folder}"
+
+    def _stop_if_saved(self) -> None:
+        if self._farewell:
+            rank_zero_info(self._farewell)
+            raise KeyboardInterrupt
+
+
+def _is_complete_after_batch(trainer: Trainer) -> bool:
+    """Whether a checkpoint written at the end of this batch holds all there is to resume from.
+
+    Gradients that wait for further batches are not in a checkpoint, nor what a validation pass is about to count.
+    """
+    fit, epoch = trainer.fit_loop, trainer.fit_loop.epoch_loop
+    validates = fit._data_fetcher is None or epoch._should_check_val_fx(fit._data_fetcher)
+    return not (epoch.batch_progress.is_last_batch or validates or fit._should_accumulate())

@@ -16,6 +16,9 @@ from csl.commands.explain import explain
 
 PACKAGE = Path(csl.__file__).parent
 DEBUG = "CSL_TRACEBACK"
+REPORTED = (ValueError, TypeError, ArithmeticError, OSError, ImportError, RuntimeError)
+# The parser wraps what a constructor raises in a message of its own; torch compares a checkpoint with the model.
+FOREIGN_CHECKS = ("Does not validate", "Error(s) in loading state_dict")
 
 
 class CommandError(ValueError):
@@ -30,7 +33,7 @@ def reported(command: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, ArithmeticError, OSError, ImportError, MisconfigurationException) as error:
+    except (*REPORTED, MisconfigurationException) as error:
         if os.environ.get(DEBUG) or not _is_ours(error):
             raise
         print(f"csl {command}: error: {explain(str(error))}", file=sys.stderr)
@@ -39,9 +42,8 @@ def reported(command: str) -> Iterator[None]:
 
 
 def _is_ours(error: BaseException) -> bool:
-    """Whether the error was raised on purpose: by a line of csl, or by Lightning's own check of the trainer."""
-    # The parser wraps what a constructor raises in a message of its own.
-    if isinstance(error, MisconfigurationException) or str(error).startswith("Does not validate"):
+    """Whether the error was raised on purpose: by a line of csl, or by another's check of what the user chose."""
+    if isinstance(error, MisconfigurationException) or str(error).startswith(FOREIGN_CHECKS):
         return True
     frames = traceback.extract_tb(error.__traceback__)
     return bool(frames) and PACKAGE in Path(frames[-1].filename).parents

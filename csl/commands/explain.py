@@ -38,7 +38,19 @@ def explain(message: str, options: Sequence[str] = ()) -> str:
         prefix = "model." if class_path else ""
         names = [f"{prefix}{name}" for name in (_options(class_path) if class_path else options)]
         return f"unknown option --{prefix}{word}{did_you_mean(f'--{prefix}{word}', [f'--{name}' for name in names], 0)}"
+    if message.startswith("Error(s) in loading state_dict"):
+        return _misfit(message)
     return _essence(message, key)
+
+
+def _misfit(message: str) -> str:
+    """Why the weights of a checkpoint do not fit the model: the first reason, and how many there are."""
+    reasons = [line.strip() for line in message.splitlines()[1:]]
+    more = f" (and {len(reasons) - 1} more like it)" if len(reasons) > 1 else ""
+    return (
+        f"ckpt_path: the checkpoint does not fit the model of this configuration: {reasons[0]}{more} "
+        "The run's own is beside its checkpoints: --config RUN/config.yaml"
+    )
 
 
 def _found(pattern: str, message: str) -> str:

@@ -17,10 +17,12 @@ class Resumption:
     Attributes:
         folder: The run's folder, such as `lightning_logs/simclr-digits/version_0`.
         next_step: The first step that the run has not done yet; what the log holds from there on is void.
+        epochs: The epochs that are done.
     """
 
     folder: Path
     next_step: int
+    epochs: int
 
     def line(self) -> list[str]:
         """The options that stand for the run's own configuration and checkpoint."""
@@ -29,7 +31,23 @@ class Resumption:
     def logger(self) -> TensorBoardLogger:
         """A logger that writes into the run's folder and hides the steps that are about to be done again."""
         folder = self.folder.resolve()
-        return TensorBoardLogger(folder.parent, name="", version=folder.name, purge_step=self.next_step)
+        return TensorBoardLogger(
+            folder.parent, name="", version=folder.name, default_hp_metric=False, purge_step=self.next_step
+        )
+
+    def finished(self, max_epochs: int | None, max_steps: int) -> str:
+        """What to tell somebody who resumes a run that has reached its end; empty if it has not."""
+        if max_epochs not in (None, -1) and self.epochs >= int(max_epochs or 0):
+            return self._nothing_left(f"{self.epochs} epochs", "--trainer.max_epochs", max_epochs, 2 * self.epochs)
+        if max_steps != -1 and self.next_step >= max_steps:
+            return self._nothing_left(f"{self.next_step} steps", "--trainer.max_steps", max_steps, 2 * self.next_step)
+        return ""
+
+    def _nothing_left(self, done: str, option: str, limit: int | None, example: int) -> str:
+        return (
+            f"{self.folder} has done {done} and {option} is {limit}: nothing is left to train. "
+            f"To go on, raise it, for example: {option} {example}"
+        )
 
 
 def find_run(folder: str) -> Resumption:
@@ -43,4 +61,5 @@ def find_run(folder: str) -> Resumption:
         if not (run / part).is_file():
             raise CommandError(f"--resume: {run} holds no {meaning} ({part}); expected the folder of a run of csl fit")
     checkpoint = torch.load(run / LAST, map_location="cpu", weights_only=True, mmap=True)
-    return Resumption(run, next_step=int(checkpoint["global_step"]))
+    epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+    return Resumption(run, next_step=int(checkpoint["global_step"]), epochs=int(epochs))

@@ -1,5 +1,6 @@
 """`csl fit`, `validate`, `test` and `predict`: the Trainer's methods on the command line."""
 
+import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -99,6 +100,14 @@ class TrainingCLI(LightningCLI):
         if path is not None and not Path(path).is_file():
             raise CommandError(f"ckpt_path: no file {path}")
 
+    def before_instantiate_classes(self) -> None:
+        """Say so where the run that is to go on has nothing left to do, instead of ending without a word."""
+        if self.resumption is not None:
+            trainer = self._get(self.config, "trainer")
+            if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):
+                print(message)
+                sys.exit(0)
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
         """Add what every run has: the shared pass of features, guards, checkpoints, the table, a logger."""
         command = str(self.subcommand)
@@ -117,7 +126,8 @@ class TrainingCLI(LightningCLI):
         if self.resumption is not None:
             return self.resumption.logger()
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
-        return TensorBoardLogger(LOGS, name=name if command == "fit" else f"{name}/{command}")
+        name = name if command == "fit" else f"{name}/{command}"
+        return TensorBoardLogger(LOGS, name=name, default_hp_metric=False)
 
 
 class RunConfig(SaveConfigCallback):

@@ -32,7 +32,11 @@ def csl(folder: Path, *line: str) -> str:
     """What a command prints to standard output, run in a folder."""
     out = io.StringIO()
     with inside(folder), contextlib.redirect_stdout(out):
-        main(line)
+        try:
+            main(line)
+        except SystemExit as stop:  # help and --print_config end the program
+            if stop.code:
+                raise
     return out.getvalue()
 
 

@@ -1,0 +1,161 @@
+"""`csl fit --resume RUN` gives, bit for bit, the run that was never interrupted."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from csl.callbacks.run_checkpoint import LAST
+from csl.commands.resume import find_run
+from tests.commands.runs import SMALL_MODEL, SMALL_TRAINER, csl, curve, events, failure
+
+# Twelve steps of four an epoch; every step is logged, and one monitor is enough to see the curves.
+RUN = ["--trainer.max_epochs", "3", "--data.batch_size", "350", "--trainer.log_every_n_steps", "1", *SMALL_TRAINER]
+RUN += ["--trainer.callbacks", "csl.callbacks.OrganizationMetrics", *SMALL_MODEL]
+METHODS = {
+    "SimCLR": ["--model", "SimCLR", "--model.hidden_dim", "16", "--model.output_dim", "8"],
+    "Supervised": ["--model", "Supervised", "--trainer.accumulate_grad_batches", "2"],
+    "MoCo": ["--model", "MoCo", "--model.hidden_dim", "16", "--model.output_dim", "8", "--model.queue_size", "512"],
+}
+
+CTRL_C = """
+import signal
+from lightning.pytorch import Callback
+
+class CtrlC(Callback):
+    def __init__(self, at: int) -> None:
+        self.at, self.pressed = at, False
+
+    def on_train_batch_start(self, trainer, module, batch, batch_idx):
+        if trainer.global_step == self.at and not self.pressed:
+            self.pressed = True
+            signal.raise_signal(signal.SIGINT)
+"""
+
+
+def run_of(folder: Path, version: int = 0) -> Path:
+    (found,) = (folder / "lightning_logs").glob(f"*/version_{version}")
+    return found
+
+
+def checkpoint(run: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = torch.load(run / LAST, weights_only=True)
+    return loaded
+
+
+def curves(run: Path) -> dict[str, dict[int, float]]:
+    # Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
+    return {name: curve(run, name) for name in events(run).Tags()["scalars"] if name != "epoch"}
+
+
+def interrupt(folder: Path, method: str, step: int) -> Path:
+    """A run that Ctrl-C ended while it did its `step`-th step, from 0."""
+    (folder / "pressed.py").write_text(CTRL_C)
+    line = [*METHODS[method], *RUN, "--trainer.callbacks+", "pressed.CtrlC", "--trainer.callbacks.at", str(step)]
+    failure(folder, "fit", *line)
+    return run_of(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Runs that nothing interrupted."""
+    runs = {}
+    for method, line in METHODS.items():
+        folder = tmp_path_factory.mktemp(method)
+        csl(folder, "fit", *line, *RUN)
+        runs[method] = run_of(folder)
+    return runs
+
+
+def assert_same_run(run: Path, other: Path) -> None:
+    ours, theirs = checkpoint(run), checkpoint(other)
+    assert ours["global_step"] == theirs["global_step"]
+    assert list(ours["state_dict"]) == list(theirs["state_dict"])
+    for name, value in ours["state_dict"].items():
+        assert torch.equal(value, theirs["state_dict"][name]), name
+    torch.testing.assert_close(ours["optimizer_states"], theirs["optimizer_states"], rtol=0, atol=0)
+    assert curves(run) == curves(other)
+
+
+# In the middle of epoch 2; in its last step, so that the run ends between two epochs; in the very first step.
+@pytest.mark.parametrize(
+    ("method", "step", "saved"), [("SimCLR", 5, 6), ("SimCLR", 7, 8), ("MoCo", 5, 6), ("MoCo", 0, 1)]
+)
+def test_a_resumed_run_is_the_whole_run(
+    tmp_path: Path, whole: dict[str, Path], method: str, step: int, saved: int
+) -> None:
+    run = interrupt(tmp_path, method, step)
+    assert checkpoint(run)["global_step"] == saved
+    csl(tmp_path, "fit", "--resume", str(run))
+    assert [path.name for path in run.parent.iterdir()] == ["version_0"]
+    assert curves(run)["train/loss"].keys() == set(range(12))
+    assert_same_run(run, whole[method])
+
+
+def test_several_interruptions_are_still_the_whole_run(tmp_path: Path, whole: dict[str, Path]) -> None:
+    run = interrupt(tmp_path, "SimCLR", 2)
+    for step, saved in ((5, 6), (6, 7), (8, 9)):
+        failure(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", str(step))
+        assert checkpoint(run)["global_step"] == saved
+    csl(tmp_path, "fit", "--resume", str(run))
+    assert_same_run(run, whole["SimCLR"])
+
+
+def test_ctrl_c_waits_for_gradients_that_are_being_accumulated(tmp_path: Path, whole: dict[str, Path]) -> None:
+    run = interrupt(tmp_path, "Supervised", 2)
+    assert checkpoint(run)["global_step"] == 3
+    csl(tmp_path, "fit", "--resume", str(run))
+    assert_same_run(run, whole["Supervised"])
+
+
+def test_the_line_wins_over_the_runs_own_configuration(tmp_path: Path) -> None:
+    run = interrupt(tmp_path, "SimCLR", 5)
+    csl(tmp_path, "fit", "--resume", str(run), "--trainer.max_epochs", "4")
+    assert checkpoint(run)["global_step"] == 16
+    assert curves(run)["train/loss"].keys() == set(range(16))
+    assert "max_epochs: 4" in (run / "config.yaml").read_text()
+
+
+def test_a_finished_run_says_that_it_is_and_names_the_option_to_raise(whole: dict[str, Path]) -> None:
+    run = whole["SimCLR"]
+    before = (run / LAST).read_bytes()
+    text = csl(run, "fit", "--resume", str(run))
+    assert "has done 3 epochs and --trainer.max_epochs is 3" in text
+    assert "--trainer.max_epochs 6" in text
+    assert (run / LAST).read_bytes() == before
+    finished = find_run(str(run)).finished
+    assert "has done 3 epochs and --trainer.max_epochs is 3" in finished(3, -1)
+    assert "has done 12 steps and --trainer.max_steps is 10" in finished(-1, 10)
+    assert finished(4, 13) == finished(-1, -1) == finished(None, -1) == ""
+
+
+def test_a_checkpoint_of_another_method_is_refused(tmp_path: Path, whole: dict[str, Path]) -> None:
+    line = ["--ckpt_path", str(whole["SimCLR"] / LAST), "--model", "MoCo", *RUN]
+    status, message = failure(tmp_path, "fit", *line)
+    assert status == 1
+    assert "expected one of MoCo, got one of csl.methods.simclr.SimCLR" in message
+
+
+def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path, whole: dict[str, Path]) -> None:
+    line = ["--ckpt_path", str(whole["SimCLR"] / LAST), *METHODS["SimCLR"], *RUN, "--model.encoder.width", "3"]
+    status, message = failure(tmp_path, "fit", *line)
+    assert status == 1
+    assert "does not fit the model" in message
+    assert "encoder.layers.0.0.weight" in message
+    assert len(message.splitlines()) <= 3, message
+
+
+def test_a_killed_run_goes_on_from_its_last_epoch(tmp_path: Path, whole: dict[str, Path]) -> None:
+    program = [sys.executable, "-c", "from csl.cli import main; main()", "fit", *METHODS["SimCLR"], *RUN]
+    (tmp_path / "killed.py").write_text(CTRL_C.replace("SIGINT", "SIGKILL"))
+    program += ["--trainer.callbacks+", "killed.CtrlC", "--trainer.callbacks.at", "10"]
+    process = subprocess.run(program, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()
+    run = run_of(tmp_path)
+    assert checkpoint(run)["global_step"] == 8
+    csl(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", "-1")
+    assert_same_run(run, whole["SimCLR"])
