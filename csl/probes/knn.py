@@ -40,7 +40,7 @@ class KNNProbe(Probe):
 
     name: ClassVar[str] = "knn"
 
-    def __init__(self, neighbors: int = 200, temperature: float = 0.07, leave_one_out: bool = False) -> None:
+    def __init__(self, neighbors: int = 20, temperature: float = 0.07, leave_one_out: bool = False) -> None:
         if neighbors < 1:
             raise ValueError(f"neighbors: expected at least 1, got {neighbors}")
         if not temperature > 0:

@@ -52,11 +52,11 @@ def test_t_sne_separates_clumps() -> None:
 
 
 def test_same_seed_same_map_and_the_random_state_stays() -> None:
-    before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=False)  # noqa: NPY002
+    before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=False)
     maps = [feature_map(*_data(), NAMES, max_samples=50, seed=3).axes[0].collections[0].get_offsets() for _ in range(2)]
     np.testing.assert_array_equal(maps[0], maps[1])
     assert torch.equal(torch.get_rng_state(), before)
-    numpy_after = np.random.get_state(legacy=False)  # noqa: NPY002
+    numpy_after = np.random.get_state(legacy=False)
     np.testing.assert_array_equal(numpy_after["state"]["key"], numpy_before["state"]["key"])
     assert numpy_after["state"]["pos"] == numpy_before["state"]["pos"]
 

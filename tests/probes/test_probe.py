@@ -42,7 +42,7 @@ def test_results_are_those_of_the_predictions(probe: Probe) -> None:
 
 
 def random_state() -> tuple[object, ...]:
-    return torch.get_rng_state().tolist(), pickle.dumps(np.random.get_state()), random.getstate()  # noqa: NPY002
+    return torch.get_rng_state().tolist(), pickle.dumps(np.random.get_state()), random.getstate()
 
 
 @every_probe
@@ -50,7 +50,7 @@ def test_the_global_random_state_is_neither_read_nor_moved(probe: Probe) -> None
     results, states = [], []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+        np.random.seed(seed)
         random.seed(seed)
         before = random_state()
         results.append(probe.fit(*clumps()))
