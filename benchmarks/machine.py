@@ -1,0 +1,37 @@
+"""What every table of results says about where it was measured."""
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+
+import csl
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def machine() -> str:
+    """One line that names the machine and the versions."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{_cpu()}, {os.cpu_count()} cores"
+    return f"{device}; Python {platform.python_version()}, torch {torch.__version__}, csl {csl.__version__}"
+
+
+def report(name: str, title: str, command: str, body: str) -> None:
+    """Print a result and write it to `benchmarks/results/<name>.md`, with the machine and the command beside it."""
+    text = f"# {title}\n\n{machine()}\n\n    {command}\n\n{body.strip()}\n"
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(text)
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
