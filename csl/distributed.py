@@ -5,11 +5,10 @@ written once. Rows are sharded in contiguous blocks, in rank order, and never pa
 """
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as dist_nn
 from torch import Tensor
 
 Group: TypeAlias = "dist.ProcessGroup | None"
@@ -65,7 +64,20 @@ def all_reduce_with_grad(tensor: Tensor, group: Group = None) -> Tensor:
     """The sum over the group, differentiable: each process's gradient is the sum of all processes' gradients."""
     if group is None:
         return tensor
-    return cast(Tensor, dist_nn.all_reduce(tensor.contiguous(), group=group))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _SumOverGroup.apply(tensor, group))
+
+
+class _SumOverGroup(torch.autograd.Function):
+    """Every process's output holds every process's input, so each input's gradient is the sum of all outputs'."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return all_reduce(tensor, group)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return all_reduce(gradients[0], ctx.group), None
 
 
 def row_counts(num_rows: int, group: Group = None) -> list[int]:

@@ -3,7 +3,10 @@
 import logging
 import os
 import sys
+import warnings
 
+# Warnings of libraries about each other that a user of csl can do nothing about.
+FOREIGN_WARNINGS = (r"`isinstance\(treespec, LeafSpec\)` is deprecated",)
 # Advertisements and remarks of libraries that tell a user of csl nothing.
 UNWANTED = ("💡 Tip:", "`weights_only` was not set", "TPU available: False")
 
@@ -16,6 +19,8 @@ def speak() -> None:
         screen.setFormatter(logging.Formatter("%(message)s"))
         log.addHandler(screen)
         log.setLevel(logging.INFO)
+    for message in FOREIGN_WARNINGS:
+        warnings.filterwarnings("ignore", message)
     for library in ("lightning.pytorch", "lightning.fabric"):
         for handler in logging.getLogger(library).handlers:
             handler.addFilter(_is_wanted)

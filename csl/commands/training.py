@@ -23,6 +23,17 @@ from csl.methods import Method
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
 ONE_CALL_ONLY = ("config", "resume", "output", "ckpt_path", "weights_only", "verbose", "return_predictions")
+DESCRIPTIONS = {
+    "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
+    "validate": "Measure everything again for a checkpoint (--ckpt_path), or, without one, for an untrained encoder.",
+    "test": "Measure everything for a checkpoint (--ckpt_path) on the source's third split.",
+    "predict": "Write a checkpoint's (--ckpt_path) features, labels and indices of --data.predict_split to a file.",
+}
+WHERE_TO_LOOK = (
+    " The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
+    "--data.augmentation.help csl.data.Augmentation, --trainer.callbacks.help csl.callbacks.ProbeMonitor; "
+    "--print_config shows what a line comes to."
+)
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
 
@@ -57,7 +68,10 @@ class TrainingCLI(LightningCLI):
             load_from_checkpoint_support=False,
             seed_everything_default=0,
             parser_class=TeachingParser,
-            parser_kwargs={name: {"default_config_files": [str(DEFAULTS)]} for name in self.subcommands()},
+            parser_kwargs={
+                name: {"default_config_files": [str(DEFAULTS)], "description": DESCRIPTIONS[name] + WHERE_TO_LOOK}
+                for name in self.subcommands()
+            },
             save_config_callback=RunConfig,
             save_config_kwargs={"overwrite": resumption is not None},
             args=line,
