@@ -1,4 +1,4 @@
-"""A method of the user's own, in a file of the user's own, is a method like ours."""
+"""A method of the user's own, in a file of the user's own, is a method like ours: the one that README.md shows."""
 
 from pathlib import Path
 
@@ -6,38 +6,9 @@ import pytest
 
 from tests.commands.runs import SMALL, csl, curve
 from tests.commands.test_training import SCALARS
+from tests.readme import block_with
 
-SIMSIAM = '''
-from lightly.models.modules.heads import SimSiamPredictionHead, SimSiamProjectionHead
-from torch import Tensor
-from torch.nn.functional import cosine_similarity
-
-from csl.encoders import Encoder
-from csl.methods import Method, Optimization
-from csl.types import Batch
-
-
-class SimSiam(Method):
-    """Exploring Simple Siamese Representation Learning, 2020, arXiv 2011.10566."""
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        hidden_dim: int = 2048,
-        output_dim: int = 2048,
-        optimization: Optimization = Optimization("sgd", lr=0.05),
-    ) -> None:
-        super().__init__(encoder, optimization)
-        self.projection_head = SimSiamProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
-        self.prediction_head = SimSiamPredictionHead(output_dim, output_dim // 4, output_dim)
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return (self._distance(first, second) + self._distance(second, first)) / 2
-
-    def _distance(self, projection: Tensor, target: Tensor) -> Tensor:
-        return -cosine_similarity(self.prediction_head(projection), target.detach()).mean()
-'''
+SIMSIAM = block_with("class SimSiam")
 
 
 @pytest.fixture
