@@ -1,19 +1,42 @@
-"""Measures of how features organize labelled samples, as torchmetrics that work on sharded rows."""
+"""Measures of how features organize labelled samples, as torchmetrics that work on sharded rows.
 
-from csl.metrics.calinski_harabasz_score import CalinskiHarabaszScore
-from csl.metrics.class_affinity import ClassAffinity
-from csl.metrics.feature_metric import FeatureMetric, named_scalars, undefined_scalars
-from csl.metrics.feature_std import FeatureStd
-from csl.metrics.neighbor_agreement import NeighborAgreement
-from csl.metrics.relative_local_density import RelativeLocalDensity
+Each class is loaded when first asked for: importing torchmetrics takes seconds and a quarter of a gigabyte, which
+whoever calls `csl.metrics.functional` alone should not pay.
+"""
 
-__all__ = [
-    "CalinskiHarabaszScore",
-    "ClassAffinity",
-    "FeatureMetric",
-    "FeatureStd",
-    "NeighborAgreement",
-    "RelativeLocalDensity",
-    "named_scalars",
-    "undefined_scalars",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from csl.metrics.calinski_harabasz_score import CalinskiHarabaszScore as CalinskiHarabaszScore
+    from csl.metrics.class_affinity import ClassAffinity as ClassAffinity
+    from csl.metrics.feature_metric import FeatureMetric as FeatureMetric
+    from csl.metrics.feature_metric import named_scalars as named_scalars
+    from csl.metrics.feature_metric import undefined_scalars as undefined_scalars
+    from csl.metrics.feature_std import FeatureStd as FeatureStd
+    from csl.metrics.neighbor_agreement import NeighborAgreement as NeighborAgreement
+    from csl.metrics.relative_local_density import RelativeLocalDensity as RelativeLocalDensity
+
+# Where each public name lives; one line here and one above for a new metric.
+_HOMES = {
+    "CalinskiHarabaszScore": "calinski_harabasz_score",
+    "ClassAffinity": "class_affinity",
+    "FeatureMetric": "feature_metric",
+    "FeatureStd": "feature_std",
+    "NeighborAgreement": "neighbor_agreement",
+    "RelativeLocalDensity": "relative_local_density",
+    "named_scalars": "feature_metric",
+    "undefined_scalars": "feature_metric",
+}
+
+
+if not TYPE_CHECKING:  # a type checker that saw this would accept any name
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
