@@ -76,7 +76,7 @@ def trained(config: Path, name: str, seed: int) -> Path:
 def evaluated(config: Path, name: str, seed: int, options: list[str] | None = None) -> dict[str, float]:
     """The measurements of an encoder that nobody trained."""
     run = LOGS / name / f"seed_{seed}"
-    if not run.exists():
+    if not (run.exists() and last_scalars(run)):
         line = ["--config", str(config), "--seed_everything", str(seed), *(options or [])]
         csl("validate", *line, *logged(name, f"seed_{seed}"))
     return last_scalars(run)
