@@ -38,6 +38,8 @@ def explain(message: str, options: Sequence[str] = ()) -> str:
         prefix = "model." if class_path else ""
         names = [f"{prefix}{name}" for name in (_options(class_path) if class_path else options)]
         return f"unknown option --{prefix}{word}{did_you_mean(f'--{prefix}{word}', [f'--{name}' for name in names], 0)}"
+    if message.startswith("No supported gpu backend"):
+        return "--trainer.accelerator: no GPU was found on this machine; choose cpu or auto"
     if message.startswith("Error(s) in loading state_dict"):
         return _misfit(message)
     return _essence(message, key)
@@ -62,8 +64,17 @@ def _essence(message: str, key: str) -> str:
     """What is left of a message without the parser's own affairs, behind the key that it is about."""
     lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
     text = "; ".join(line for line in lines if line and not NOISE.match(line)) or message.strip()
+    text = re.sub(r'Parser key "[\w.]+": ', "", text)
+    text = re.sub(r"Expected an? (?:<class '(?:\w+\.)*(\w+)'>|typing\.Literal\[(.*?)\])", _expected, text)
+    text = text.replace(". Got value: ", ", got ").replace("; expected", " or")
     given = _found(r"Given value: (\S[^\n{(]*)$", message)
     return (f"--{key}: " if key else "") + text + (f", got {given}" if given and given not in text else "")
+
+
+def _expected(match: re.Match[str]) -> str:
+    """What was expected, without the names of Python's types for it."""
+    kind, words = match.groups()
+    return f"expected {kind}" if kind else f"expected one of {words.replace(chr(39), '')}"
 
 
 def _class_names(key: str) -> list[str]:

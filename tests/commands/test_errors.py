@@ -21,7 +21,7 @@ from tests.commands.runs import SMALL, SMALL_TRAINER, csl, failure
         (["--model.temperature", "0"], ["temperature", "got 0"]),
         (["--model.optimization.lr", "-1"], ["lr: expected a number above 0"]),
         (["--data.batch_size", "2000"], ["batch_size", "2000", "1400"]),
-        (["--trainer.accelerator", "gpu"], ["gpu"]),
+        (["--trainer.accelerator", "gpu"], ["--trainer.accelerator: no GPU was found"]),
         (["--ckpt_path", "last"], ["--resume RUN"]),
         (["--ckpt_path", "none.ckpt"], ["ckpt_path: no file none.ckpt"]),
         (["--config", "none.yaml"], ["none.yaml"]),

@@ -13,9 +13,7 @@ UNION = """Parser key "model":
 
 def test_a_value_out_of_range_keeps_only_what_was_expected() -> None:
     problem = "Parser key \"optimization.optimizer\":\n          Expected a typing.Literal['lars']. Got value: adam"
-    assert explain(UNION.format(problem=problem)) == (
-        "--model.optimization.optimizer: Expected a typing.Literal['lars']. Got value: adam"
-    )
+    assert explain(UNION.format(problem=problem)) == ("--model.optimization.optimizer: expected one of lars, got adam")
 
 
 def test_a_nested_option_is_looked_up_in_its_dataclass() -> None:
@@ -28,7 +26,20 @@ def test_a_wrong_type_names_key_and_value() -> None:
         "Parser key \"trainer.max_epochs\":\n  Errors:\n    - Expected a <class 'int'>\n"
         "    - Expected a <class 'NoneType'>\n  Given value type: <class 'str'>\n  Given value: abc"
     )
-    assert explain(message) == "--trainer.max_epochs: Expected a <class 'int'>, got abc"
+    assert explain(message) == "--trainer.max_epochs: expected int, got abc"
+
+
+def test_all_that_was_possible_is_listed() -> None:
+    message = (
+        'Parser key "trainer.precision":\n  Errors:\n    - Expected a typing.Literal[64, 32]\n'
+        "    - Expected a typing.Literal['bf16-mixed', '32-true']\n  Given value type: <class 'str'>\n  Given value: 17"
+    )
+    assert explain(message) == ("--trainer.precision: expected one of 64, 32 or one of bf16-mixed, 32-true, got 17")
+
+
+def test_a_missing_file_is_named_with_its_option() -> None:
+    message = "Parser key \"config\": File does not exist: 'none.yaml'"
+    assert explain(message) == "--config: File does not exist: 'none.yaml'"
 
 
 def test_a_missing_module_is_named() -> None:
