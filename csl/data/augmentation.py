@@ -1,16 +1,20 @@
 """Random views of a batch of images, on the batch's own device, with parameters of its own for every image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from csl.data import color, geometry
-from csl.data.draws import draw
+from csl.data.draws import Draw, draw
 from csl.data.recipes import Range, Recipe, recipe_for
 from csl.distributed import shard_of
 
+# A CPU works through a batch in pieces of so many pixels, whose intermediate results stay in its cache: 128 images of
+# 32×32, which is twice as fast as 512 at once.
+_CACHED_PIXELS = 128 * 32 * 32
 _MEANINGLESS_BELOW = {"crop_area": 0.0, "crop_ratio": 0.0, "scale": 0.0, "blur_sigma": 0.0, "erase_area": -1.0}
 
 
@@ -89,44 +93,62 @@ class Augmentation(nn.Module):
         """The strengths in use, for images of a size if no recipe was set."""
         return self._recipe or replace(recipe_for(self.given.get("image_size", image_size)), **self.given)
 
-    def forward(self, images: Tensor, rank: int = 0, world_size: int = 1) -> Tensor:
+    def forward(self, images: Tensor, rank: int = 0, world_size: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw one view of each image.
 
         Args:
             images: uint8, or float in [0, 1], `[B, C, H, W]`.
             rank: Which of the equal shares of the global batch this is.
             world_size: How many shares there are.
+            dtype: What to compute in and to return: float32, or float16, whose rounding stays below that of 8 bits;
+                bfloat16's does not.
 
         Returns:
-            float in [0, 1], `[B, C, image_size, image_size]`.
+            `dtype` in [0, 1], `[B, C, image_size, image_size]`.
         """
-        count, _, height, width = images.shape
+        count, channels, height, width = images.shape
         recipe = self.recipe(min(height, width))
         everything = draw(recipe, count * world_size, height, width)
         drawn = everything.rows(shard_of(count * world_size, rank, world_size))
-        views = geometry.resample(to_unit(images), drawn.crop, recipe.image_size, drawn.flip)
-        if recipe.rotation or recipe.translation or recipe.shear or recipe.scale != (1, 1):
-            views = geometry.affine(views, drawn.affine)
-        strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
-        if recipe.jitter_probability:
-            views = color.jitter(views, drawn.jitter, [op for op in drawn.order.tolist() if strengths[op]])
-        if images.shape[1] == 3:
-            views = _where(drawn.gray, views, color.gray)
-        views = _where(drawn.blur > 0, views, geometry.blur, drawn.blur)
-        views = _where(drawn.solarize, views, color.solarize)
-        return geometry.erase(views, drawn.erase) if recipe.erase_probability else views.clamp_(0, 1)
+        if images.device.type != "cpu":
+            return _view(images, drawn, recipe, dtype)
+        out = torch.empty((count, channels, recipe.image_size, recipe.image_size), dtype=dtype)
+        for rows in _pieces(count, max(height * width, recipe.image_size**2)):
+            out[rows] = _view(images[rows], drawn.rows(rows), recipe, dtype)
+        return out
 
     def extra_repr(self) -> str:
         """The strengths that were given."""
         return ", ".join(f"{name}={value}" for name, value in self.given.items())
 
 
+def _view(images: Tensor, drawn: Draw, recipe: Recipe, dtype: torch.dtype) -> Tensor:
+    """One view of each image, as drawn."""
+    views = geometry.resample(to_unit(images, dtype), drawn.crop, recipe.image_size, drawn.flip)
+    if recipe.rotation or recipe.translation or recipe.shear or recipe.scale != (1, 1):
+        views = geometry.affine(views, drawn.affine)
+    strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
+    if recipe.jitter_probability:
+        views = color.jitter(views, drawn.jitter, [op for op in drawn.order.tolist() if strengths[op]])
+    if images.shape[1] == 3:
+        views = _where(drawn.gray, views, color.gray)
+    views = _where(drawn.blur > 0, views, geometry.blur, drawn.blur)
+    views = _where(drawn.solarize, views, color.solarize)
+    return geometry.erase(views, drawn.erase) if recipe.erase_probability else views.clamp_(0, 1)
+
+
+def _pieces(count: int, pixels: int) -> Iterator[slice]:
+    """The rows of a batch in pieces that a CPU's cache holds, for images of so many pixels."""
+    rows = max(1, _CACHED_PIXELS // pixels)
+    return (slice(start, start + rows) for start in range(0, count, rows))
+
+
 _STRENGTHS = frozenset(field.name for field in fields(Recipe))
 
 
-def to_unit(images: Tensor) -> Tensor:
-    """Images as float32 in [0, 1]; those that are float already stay as they are."""
-    return images if images.is_floating_point() else images.float().div_(255)
+def to_unit(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Images as floats in [0, 1], of which uint8 is the only form that is not."""
+    return images.to(dtype) if images.is_floating_point() else images.to(dtype).div_(255)
 
 
 def _where(chosen: Tensor, images: Tensor, operation: Callable[..., Tensor], *parameters: Tensor) -> Tensor:

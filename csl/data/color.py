@@ -40,17 +40,22 @@ def saturation(images: Tensor, factor: Tensor) -> Tensor:
 
 def hue(images: Tensor, shift: Tensor) -> Tensor:
     """Turn the hue (of HSV) by a share of a full turn `[B, 1, 1, 1]`; value and chroma stay."""
-    value, chroma = images.amax(1, keepdim=True), images.amax(1, keepdim=True) - images.amin(1, keepdim=True)
+    value, low = images.amax(1, keepdim=True), images.amin(1, keepdim=True)
+    chroma = value - low
     sextant = _hue(images, value, chroma) + 6 * shift
-    offsets = torch.tensor([5.0, 3.0, 1.0], device=images.device, dtype=images.dtype)[:, None, None]
-    phase = (offsets + sextant).remainder_(6)
-    return value - chroma * torch.minimum(phase, 4 - phase).clamp_(0, 1)
+    sextant -= (sextant / 6).floor_().mul_(6)  # many times faster than the remainder
+    out = torch.empty_like(images)
+    # Red is strongest around 0 (and 6), green around 2, blue around 4; each lasts for one sextant either way.
+    shares = ((sextant - 3).abs_().sub_(1), 2 - (sextant - 2).abs_(), 2 - (sextant - 4).abs_())
+    for channel, share in enumerate(shares):
+        torch.addcmul(low, chroma, share.clamp_(0, 1), out=out[:, channel : channel + 1])
+    return out
 
 
 def _hue(images: Tensor, value: Tensor, chroma: Tensor) -> Tensor:
     """Hue in sixths of a turn `[B, 1, H, W]`; 0 for grey."""
     red, green, blue = images[:, :1], images[:, 1:2], images[:, 2:]
-    safe = chroma.clamp(min=1e-8)
+    safe = chroma.clamp(min=max(1e-8, torch.finfo(chroma.dtype).tiny))
     from_red, from_green, from_blue = (green - blue) / safe, (blue - red) / safe + 2, (red - green) / safe + 4
     return torch.where(value == red, from_red, torch.where(value == green, from_green, from_blue))
 

@@ -21,12 +21,13 @@ def resample(images: Tensor, boxes: Tensor, size: int, flip: Tensor | None = Non
         `[B, C, size, size]`.
     """
     batch, channels, height, width = images.shape
-    boxes = boxes.to(images.device, images.dtype, non_blocking=True)
+    boxes = boxes.to(images.device, non_blocking=True)  # float32: half precision knows no pixel beyond 2,048
     rows = _weights(boxes[:, 0], boxes[:, 2], height, size)
     columns = _weights(boxes[:, 1], boxes[:, 3], width, size)
     if flip is not None:
         flip = flip.to(images.device, non_blocking=True)
         columns = torch.where(flip[:, None, None], columns.flip(1), columns)
+    rows, columns = rows.to(images.dtype), columns.to(images.dtype)
     narrow = images.reshape(batch, channels * height, width) @ columns.mT
     stacked = narrow.view(batch, channels, height, size).transpose(1, 2).reshape(batch, height, channels * size)
     return (rows @ stacked).view(batch, size, channels, size).transpose(1, 2)
@@ -56,28 +57,26 @@ def affine(images: Tensor, parameters: Tensor) -> Tensor:
     forward = torch.stack([cos, -cos * tan - sin, sin, cos - sin * tan], dim=1).view(-1, 2, 2)
     inverse = torch.linalg.inv(forward * parameters[:, 4, None, None])
     shift = 2 * parameters[:, 2:4, None]  # the grid runs from -1 to 1
-    theta = torch.cat([inverse, -inverse @ shift], dim=2).to(images.device, images.dtype, non_blocking=True)
+    theta = torch.cat([inverse, -inverse @ shift], dim=2).to(images.device, non_blocking=True)
     grid = F.affine_grid(theta, list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    out = F.grid_sample(images.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return out.to(images.dtype)
 
 
 def blur(images: Tensor, sigma: Tensor) -> Tensor:
     """Gaussian blur with a standard deviation `[B]` in pixels by image; the kernel spans a tenth of the image."""
-    batch, channels, height, width = images.shape
-    reach = max(1, round(min(height, width) / 20))
-    offsets = torch.arange(-reach, reach + 1, device=images.device, dtype=images.dtype)
-    sigma = sigma.to(images.device, images.dtype, non_blocking=True).clamp(min=1e-3)
-    kernels = torch.exp(-0.5 * (offsets / sigma[:, None]) ** 2)
-    kernels = (kernels / kernels.sum(1, keepdim=True)).repeat_interleave(channels, dim=0)[:, None]
-    padded = F.pad(images, [reach] * 4, mode="reflect").reshape(1, batch * channels, height + 2 * reach, -1)
-    rows = F.conv2d(padded, kernels[:, :, :, None], groups=batch * channels)
-    out: Tensor = F.conv2d(rows, kernels[:, :, None, :], groups=batch * channels)
-    return out.view(batch, channels, height, width)
+    # Imported here: it takes a second or two, and small images are not blurred.
+    from kornia.filters import gaussian_blur2d
+
+    reach = max(1, round(min(images.shape[2:]) / 20))
+    sigma = sigma.to(images.device, images.dtype, non_blocking=True)
+    out: Tensor = gaussian_blur2d(images, 2 * reach + 1, sigma[:, None].expand(-1, 2))
+    return out
 
 
 def erase(images: Tensor, boxes: Tensor) -> Tensor:
     """Black out a box of each image: top, left, height, width as shares of the size `[B, 4]`."""
-    top, left, high, wide = boxes.to(images.device, images.dtype, non_blocking=True).unbind(1)
+    top, left, high, wide = boxes.to(images.device, non_blocking=True).unbind(1)
     rows = _inside(top, high, images.shape[2])
     columns = _inside(left, wide, images.shape[3])
     return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0)

@@ -23,6 +23,7 @@ from csl.types import Batch
 
 _LARGEST_DEFAULT_SIZE = 224
 _DEFAULT_NUM_VIEWS = 2
+_HALF = ("16", "bf16")
 
 
 class ImageDataModule(LightningDataModule):
@@ -156,8 +157,8 @@ class ImageDataModule(LightningDataModule):
         Raises:
             ValueError: If there are several augmentations, but not one for each view.
         """
-        unit = to_unit(images)
-        return tuple(self._normalised(view(unit, self._rank, self._world_size)) for view in self._views())
+        dtype = self._working_type(images.device)
+        return tuple(self._normalised(view(images, self._rank, self._world_size, dtype)) for view in self._views())
 
     def plain(self, images: Tensor) -> Tensor:
         """The clean view of uint8 images `[B, C, H, W]`, normalised float `[B, C, image_size, image_size]`."""
@@ -170,9 +171,15 @@ class ImageDataModule(LightningDataModule):
         box = torch.tensor([[(height - cut) / 2, (width - cut) / 2, cut, cut]]).expand(len(images), 4)
         return self._normalised(resample(unit, box, self.image_size))
 
+    def _working_type(self, device: torch.device) -> torch.dtype:
+        """What to augment in: half precision where the method computes in it, too, and the device gains by that."""
+        precision = "32-true" if self.trainer is None else str(self.trainer.precision)
+        return torch.float16 if device.type == "cuda" and precision.startswith(_HALF) else torch.float32
+
     def _normalised(self, images: Tensor) -> Tensor:
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.source.mean, self.source.std))
-        return (images - mean.to(images.device, non_blocking=True)) / std.to(images.device, non_blocking=True)
+        mean, std = mean.to(images.device, non_blocking=True), std.to(images.device, non_blocking=True)
+        return (images - mean).div_(std)
 
     def _converted(self, batch: Batch) -> Batch:
         """The batch in the trainer's precision; the trainer converted it while its images were still integers."""

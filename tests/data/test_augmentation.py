@@ -43,6 +43,28 @@ def test_a_share_of_the_global_batch_is_augmented_as_in_the_whole() -> None:
         torch.testing.assert_close(part, whole[rank * 4 : rank * 4 + 4], atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("recipe", [tiny(32), small(), large(32)])
+def test_half_precision_rounds_by_less_than_eight_bits_do(recipe: Recipe) -> None:
+    augmentation = Augmentation().follow(recipe)
+    with seeded(1):
+        exact = augmentation(images(64))
+    with seeded(1):
+        half = augmentation(images(64), dtype=torch.float16)
+    steps = (half.float() - exact).abs() * 255
+    assert half.dtype == torch.float16
+    assert steps.mean() < 0.1
+    assert steps.flatten().quantile(0.999) < 1
+
+
+def test_a_batch_of_many_pieces_is_augmented_as_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = images(11)
+    with seeded(1):
+        whole = Augmentation()(batch)
+    monkeypatch.setattr("csl.data.augmentation._CACHED_PIXELS", 2 * 32 * 32)
+    with seeded(1):
+        torch.testing.assert_close(Augmentation()(batch), whole)
+
+
 def test_a_seed_repeats_the_views() -> None:
     views = []
     for seed in (0, 0, 1):
