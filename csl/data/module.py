@@ -173,8 +173,9 @@ class ImageDataModule(LightningDataModule):
 
     def _working_type(self, device: torch.device) -> torch.dtype:
         """What to augment in: half precision where the method computes in it, too, and the device gains by that."""
-        precision = "32-true" if self.trainer is None else str(self.trainer.precision)
-        return torch.float16 if device.type == "cuda" and precision.startswith(_HALF) else torch.float32
+        if device.type != "cuda" or self.trainer is None or not str(self.trainer.precision).startswith(_HALF):
+            return torch.float32
+        return torch.float16
 
     def _normalised(self, images: Tensor) -> Tensor:
         mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.source.mean, self.source.std))
