@@ -52,7 +52,7 @@ def check_neighbors(neighbors: int | None) -> None:
 
 
 def _nearest(features: Tensor, temperature: float, neighbors: int, num_nodes: int, group: Group) -> SparseGraph:
-    weights, columns = pairwise.top_weights(features, temperature, neighbors, group=group)
+    ((weights, columns),) = pairwise.top_weights(features, [temperature], neighbors, group=group)
     weights, columns = distributed.gather_rows(weights, group), distributed.gather_rows(columns, group)
     rows = torch.arange(num_nodes, device=columns.device).unsqueeze(1).expand_as(columns)
     return SparseGraph.from_pairs(rows.flatten(), columns.flatten(), weights.flatten(), num_nodes)

@@ -55,7 +55,8 @@ def top_cosine(
                 if exclude is not None:
                     _leave_out(scores, exclude[rows].to(scores.device) - start - columns.start)
                 best.add(rows, start + columns.start, scores)
-    return best.scores, best.columns
+    scores, columns, _ = best.take()
+    return scores, columns
 
 
 def _unit(rows: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """The similarities w themselves: the largest of each row, or all of them where there are few samples."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -9,46 +11,63 @@ from csl.pairwise.kernel import Kernel
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import row_sums
-from csl.pairwise.top import TopColumns, rank_columns
+from csl.pairwise.top import Best, TopColumns, rank_columns
 
 
 @full_precision()
-def top_weights(features: Tensor, temperature: float, k: int, *, group: Group = None) -> tuple[Tensor, Tensor]:
+def top_weights(
+    features: Tensor, temperatures: Sequence[float], k: int, *, group: Group = None
+) -> list[tuple[Tensor, Tensor]]:
     """The k largest similarities `w_ij = N² a_ij² / (r_i r_j)` of each row, with row sums over *all* pairs.
+
+    Three passes over the pairs for all temperatures together: mean distance, row sums, largest similarities.
 
     Args:
         features: This process's rows `[n, D]`.
-        temperature: T.
+        temperatures: T values.
         k: How many neighbours, 1 to N − 1.
         group: The processes that hold the other rows.
 
     Returns:
-        The similarities `[n, k]`, float64, descending, and the global row numbers `[n, k]` they belong to, int64; of
-        equal ones the lower row number comes first.
+        For each T the similarities `[n, k]`, float64, descending, and the global row numbers `[n, k]` they belong to,
+        int64; of equal ones the lower row number comes first.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix, T is not positive, or k is out of range.
+        ValueError: If the features are no finite floating-point matrix, a T is not positive, or k is out of range.
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
 
     Example:
-        >>> weights, columns = top_weights(torch.tensor([[0.0], [1.0], [5.0]]), 1.0, 1)
+        >>> ((weights, columns),) = top_weights(torch.tensor([[0.0], [1.0], [5.0]]), [1.0], 1)
         >>> columns.flatten()
         tensor([1, 0, 1])
     """
     pairs = Pairs(features, group=group)
     check_neighbors(k, pairs.num_rows - 1)
-    rate, log_sums = _log_sums(pairs, temperature)
+    logs = _log_sums(pairs, temperatures)
     start = sum(pairs.counts[: rank(group)])
-    penalties = log_sums.float()
-    best = TopColumns(len(features), k, pairs.device, extras=1)
-    for rows, columns, block, _ in pairs.row_tiles():
-        # log w_ij without what all columns of row i share.
-        scores = torch.add(-penalties[columns], block, alpha=-2 * rate)
-        best.add(slice(rows.start - start, rows.stop - start), columns.start, scores, block)
-    own = log_sums[start : start + len(features), None]
-    weights = (-2 * rate * best.extras[0].double() - own - log_sums[best.columns]).exp() * pairs.num_rows**2
-    order = rank_columns(weights, best.columns)
-    return weights.gather(1, order), best.columns.gather(1, order)
+    best = [TopColumns(len(features), k, pairs.device, with_values=True) for _ in logs]
+    penalties = [log_sums.float() for _, log_sums in logs]
+    # On one process a tile and its mirror image come from one product; on several a process sees its own rows only.
+    for rows, columns, block, mirrored in pairs.tiles() if group is None else pairs.row_tiles():
+        own = slice(rows.start - start, rows.stop - start)
+        for notes, (rate, _), penalty in zip(best, logs, penalties, strict=True):
+            # log w_ij without what all columns of row i share.
+            notes.add(own, columns.start, torch.add(-penalty[columns], block, alpha=-2 * rate), block)
+        if mirrored and group is None:
+            mirror = block.T.contiguous()
+            for notes, (rate, _), penalty in zip(best, logs, penalties, strict=True):
+                notes.add(columns, rows.start, torch.add(-penalty[rows], mirror, alpha=-2 * rate), mirror)
+    own = slice(start, start + len(features))
+    return [_weights(notes.take(), *log, own, pairs.num_rows) for notes, log in zip(best, logs, strict=True)]
+
+
+def _weights(best: Best, rate: float, log_sums: Tensor, own: slice, num_rows: int) -> tuple[Tensor, Tensor]:
+    """The similarities at the chosen distances, in descending order, and their columns."""
+    _, columns, chosen = best
+    assert chosen is not None
+    weights = (-2 * rate * chosen.double() - log_sums[own, None] - log_sums[columns]).exp() * num_rows**2
+    order = rank_columns(weights, columns)
+    return weights.gather(1, order), columns.gather(1, order)
 
 
 @full_precision()
@@ -72,7 +91,7 @@ def dense_weights(features: Tensor, temperature: float) -> Tensor:
                 [4., 0.]], dtype=torch.float64)
     """
     pairs = Pairs(features)
-    rate, log_sums = _log_sums(pairs, temperature)
+    ((rate, log_sums),) = _log_sums(pairs, [temperature])
     weights = torch.empty(pairs.num_rows, pairs.num_rows, dtype=torch.float64, device=pairs.device)
     for rows, columns, block, mirrored in pairs.tiles():
         exponents = block.double().mul_(-2 * rate).sub_(log_sums[rows, None]).sub_(log_sums[columns])
@@ -85,8 +104,8 @@ def dense_weights(features: Tensor, temperature: float) -> Tensor:
     return weights
 
 
-def _log_sums(pairs: Pairs, temperature: float) -> tuple[float, Tensor]:
-    """`1 / (mu T)` and the logarithms of all row sums `[N]`."""
-    (value,) = check_temperatures([temperature])
-    kernel = Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * value))
-    return kernel.rate, kernel.log(row_sums(pairs, [kernel])[0])
+def _log_sums(pairs: Pairs, temperatures: Sequence[float]) -> list[tuple[float, Tensor]]:
+    """`1 / (mu T)` and the logarithms of all row sums `[N]`, for each temperature."""
+    values = check_temperatures(temperatures)
+    kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * value)) for value in values]
+    return [(kernel.rate, kernel.log(sums)) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)]
