@@ -55,8 +55,8 @@ def top_cosine(
                 if exclude is not None:
                     _leave_out(scores, exclude[rows].to(scores.device) - start - columns.start)
                 best.add(rows, start + columns.start, scores)
-    scores, columns, _ = best.take()
-    return scores, columns
+    found = best.take()
+    return found.scores, found.columns
 
 
 def _unit(rows: Tensor) -> Tensor:

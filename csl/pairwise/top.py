@@ -81,7 +81,8 @@ class TopColumns:
         width = scores.shape[1]
         if width > self.k and int(self._used[rows].amax()) == 0:
             return self._best_of_tile(rows, scores)
-        return (scores >= self._least[rows, None]).nonzero(as_tuple=True)
+        i, j = (scores >= self._least[rows, None]).nonzero(as_tuple=True)
+        return i, j
 
     def _best_of_tile(self, rows: slice, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Positions of the k best of each row of the tile, row by row; nothing below them will be good enough."""
