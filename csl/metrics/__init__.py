@@ -8,23 +8,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from csl.metrics.alignment import Alignment as Alignment
+    from csl.metrics.alpha_req import AlphaReQ as AlphaReQ
     from csl.metrics.calinski_harabasz_score import CalinskiHarabaszScore as CalinskiHarabaszScore
     from csl.metrics.class_affinity import ClassAffinity as ClassAffinity
+    from csl.metrics.class_distances import ClassDistances as ClassDistances
+    from csl.metrics.davies_bouldin_score import DaviesBouldinScore as DaviesBouldinScore
+    from csl.metrics.effective_rank import EffectiveRank as EffectiveRank
     from csl.metrics.feature_metric import FeatureMetric as FeatureMetric
     from csl.metrics.feature_metric import named_scalars as named_scalars
     from csl.metrics.feature_metric import undefined_scalars as undefined_scalars
     from csl.metrics.feature_std import FeatureStd as FeatureStd
+    from csl.metrics.intrinsic_dimension import IntrinsicDimension as IntrinsicDimension
+    from csl.metrics.kmeans_agreement import KMeansAgreement as KMeansAgreement
+    from csl.metrics.knn_accuracy import KNNAccuracy as KNNAccuracy
+    from csl.metrics.knn_modularity import KNNModularity as KNNModularity
     from csl.metrics.neighbor_agreement import NeighborAgreement as NeighborAgreement
+    from csl.metrics.participation_ratio import ParticipationRatio as ParticipationRatio
+    from csl.metrics.rankme import RankMe as RankMe
     from csl.metrics.relative_local_density import RelativeLocalDensity as RelativeLocalDensity
+    from csl.metrics.silhouette_score import SilhouetteScore as SilhouetteScore
+    from csl.metrics.uniformity import Uniformity as Uniformity
 
 # Where each public name lives; one line here and one above for a new metric.
 _HOMES = {
+    "Alignment": "alignment",
+    "AlphaReQ": "alpha_req",
     "CalinskiHarabaszScore": "calinski_harabasz_score",
     "ClassAffinity": "class_affinity",
+    "ClassDistances": "class_distances",
+    "DaviesBouldinScore": "davies_bouldin_score",
+    "EffectiveRank": "effective_rank",
     "FeatureMetric": "feature_metric",
     "FeatureStd": "feature_std",
+    "IntrinsicDimension": "intrinsic_dimension",
+    "KMeansAgreement": "kmeans_agreement",
+    "KNNAccuracy": "knn_accuracy",
+    "KNNModularity": "knn_modularity",
     "NeighborAgreement": "neighbor_agreement",
+    "ParticipationRatio": "participation_ratio",
+    "RankMe": "rankme",
     "RelativeLocalDensity": "relative_local_density",
+    "SilhouetteScore": "silhouette_score",
+    "Uniformity": "uniformity",
     "named_scalars": "feature_metric",
     "undefined_scalars": "feature_metric",
 }

@@ -3,7 +3,6 @@
 from torch import Tensor
 
 from csl.metrics.functional.calinski_harabasz_score import dispersion_ratio
-from csl.metrics.functional.helpers import UNLABELED, unlabeled_fault
 from csl.metrics.functional.moments import Moments, class_moments
 from csl.metrics.moments_metric import MomentsMetric
 
@@ -27,19 +26,10 @@ class CalinskiHarabaszScore(MomentsMetric):
         """The moments of each class."""
         return class_moments(features, labels)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`calinski_harabasz`."""
-        return ("calinski_harabasz",)
-
     def compute(self) -> Tensor:
         """The score, a float64 scalar.
 
         Raises:
             ValueError: If samples without a label or rows with NaN or infinity were given.
         """
-        moments = self.moments()
-        missing = moments.counts[moments.classes == UNLABELED].sum()
-        if fault := unlabeled_fault(int(missing), int(moments.counts.sum())):
-            raise ValueError(fault)
-        return dispersion_ratio(moments)
+        return dispersion_ratio(self.labeled_moments())

@@ -29,7 +29,7 @@ class FeatureMetric(Metric):
     @property
     def names(self) -> tuple[str, ...]:
         """What the scalars of this metric are called in a log; known before anything is computed."""
-        return (_snake_case(type(self).__name__),)
+        return (_snake_case(type(self).__name__).removesuffix("_score"),)
 
     def scalars(self, value: Tensor) -> dict[str, Tensor]:
         """The value that `compute` returned as scalars for a log, by name."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.metrics.feature_metric import FeatureMetric
-from csl.metrics.functional.helpers import form_fault
+from csl.metrics.functional.helpers import UNLABELED, form_fault, unlabeled_fault
 from csl.metrics.functional.moments import Moments, join, pool, reduce_moments
 from csl.pairwise.checks import check_finite
 
@@ -55,3 +55,15 @@ class MomentsMetric(FeatureMetric):
         counts = self._column(self.counts, torch.float64)
         means, scatter = self._rows(self.means, dtype=torch.float64), self._rows(self.scatter, dtype=torch.float64)
         return reduce_moments(Moments(classes, counts, means, scatter), self.group)
+
+    def labeled_moments(self) -> Moments:
+        """The moments of all samples of the group, each of which has a label.
+
+        Raises:
+            ValueError: If samples without a label or rows with NaN or infinity were given.
+        """
+        moments = self.moments()
+        missing = moments.counts[moments.classes == UNLABELED].sum()
+        if fault := unlabeled_fault(int(missing), int(moments.counts.sum())):
+            raise ValueError(fault)
+        return moments

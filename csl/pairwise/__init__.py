@@ -6,6 +6,7 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 
 from csl.pairwise.block_sums import weight_block_sums
 from csl.pairwise.checks import UndefinedSimilarityError
+from csl.pairwise.class_distances import class_distance_sums
 from csl.pairwise.cosine import top_cosine
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import log_row_sums, mean_distance
@@ -13,6 +14,7 @@ from csl.pairwise.weights import dense_weights, top_weights
 
 __all__ = [
     "UndefinedSimilarityError",
+    "class_distance_sums",
     "dense_weights",
     "full_precision",
     "log_row_sums",

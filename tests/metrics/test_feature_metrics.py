@@ -1,5 +1,4 @@
 import math
-from collections.abc import Callable
 from typing import Any
 
 import jsonargparse
@@ -10,45 +9,19 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics import (
-    CalinskiHarabaszScore,
     ClassAffinity,
     FeatureMetric,
-    FeatureStd,
     NeighborAgreement,
     RelativeLocalDensity,
-    functional,
     named_scalars,
     undefined_scalars,
 )
-from tests.pairwise.hard_data import ordinary
+from tests.metrics.panel import PANEL, data
 from tests.two_processes import TwoProcesses
 
-METRICS: dict[str, Callable[..., FeatureMetric]] = {
-    "rld": lambda **kwargs: RelativeLocalDensity([1.0, 0.1], **kwargs),
-    "affinity": lambda **kwargs: ClassAffinity(0.2, **kwargs),
-    "chs": CalinskiHarabaszScore,
-    "std": FeatureStd,
-    "agreement": lambda **kwargs: NeighborAgreement([1, 5], **kwargs),
-}
-FUNCTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "rld": lambda x, y: functional.relative_local_density(x, y, [1.0, 0.1]),
-    "affinity": lambda x, y: functional.class_affinity(x, y, 0.2),
-    "chs": functional.calinski_harabasz_score,
-    "std": lambda x, y: functional.feature_std(x),
-    "agreement": lambda x, y: functional.neighbor_agreement(x, y, [1, 5]),
-}
-NAMES = {
-    "rld": ["rld_1.0", "rld_0.1"],
-    "affinity": ["within_class_affinity_0.2"],
-    "chs": ["calinski_harabasz"],
-    "std": ["feature_std"],
-    "agreement": ["neighbor_agreement_1", "neighbor_agreement_5"],
-}
-
-
-def _data(n: int = 100) -> tuple[Tensor, Tensor]:
-    labels = torch.arange(n) % 5
-    return ordinary(n, 8) + torch.eye(8)[labels], labels
+METRICS = {name: entry.shell for name, entry in PANEL.items()}
+FUNCTIONS = {name: entry.function for name, entry in PANEL.items()}
+NAMES = {name: entry.names for name, entry in PANEL.items()}
 
 
 def _feed(metric: FeatureMetric, features: Tensor, labels: Tensor, batch: int = 17) -> FeatureMetric:
@@ -59,7 +32,7 @@ def _feed(metric: FeatureMetric, features: Tensor, labels: Tensor, batch: int = 
 
 @pytest.mark.parametrize("name", METRICS)
 def test_equals_its_function_over_batches_and_after_a_reset(name: str) -> None:
-    features, labels = _data()
+    features, labels = data()
     metric = METRICS[name]()
     for _ in range(2):
         value = _feed(metric, features, labels).compute()
@@ -69,7 +42,7 @@ def test_equals_its_function_over_batches_and_after_a_reset(name: str) -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_forward_gives_the_batch_and_keeps_the_whole(name: str) -> None:
-    features, labels = _data()
+    features, labels = data()
     metric = METRICS[name]()
     first = metric(features[:40], labels[:40])
     torch.testing.assert_close(first, FUNCTIONS[name](features[:40], labels[:40]), rtol=1e-9, atol=1e-12)
@@ -80,7 +53,7 @@ def test_forward_gives_the_batch_and_keeps_the_whole(name: str) -> None:
 @pytest.mark.parametrize("name", METRICS)
 def test_values_become_named_scalars(name: str) -> None:
     metric = METRICS[name]()
-    scalars = named_scalars(metric, _feed(metric, *_data()).compute())
+    scalars = named_scalars(metric, _feed(metric, *data()).compute())
     assert list(scalars) == NAMES[name]
     assert all(value.ndim == 0 and value.isfinite() for value in scalars.values())
     undefined = undefined_scalars(metric)
@@ -90,9 +63,9 @@ def test_values_become_named_scalars(name: str) -> None:
 
 def test_a_single_temperature_and_a_single_class_have_scalars_too() -> None:
     single = RelativeLocalDensity([0.5])
-    assert list(named_scalars(single, _feed(single, *_data()).compute())) == ["rld_0.5"]
+    assert list(named_scalars(single, _feed(single, *data()).compute())) == ["rld_0.5"]
     affinity = ClassAffinity(0.5)
-    features, labels = _data()
+    features, labels = data()
     scalars = named_scalars(affinity, _feed(affinity, features, 0 * labels).compute())
     assert float(scalars["within_class_affinity_0.5"]) == 1.0
 
@@ -145,10 +118,10 @@ def test_refuses_bad_arguments_and_bad_rows() -> None:
     with pytest.raises(ValueError, match="ks must be 1 or more, got 0"):
         NeighborAgreement([0])
     for name, make in METRICS.items():
-        features, labels = _data()
+        features, labels = data()
         with pytest.raises(ValueError, match=r"labels must be \[100\]"):
             make().update(features, labels[:99])
-        if name != "std":
+        if PANEL[name].labeled:
             with pytest.raises(ValueError, match="unlabelled"):
                 _feed(make(), features, labels - 1).compute()
         features[31] = torch.nan
@@ -169,7 +142,7 @@ def _on_two(name: str, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor
 
 @pytest.mark.parametrize("name", METRICS)
 def test_two_processes_equal_one_and_keep_their_rows(two_processes: TwoProcesses, name: str) -> None:
-    features, labels = _data()
+    features, labels = data()
     expected = FUNCTIONS[name](features, labels)
     for together, alone, kept in two_processes(_on_two, name, features, labels):
         torch.testing.assert_close(together, expected, rtol=1e-6, atol=1e-6)
@@ -177,15 +150,15 @@ def test_two_processes_equal_one_and_keep_their_rows(two_processes: TwoProcesses
         assert kept in (0, 50)
 
 
-@pytest.mark.parametrize("name", ["chs", "std", "rld"])
+@pytest.mark.parametrize("name", [name for name in METRICS if name != "rankme"])  # which one sample has
 @pytest.mark.filterwarnings("ignore:The ``compute`` method", "ignore:.* is NaN", "ignore::UserWarning")
 def test_a_process_without_rows_takes_part(two_processes: TwoProcesses, name: str) -> None:
-    for together, _, _ in two_processes(_on_two, name, *_data(1)):
+    for together, _, _ in two_processes(_on_two, name, *data(1)):
         assert together.isnan().all()
 
 
 def _one_bad_process(name: str) -> str:
-    features, labels = _data(10)
+    features, labels = data(10)
     if torch.distributed.get_rank() == 1:
         features[4] = torch.inf
     metric = _feed(METRICS[name](), features, labels)

@@ -1,18 +1,57 @@
-"""Measures of how features organize labelled samples, as pure functions.
+"""Measures of how features organize samples, as pure functions.
 
-Each takes this process's rows and, with the keyword `group`, counts the rows of all processes.
+Each takes this process's rows and, with the keyword `group`, counts the rows of all processes. Labels may be any
+integers. A score that is not defined is NaN, with a warning that says why; features with NaN or infinity are refused.
+
+Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`.
+Local density: `relative_local_density`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`, `knn_modularity`.
+Clusters found without labels: `kmeans_agreement`, `kmeans_clusters`.
+Without labels: `rankme`, `effective_rank`, `participation_ratio`, `alpha_req`, `intrinsic_dimension`, `uniformity`,
+`feature_std`. With views of each image: `alignment`, `lidar`; with clusters: `clid`.
 """
 
+from csl.metrics.functional.alignment import alignment
+from csl.metrics.functional.alpha_req import alpha_req
 from csl.metrics.functional.calinski_harabasz_score import calinski_harabasz_score
 from csl.metrics.functional.class_affinity import class_affinity
+from csl.metrics.functional.class_distances import class_distances
+from csl.metrics.functional.clid import clid
+from csl.metrics.functional.davies_bouldin_score import davies_bouldin_score
+from csl.metrics.functional.effective_rank import effective_rank
 from csl.metrics.functional.feature_std import feature_std
+from csl.metrics.functional.intrinsic_dimension import intrinsic_dimension
+from csl.metrics.functional.kmeans import kmeans_clusters
+from csl.metrics.functional.kmeans_agreement import kmeans_agreement
+from csl.metrics.functional.knn_accuracy import knn_accuracy
+from csl.metrics.functional.knn_modularity import knn_modularity
+from csl.metrics.functional.lidar import lidar
 from csl.metrics.functional.neighbor_agreement import neighbor_agreement
+from csl.metrics.functional.participation_ratio import participation_ratio
+from csl.metrics.functional.rankme import rankme
 from csl.metrics.functional.relative_local_density import relative_local_density
+from csl.metrics.functional.silhouette_score import silhouette_score
+from csl.metrics.functional.uniformity import uniformity
 
 __all__ = [
+    "alignment",
+    "alpha_req",
     "calinski_harabasz_score",
     "class_affinity",
+    "class_distances",
+    "clid",
+    "davies_bouldin_score",
+    "effective_rank",
     "feature_std",
+    "intrinsic_dimension",
+    "kmeans_agreement",
+    "kmeans_clusters",
+    "knn_accuracy",
+    "knn_modularity",
+    "lidar",
     "neighbor_agreement",
+    "participation_ratio",
+    "rankme",
     "relative_local_density",
+    "silhouette_score",
+    "uniformity",
 ]

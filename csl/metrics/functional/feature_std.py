@@ -40,8 +40,12 @@ def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
 
 def direction_moments(features: Tensor) -> Moments:
     """The moments of these samples' directions `[N, D]`, as of one class."""
-    directions = normalize(features.double(), dim=1, eps=torch.finfo(torch.float32).tiny)
-    return class_moments(directions, torch.zeros(len(features), dtype=torch.int64, device=features.device))
+    return class_moments(directions(features), torch.zeros(len(features), dtype=torch.int64, device=features.device))
+
+
+def directions(features: Tensor) -> Tensor:
+    """The rows `[N, D]` with length 1, float64; rows of zeros stay zero."""
+    return normalize(features.double(), dim=1, eps=torch.finfo(torch.float32).tiny)
 
 
 def spread(moments: Moments) -> Tensor:

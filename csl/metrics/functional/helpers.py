@@ -62,3 +62,9 @@ def class_index(labels: Tensor, group: Group = None) -> tuple[Tensor, Tensor]:
 def warn_undefined(metric: str, reason: object) -> None:
     """Say why a metric is NaN."""
     warnings.warn(f"{metric} is NaN: {reason}", RuntimeWarning, stacklevel=3)
+
+
+def undefined(metric: str, reason: object, features: Tensor, *shape: int) -> Tensor:
+    """NaN, a float64 scalar or of this shape, with a warning that says why."""
+    warnings.warn(f"{metric} is NaN: {reason}", RuntimeWarning, stacklevel=3)
+    return torch.full(shape, torch.nan, dtype=torch.float64, device=features.device)

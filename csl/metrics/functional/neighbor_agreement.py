@@ -6,12 +6,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows, rank, row_counts
+from csl.distributed import Group, all_reduce, gather_rows, row_counts
 from csl.metrics.functional.helpers import check_input, warn_undefined
-from csl.pairwise import top_cosine
-from csl.pairwise.blocks import blocks
-
-_NEIGHBORS = 2**24  # neighbours held at a time
+from csl.metrics.functional.neighbors import check_k, nearest
 
 
 def neighbor_agreement(features: Tensor, labels: Tensor, ks: int | Sequence[int], *, group: Group = None) -> Tensor:
@@ -62,18 +59,14 @@ def check_ks(ks: Sequence[int]) -> tuple[int, ...]:
     if not ks:
         raise ValueError("ks must hold at least one number of neighbours, got none")
     for k in ks:
-        if k < 1:
-            raise ValueError(f"ks must be 1 or more, got {k}")
+        check_k(k, "ks")
     return tuple(ks)
 
 
 def _hits(features: Tensor, labels: Tensor, k: int, group: Group) -> Tensor:
     """How many samples of the group agree with their first, second, … k-th neighbour, float64 `[k]`."""
-    all_labels, counts = gather_rows(labels, group), row_counts(len(features), group)
-    rows = torch.arange(len(features), device=features.device) + sum(counts[: rank(group)])
+    all_labels = gather_rows(labels, group)
     hits = torch.zeros(k, dtype=torch.float64, device=features.device)
-    # All processes take as many rounds as the one with the most rows: every round sends the keys round the ring.
-    for part in blocks(max(counts), max(1, _NEIGHBORS // k)):
-        _, neighbors = top_cosine(features[part], features, k, group=group, exclude=rows[part])
-        hits += (all_labels[neighbors] == labels[part, None]).sum(dim=0)
+    for part, _, keys in nearest(features, k, group):
+        hits += (all_labels[keys] == labels[part, None]).sum(dim=0)
     return all_reduce(hits, group)

@@ -33,7 +33,7 @@ def test_equals_scikit_learn() -> None:
 def test_many_rounds_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = _data()
     whole = neighbor_agreement(features, labels, KS)
-    module = importlib.import_module("csl.metrics.functional.neighbor_agreement")
+    module = importlib.import_module("csl.metrics.functional.neighbors")
     monkeypatch.setattr(module, "_NEIGHBORS", 7 * 299)
     assert torch.equal(neighbor_agreement(features, labels, KS), whole)
 

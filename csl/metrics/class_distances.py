@@ -1,0 +1,31 @@
+"""Distances within and between classes as a metric."""
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.rows_metric import RowsMetric
+
+
+class ClassDistances(RowsMetric):
+    """Mean distances within and between classes; see `csl.metrics.functional.class_distances`.
+
+    Logged as `within_class_distance` and `between_class_distance`.
+
+    Example:
+        >>> import torch
+        >>> metric = ClassDistances()
+        >>> metric.update(torch.tensor([[0.0], [1.0], [9.0], [10.0]]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.compute().round(decimals=3)
+        tensor([0.1580, 1.4210], dtype=torch.float64)
+    """
+
+    higher_is_better = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`within_class_distance` and `between_class_distance`."""
+        return "within_class_distance", "between_class_distance"
+
+    def compute(self) -> Tensor:
+        """Within and between, float64 `[2]`, in units of the mean distance."""
+        return functional.class_distances(*self.rows(), group=self.group)

@@ -1,0 +1,26 @@
+"""Davies–Bouldin score as a metric."""
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.rows_metric import RowsMetric
+
+
+class DaviesBouldinScore(RowsMetric):
+    """Overlap of each class with the one most like it; see `csl.metrics.functional.davies_bouldin_score`.
+
+    Logged as `davies_bouldin`; low is good.
+
+    Example:
+        >>> import torch
+        >>> metric = DaviesBouldinScore()
+        >>> metric.update(torch.tensor([[0.0], [1.0], [9.0], [10.0]]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.compute().round(decimals=3)
+        tensor(0.1110, dtype=torch.float64)
+    """
+
+    higher_is_better = False
+
+    def compute(self) -> Tensor:
+        """The score, a float64 scalar."""
+        return functional.davies_bouldin_score(*self.rows(), group=self.group)

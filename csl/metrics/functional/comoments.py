@@ -1,0 +1,87 @@
+"""Number, mean and D×D scatter of all samples: all that measures of the spectrum ask of the features."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce
+from csl.pairwise.blocks import blocks
+
+_ROWS = 4096  # rows converted to float64 at a time
+
+
+class Comoments(NamedTuple):
+    """First and second moments of samples, float64.
+
+    Attributes:
+        number: Number of samples, a scalar.
+        mean: Their mean `[D]`.
+        scatter: `Σ_i (x_i − mean)(x_i − mean)ᵀ` `[D, D]`.
+    """
+
+    number: Tensor
+    mean: Tensor
+    scatter: Tensor
+
+    @property
+    def gram(self) -> Tensor:
+        """`Σ_i x_i x_iᵀ` `[D, D]`, not centred."""
+        return self.scatter + self.number * torch.outer(self.mean, self.mean)
+
+
+def comoments(features: Tensor) -> Comoments:
+    """The moments of these rows `[N, D]`.
+
+    Example:
+        >>> comoments(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).scatter
+        tensor([[2., 0.],
+                [0., 0.]], dtype=torch.float64)
+    """
+    dimension = features.shape[1]
+    zero = torch.zeros((), dtype=torch.float64, device=features.device)
+    held = Comoments(zero, zero.new_zeros(dimension), zero.new_zeros(dimension, dimension))
+    for part in blocks(len(features), _ROWS):
+        rows = features[part].double()
+        mean = rows.mean(dim=0)
+        centered = rows - mean
+        held = merge(held, Comoments(zero + len(rows), mean, centered.T @ centered))
+    return held
+
+
+def merge(first: Comoments, second: Comoments) -> Comoments:
+    """The moments of both sets of samples; deviations are measured from means, so that an offset costs no digits."""
+    count = first.number + second.number
+    if not bool(count):
+        return first
+    step = second.mean - first.mean
+    mean = first.mean + step * (second.number / count)
+    between = torch.outer(step, step) * (first.number * second.number / count)
+    return Comoments(count, mean, first.scatter + second.scatter + between)
+
+
+def reduce_comoments(own: Comoments, group: Group = None) -> Comoments:
+    """The moments of the whole group's samples, on every process; two `[D, D]` sums cross the processes."""
+    count = all_reduce(own.number, group)
+    mean = all_reduce(own.mean * (own.number / count.clamp(min=1)), group)
+    step = own.mean - mean
+    return Comoments(count, mean, all_reduce(own.scatter + own.number * torch.outer(step, step), group))
+
+
+def covariance_eigenvalues(moments: Comoments) -> Tensor:
+    """The eigenvalues of the covariance, descending, at most min(N − 1, D) of them; what is rounding is left out."""
+    return _spectrum(moments.scatter, moments, int(moments.number) - 1)
+
+
+def singular_values(moments: Comoments) -> Tensor:
+    """The singular values of the features `[N, D]` as they are, not centred, descending; at most min(N, D) of them."""
+    return _spectrum(moments.gram, moments, int(moments.number)).sqrt()
+
+
+def _spectrum(matrix: Tensor, moments: Comoments, rank: int) -> Tensor:
+    """The eigenvalues of a `[D, D]` sum of squares over these samples, without those of the size of its rounding."""
+    values: Tensor = torch.linalg.eigvalsh(matrix).flip(0)[: max(rank, 0)]
+    # What an offset leaves of the digits counts, too: features far from the origin are exact to 1e-16 of the offset.
+    offset = moments.number * (torch.finfo(torch.float64).eps * moments.mean).square().sum()
+    floor = len(matrix) * torch.finfo(torch.float64).eps * values.amax() + offset if len(values) else offset
+    return values[values > floor]

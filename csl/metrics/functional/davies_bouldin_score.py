@@ -1,0 +1,67 @@
+"""Davies–Bouldin score: how much each class overlaps with the one most like it."""
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce
+from csl.metrics.functional.helpers import check_input, undefined
+from csl.metrics.functional.moments import Moments, class_moments, reduce_moments
+from csl.pairwise.blocks import blocks
+
+_ROWS = 1024  # rows converted to float64 at a time
+_ROUNDING = 1e-12  # share of the features' root mean square below which a distance between class means is rounding
+
+
+def davies_bouldin_score(features: Tensor, labels: Tensor, *, group: Group = None) -> Tensor:
+    """Davies–Bouldin score: the mean over classes of the worst ratio of spreads to the distance of the means.
+
+    `DB = 1/C Σ_c max_{c' ≠ c} (s_c + s_c') / ‖m_c − m_c'‖` with s_c the mean Euclidean distance of c's samples to
+    their mean m_c. It is 0 or more, *low* where classes are globally dense and far apart. See Davies, Bouldin, "A
+    cluster separation measure" (1979). scikit-learn and torchmetrics compute the same on one process; this one adds
+    the sums of all processes, in float64, and keeps no more than C means.
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        labels: Their classes `[n]`, any integers but −1.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64 scalar; NaN, with a warning, for fewer than two classes, as many classes as samples, or two classes
+        with the same mean.
+
+    Raises:
+        ValueError: If features are no finite matrix, or labels do not match or hold −1.
+
+    Example:
+        >>> x = torch.tensor([[0.0], [1.0], [4.0], [5.0]])
+        >>> davies_bouldin_score(x, torch.tensor([0, 0, 1, 1]))
+        tensor(0.2500, dtype=torch.float64)
+    """
+    check_input(features, labels, group)
+    moments = reduce_moments(class_moments(features, labels), group)
+    distances = torch.cdist(moments.means, moments.means, compute_mode="donot_use_mm_for_euclid_dist")
+    distances.fill_diagonal_(torch.inf)
+    if reason := _undefined(moments, distances):
+        return undefined("Davies-Bouldin score", reason, features)
+    spreads = all_reduce(_spread_sums(features, labels, moments), group) / moments.counts
+    ratios = (spreads[:, None] + spreads) / distances
+    return ratios.amax(dim=1).mean()
+
+
+def _undefined(moments: Moments, distances: Tensor) -> str | None:
+    num_classes, num_samples = len(moments.classes), int(moments.counts.sum())
+    if num_classes < 2:
+        return f"it needs at least two classes, got {num_classes}"
+    if num_samples <= num_classes:
+        return f"it needs more samples than classes, got {num_samples} samples of {num_classes} classes"
+    squares = (moments.scatter.sum() + (moments.counts[:, None] * moments.means.square()).sum()) / num_samples
+    return "two classes have the same mean" if bool(distances.amin() <= _ROUNDING * squares.sqrt()) else None
+
+
+def _spread_sums(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:
+    """Sums over these rows of the distance to their class's mean `[C]`."""
+    sums = torch.zeros_like(moments.counts)
+    for part in blocks(len(features), _ROWS):
+        index = torch.searchsorted(moments.classes, labels[part].long().to(moments.classes.device))
+        sums.index_add_(0, index, (features[part].double() - moments.means[index]).norm(dim=1))
+    return sums

@@ -1,0 +1,53 @@
+"""Intrinsic dimension of the set of features."""
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce, rank
+from csl.metrics.functional.helpers import undefined
+from csl.pairwise import full_precision
+from csl.pairwise.checks import check_features
+from csl.pairwise.pairs import Pairs
+
+
+@full_precision()
+def intrinsic_dimension(features: Tensor, *, group: Group = None) -> Tensor:
+    """TwoNN estimate of the dimension of the surface on which the features lie.
+
+    `d = N / Σ_i log(r_i2 / r_i1)` with the Euclidean distances r_i1 and r_i2 of sample i to its two nearest others,
+    exact among all pairs. 0 or more: high where features are locally spread over many directions. Samples that have a
+    duplicate are left out, for their ratio has no logarithm. Shifting, rotating or scaling the features changes
+    nothing. See Facco et al., "Estimating the intrinsic dimension of datasets by a minimal neighborhood information"
+    (2017, arXiv 1803.06992), here by its maximum likelihood.
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64 scalar; NaN, with a warning, for fewer than three different samples.
+
+    Raises:
+        ValueError: If features are no finite matrix.
+
+    Example:
+        >>> plane = torch.rand(1000, 2, generator=torch.Generator().manual_seed(0)) @ torch.randn(2, 64)
+        >>> bool(1.8 < intrinsic_dimension(plane) < 2.2)
+        True
+    """
+    check_features(features, group)
+    pairs = Pairs(features, group=group)
+    if pairs.num_rows < 3:
+        return undefined("intrinsic dimension", f"it needs at least three samples, got {pairs.num_rows}", features)
+    start = sum(pairs.counts[: rank(group)])
+    nearest = torch.full((len(features), 2), torch.inf, device=features.device)
+    for rows, _, block, _ in pairs.row_tiles():
+        own = slice(rows.start - start, rows.stop - start)
+        both = torch.cat([nearest[own], block.topk(min(2, block.shape[1]), dim=1, largest=False).values], dim=1)
+        nearest[own] = both.topk(2, dim=1, largest=False).values
+    different = nearest[nearest[:, 0] > 0].double()
+    logs = (different[:, 1] / different[:, 0]).log()
+    total, count = all_reduce(logs.sum(), group), all_reduce(logs.new_tensor(float(len(logs))), group)
+    if not float(total) > 0:
+        return undefined("intrinsic dimension", "no sample has two others at different distances", features)
+    return count / total

@@ -1,0 +1,64 @@
+"""Clusters that k-means finds in the features."""
+
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce, gather_rows, rank, row_counts
+from csl.pairwise.checks import check_features
+
+LARGE = 20_000  # samples from which on k-means sees batches of them
+_BATCH = 4096
+_RESTARTS = 5
+
+
+def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group: Group = None) -> Tensor:
+    """The cluster of each of this process's samples, by k-means of the whole group's features.
+
+    scikit-learn's KMeans, the best of 5 starts; above 20,000 samples its MiniBatchKMeans in batches of 4,096, whose
+    clusters are a little worse (see Sculley, "Web-scale k-means clustering", 2010). It works on one process, so the
+    features are gathered there, in float32; every process learns the same clusters.
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        num_clusters: How many clusters, from 1 to the number of samples.
+        seed: Of the starting centres; no global generator is touched.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        Clusters `[n]`, int64, from 0; some may be empty where samples are the same.
+
+    Raises:
+        ValueError: If features are no finite matrix, or there are fewer samples than clusters.
+
+    Example:
+        >>> clusters = kmeans_clusters(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), 2)
+        >>> bool(clusters[0] == clusters[1] != clusters[2]), bool(clusters[2] == clusters[3])
+        (True, True)
+    """
+    check_features(features, group)
+    counts = row_counts(len(features), group)
+    if not 1 <= num_clusters <= sum(counts):
+        raise ValueError(f"num_clusters must be between 1 and the {sum(counts)} samples there are, got {num_clusters}")
+    rows = gather_rows(features.detach().float(), group)
+    clusters = torch.zeros(len(rows), dtype=torch.int64, device=features.device)
+    if rank(group) == 0:
+        clusters += torch.from_numpy(_fit(rows, num_clusters, seed)).to(clusters)
+    start = sum(counts[: rank(group)])
+    return all_reduce(clusters, group)[start : start + len(features)]
+
+
+def _fit(rows: Tensor, num_clusters: int, seed: int) -> Any:
+    # Imported here: scikit-learn takes a second, and few metrics need it.
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    options = {"n_clusters": num_clusters, "random_state": seed, "n_init": _RESTARTS}
+    large = len(rows) > LARGE
+    model = MiniBatchKMeans(batch_size=_BATCH, **options) if large else KMeans(**options)
+    with warnings.catch_warnings():
+        # Fewer different samples than clusters: then some clusters are empty, which is an answer.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit_predict(rows.cpu().numpy())

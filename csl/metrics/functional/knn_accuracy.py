@@ -1,0 +1,84 @@
+"""Accuracy of a vote among each sample's nearest neighbours."""
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce, gather_rows
+from csl.metrics.functional.helpers import check_input, class_index, undefined
+from csl.metrics.functional.neighbors import check_k, nearest
+
+
+def knn_accuracy(
+    features: Tensor, labels: Tensor, k: int = 20, temperature: float | None = 0.07, *, group: Group = None
+) -> Tensor:
+    """Share of samples whose k nearest others, by cosine, elect their class.
+
+    A neighbour with similarity s votes with weight `exp(s / T)`, or each with weight 1 for a temperature of None; ties
+    go to the class that has the nearer neighbour. Leave-one-out: a sample has no vote on itself. Between 0 and 1; high
+    where the space is locally dense, whatever its global shape. `csl.probes.KNNProbe` lets one set vote on another. See
+    Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination" (2018, arXiv 1805.01978).
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        labels: Their classes `[n]`, any integers but −1.
+        k: Number of neighbours.
+        temperature: T of the weighted vote; None for the plain one.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64 scalar; NaN, with a warning, for k of N or more.
+
+    Raises:
+        ValueError: If features are no finite matrix, labels do not match or hold −1, k is below 1, or T not positive.
+
+    Example:
+        >>> x = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+        >>> knn_accuracy(x, torch.tensor([0, 0, 1, 1]), k=1)
+        tensor(1., dtype=torch.float64)
+    """
+    check_vote(k, temperature)
+    check_input(features, labels, group)
+    index, classes = class_index(labels.to(features.device), group)
+    all_labels = gather_rows(index, group)
+    if k >= len(all_labels):
+        return undefined(f"kNN accuracy at k = {k}", f"there are {max(len(all_labels) - 1, 0)} other samples", features)
+    correct = torch.zeros((), dtype=torch.float64, device=features.device)
+    for part, similarity, keys in nearest(features, k, group):
+        correct += (vote(similarity, all_labels[keys], len(classes), temperature) == index[part]).sum()
+    return all_reduce(correct, group) / len(all_labels)
+
+
+def check_vote(k: int, temperature: float | None) -> None:
+    """Refuse a number of neighbours below 1 and a temperature that is not positive.
+
+    Raises:
+        ValueError: With the argument and what came.
+    """
+    check_k(k)
+    if temperature is not None and not temperature > 0:
+        raise ValueError(f"temperature must be a positive number or None, got {temperature}")
+
+
+def vote(similarity: Tensor, classes: Tensor, num_classes: int, temperature: float | None) -> Tensor:
+    """The class that wins each row's vote `[q]`.
+
+    Args:
+        similarity: Cosine of each neighbour `[q, k]`, descending.
+        classes: Their classes `[q, k]`, from 0.
+        num_classes: How many classes there are.
+        temperature: Votes weigh `exp(similarity / temperature)`, or the same each for None.
+
+    Example:
+        >>> vote(torch.tensor([[0.9, 0.1, 0.1]]), torch.tensor([[0, 1, 1]]), 2, temperature=0.1)
+        tensor([0])
+        >>> vote(torch.tensor([[0.9, 0.1, 0.1]]), torch.tensor([[0, 1, 1]]), 2, temperature=None)
+        tensor([1])
+    """
+    scores = similarity.double()
+    # Relative to the nearest, so that no temperature overflows; a common factor leaves the winner as it is.
+    relative = scores - scores[:, :1]
+    weights = torch.ones_like(scores) if temperature is None else torch.exp(relative / temperature)
+    votes = weights.new_zeros(len(weights), num_classes).scatter_add_(1, classes, weights)
+    # The first neighbour whose class has the most votes; a choice by label would depend on what classes are called.
+    winner = votes.gather(1, classes).argmax(dim=1, keepdim=True)
+    return classes.gather(1, winner)[:, 0]

@@ -1,0 +1,75 @@
+"""LiDAR: the effective rank of what tells images apart, against what their views differ in."""
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce
+from csl.metrics.functional.helpers import check_input, undefined
+from csl.metrics.functional.moments import class_moments, reduce_moments
+from csl.metrics.functional.rankme import entropy_rank
+from csl.pairwise.blocks import blocks
+
+_ROWS = 4096  # rows converted to float64 at a time
+
+
+def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group = None) -> Tensor:
+    """LiDAR, the linear discriminant analysis rank of features of several views of each image.
+
+    The exponential of the entropy of the eigenvalues of `Σ_w^(−1/2) Σ_b Σ_w^(−1/2)`, each divided by their sum, where
+    Σ_b is the covariance of the images' means over their views and Σ_w the mean over images of the covariance of their
+    views, plus δ on the diagonal. Between 1 and min(images − 1, D), high where many directions tell images apart that
+    views do not differ in; at its most informative with about 50 views of 1,000 images or more. It takes views: give
+    the image's number as the label. With classes as labels it is the same rank of the classes, at most C − 1. See
+    Thilak et al., "LiDAR: Sensing Linear Probing Performance in Joint Embedding SSL Architectures" (2023, arXiv
+    2312.04000), whose formula adds 1e-7 to each share against log 0; here 0 log 0 is 0.
+
+    The package reptrix takes the discriminant matrix for a data matrix and its principal components for the
+    eigenvalues: shares of squares, where the paper has shares of the eigenvalues themselves. Its numbers are lower.
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype.
+        labels: Which image each row is a view of `[n]`, any integers but −1; each image has two views or more.
+        delta: δ, added to the diagonal of Σ_w.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64 scalar; NaN, with a warning, for fewer than two images, an image of one view, or images all the same.
+
+    Raises:
+        ValueError: If features are no finite matrix, labels do not match or hold −1, or delta is not positive.
+
+    Example:
+        >>> centers = torch.eye(4).repeat_interleave(2, dim=0)  # two views of four images
+        >>> views = centers + 0.01 * torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+        >>> bool(2.5 < lidar(views, torch.arange(4).repeat_interleave(2)) <= 3)
+        True
+    """
+    if not delta > 0:
+        raise ValueError(f"delta must be positive, got {delta}")
+    check_input(features, labels, group)
+    moments = reduce_moments(class_moments(features, labels), group)
+    if len(moments.classes) < 2:
+        return undefined("LiDAR", f"it needs views of at least two images, got {len(moments.classes)}", features)
+    if bool((moments.counts < 2).any()):
+        single = int((moments.counts < 2).sum())
+        return undefined("LiDAR", f"{single} of {len(moments.classes)} images have one view only", features)
+    means = moments.means - moments.means.mean(dim=0)
+    between = means.T @ means / len(means)
+    within = all_reduce(_view_scatter(features, labels, moments.classes, moments.means, moments.counts), group)
+    within.diagonal().add_(delta)
+    # The eigenvalues of the whitened matrix are those of the symmetric L⁻¹ Σ_b L⁻ᵀ with Σ_w = L Lᵀ.
+    root = torch.linalg.cholesky(within)
+    half = torch.linalg.solve_triangular(root, between, upper=False)
+    values = torch.linalg.eigvalsh(torch.linalg.solve_triangular(root, half.T, upper=False))
+    values = values[values > len(values) * torch.finfo(values.dtype).eps * values.amax()]
+    return entropy_rank(values) if len(values) else undefined("LiDAR", "all images have the same features", features)
+
+
+def _view_scatter(features: Tensor, labels: Tensor, classes: Tensor, means: Tensor, counts: Tensor) -> Tensor:
+    """This process's share of the mean over images of the covariance of their views `[D, D]`."""
+    scatter = torch.zeros(means.shape[1], means.shape[1], dtype=torch.float64, device=means.device)
+    for part in blocks(len(features), _ROWS):
+        index = torch.searchsorted(classes, labels[part].long().to(classes.device))
+        deviations = features[part].double() - means[index]
+        scatter += deviations.T @ (deviations / counts[index, None])
+    return scatter / len(classes)

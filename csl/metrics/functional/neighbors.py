@@ -1,0 +1,48 @@
+"""Each sample's nearest others, a block of samples at a time."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, rank, row_counts
+from csl.pairwise import top_cosine
+from csl.pairwise.blocks import blocks
+
+_NEIGHBORS = 2**24  # neighbours held at a time
+
+
+def nearest(features: Tensor, k: int, group: Group = None) -> Iterator[tuple[slice, Tensor, Tensor]]:
+    """The k others of the group that are nearest by cosine, for blocks of this process's samples.
+
+    All processes take as many rounds as the one with the most rows, since every round sends the keys round the ring: a
+    block may be empty.
+
+    Args:
+        features: This process's rows `[n, D]`.
+        k: How many, from 1 to N − 1.
+        group: The processes that hold the other rows.
+
+    Yields:
+        Own rows `[b]` as a slice, similarities `[b, k]`, descending, and global row numbers `[b, k]`.
+
+    Example:
+        >>> for rows, similarity, keys in nearest(torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]), 1):
+        ...     keys.flatten()
+        tensor([1, 0, 1])
+    """
+    counts = row_counts(len(features), group)
+    rows = torch.arange(len(features), device=features.device) + sum(counts[: rank(group)])
+    for part in blocks(max(counts), max(1, _NEIGHBORS // k)):
+        similarity, keys = top_cosine(features[part], features, k, group=group, exclude=rows[part])
+        yield part, similarity, keys
+
+
+def check_k(k: int, name: str = "k") -> None:
+    """Refuse a number of neighbours below 1.
+
+    Raises:
+        ValueError: With what came.
+    """
+    if k < 1:
+        raise ValueError(f"{name} must be 1 or more, got {k}")

@@ -1,0 +1,58 @@
+"""Uniformity: how evenly directions cover the sphere."""
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, all_reduce
+from csl.metrics.functional.feature_std import directions
+from csl.metrics.functional.helpers import undefined
+from csl.pairwise import full_precision
+from csl.pairwise.checks import check_features
+from csl.pairwise.pairs import Pairs
+
+
+@full_precision()
+def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None) -> Tensor:
+    """Uniformity: the logarithm of the mean Gaussian potential over all pairs of L2-normalised features.
+
+    `log mean_{i<j} exp(−t ‖x_i − x_j‖²)`, exact: every pair counts, none of them in an N×N array. Between −4 t and 0:
+    *low* where directions cover the sphere evenly, 0 where all are the same (a collapsed encoder). See Wang, Isola,
+    "Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere" (2020,
+    arXiv 2005.10242).
+
+    Args:
+        features: This process's rows `[n, D]`, any floating dtype; rows of zeros stay zero.
+        t: Sharpness of the potential; 2 in the paper.
+        group: The processes that hold the other rows; None for one process.
+
+    Returns:
+        float64 scalar; NaN, with a warning, for fewer than two samples.
+
+    Raises:
+        ValueError: If features are no finite matrix, or t is not positive.
+
+    Example:
+        >>> uniformity(torch.tensor([[1.0, 0.0], [0.0, 3.0]])).round(decimals=3)  # one pair, 2 its squared distance
+        tensor(-4., dtype=torch.float64)
+    """
+    check_sharpness(t)
+    check_features(features, group)
+    pairs = Pairs(directions(features).float(), group=group)
+    if pairs.num_rows < 2:
+        return undefined("uniformity", f"it needs at least two samples, got {pairs.num_rows}", features)
+    total = torch.zeros((), dtype=torch.float64, device=features.device)
+    for _, _, block, mirrored in pairs.tiles():
+        # A sample's distance to itself is infinite, so its potential is 0.
+        potential = torch.exp(-t * pairs.own.unit**2 * block.square()).sum(dim=1).double().sum()
+        total += 2 * potential if mirrored else potential
+    return (all_reduce(total, group) / (pairs.num_rows * (pairs.num_rows - 1))).log()
+
+
+def check_sharpness(t: float) -> None:
+    """Refuse a sharpness that is not positive.
+
+    Raises:
+        ValueError: With what came.
+    """
+    if not t > 0:
+        raise ValueError(f"t must be positive, got {t}")

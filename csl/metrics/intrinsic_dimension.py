@@ -1,0 +1,26 @@
+"""Intrinsic dimension as a metric."""
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.rows_metric import RowsMetric
+
+
+class IntrinsicDimension(RowsMetric):
+    """TwoNN estimate of the dimension of the features; see `csl.metrics.functional.intrinsic_dimension`.
+
+    Labels are taken for the sake of one signature and not looked at. Logged as `intrinsic_dimension`.
+
+    Example:
+        >>> import torch
+        >>> metric = IntrinsicDimension()
+        >>> metric.update(torch.tensor([[0.0], [1.0], [3.0]]), torch.zeros(3, dtype=torch.int64))
+        >>> metric.compute().round(decimals=3)
+        tensor(1.3650, dtype=torch.float64)
+    """
+
+    higher_is_better = None
+
+    def compute(self) -> Tensor:
+        """The estimate, a float64 scalar."""
+        return functional.intrinsic_dimension(self.rows()[0], group=self.group)

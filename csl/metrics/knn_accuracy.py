@@ -1,0 +1,48 @@
+"""Accuracy of nearest neighbours as a metric."""
+
+from typing import Any
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.functional.knn_accuracy import check_vote
+from csl.metrics.rows_metric import RowsMetric
+
+
+class KNNAccuracy(RowsMetric):
+    """Share of samples whose nearest others elect their class; see `csl.metrics.functional.knn_accuracy`.
+
+    Leave-one-out within one set, and logged as `knn_accuracy_{k}` (`plain_knn_accuracy_{k}` for the unweighted vote):
+    `knn_accuracy` without a number is what `csl.probes.KNNProbe` reaches from the reference set on the held-out one.
+
+    Args:
+        k: Number of neighbours.
+        temperature: T of the weighted vote; None for the plain one.
+        **kwargs: The arguments of `torchmetrics.Metric`.
+
+    Raises:
+        ValueError: If k is below 1 or the temperature not positive.
+
+    Example:
+        >>> import torch
+        >>> metric = KNNAccuracy(k=1)
+        >>> metric.update(torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0]]), torch.tensor([0, 0, 1]))
+        >>> metric.scalars(metric.compute())
+        {'knn_accuracy_1': tensor(0.6667, dtype=torch.float64)}
+    """
+
+    higher_is_better = True
+
+    def __init__(self, k: int = 20, temperature: float | None = 0.07, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_vote(k, temperature)
+        self.k, self.temperature = k, temperature
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`knn_accuracy_{k}` or `plain_knn_accuracy_{k}`."""
+        return (f"{'plain_' if self.temperature is None else ''}knn_accuracy_{self.k}",)
+
+    def compute(self) -> Tensor:
+        """The accuracy, a float64 scalar."""
+        return functional.knn_accuracy(*self.rows(), self.k, self.temperature, group=self.group)

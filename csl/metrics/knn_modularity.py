@@ -1,0 +1,46 @@
+"""Modularity of the graph of nearest neighbours as a metric."""
+
+from typing import Any
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.functional.neighbors import check_k
+from csl.metrics.rows_metric import RowsMetric
+
+
+class KNNModularity(RowsMetric):
+    """Modularity of the labelling on the kNN graph; see `csl.metrics.functional.knn_modularity`.
+
+    Logged as `knn_modularity_{k}`.
+
+    Args:
+        k: Number of neighbours.
+        **kwargs: The arguments of `torchmetrics.Metric`.
+
+    Raises:
+        ValueError: If k is below 1.
+
+    Example:
+        >>> import torch
+        >>> metric = KNNModularity(k=1)
+        >>> metric.update(torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.scalars(metric.compute())
+        {'knn_modularity_1': tensor(0.5000, dtype=torch.float64)}
+    """
+
+    higher_is_better = True
+
+    def __init__(self, k: int = 10, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_k(k)
+        self.k = k
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """`knn_modularity_{k}`."""
+        return (f"knn_modularity_{self.k}",)
+
+    def compute(self) -> Tensor:
+        """The modularity, a float64 scalar."""
+        return functional.knn_modularity(*self.rows(), self.k, group=self.group)

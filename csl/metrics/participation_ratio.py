@@ -1,0 +1,27 @@
+"""Participation ratio as a metric."""
+
+from torch import Tensor
+
+from csl.metrics.comoments_metric import ComomentsMetric
+from csl.metrics.functional.comoments import Comoments
+from csl.metrics.functional.participation_ratio import participation
+
+
+class ParticipationRatio(ComomentsMetric):
+    """Number of directions that share the variance; see `csl.metrics.functional.participation_ratio`.
+
+    Keeps D×D sums, no features. Logged as `participation_ratio`.
+
+    Example:
+        >>> import torch
+        >>> metric = ParticipationRatio()
+        >>> metric.update(torch.eye(4), torch.zeros(4, dtype=torch.int64))
+        >>> metric.compute().round(decimals=6)
+        tensor(3., dtype=torch.float64)
+    """
+
+    higher_is_better = True
+
+    def score(self, moments: Comoments) -> Tensor:
+        """Participation ratio of samples with these moments."""
+        return participation(moments)

@@ -1,0 +1,26 @@
+"""Silhouette score as a metric."""
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.rows_metric import RowsMetric
+
+
+class SilhouetteScore(RowsMetric):
+    """Mean silhouette over all samples; see `csl.metrics.functional.silhouette_score`.
+
+    Logged as `silhouette`.
+
+    Example:
+        >>> import torch
+        >>> metric = SilhouetteScore()
+        >>> metric.update(torch.tensor([[0.0], [1.0], [9.0], [10.0]]), torch.tensor([0, 0, 1, 1]))
+        >>> metric.compute().round(decimals=3)
+        tensor(0.8890, dtype=torch.float64)
+    """
+
+    higher_is_better = True
+
+    def compute(self) -> Tensor:
+        """The score, a float64 scalar."""
+        return functional.silhouette_score(*self.rows(), group=self.group)

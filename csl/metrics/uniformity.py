@@ -1,0 +1,41 @@
+"""Uniformity as a metric."""
+
+from typing import Any
+
+from torch import Tensor
+
+from csl.metrics import functional
+from csl.metrics.functional.uniformity import check_sharpness
+from csl.metrics.rows_metric import RowsMetric
+
+
+class Uniformity(RowsMetric):
+    """How evenly directions cover the sphere; see `csl.metrics.functional.uniformity`.
+
+    Labels are taken for the sake of one signature and not looked at. Logged as `uniformity`; low is good.
+
+    Args:
+        t: Sharpness of the potential.
+        **kwargs: The arguments of `torchmetrics.Metric`.
+
+    Raises:
+        ValueError: If t is not positive.
+
+    Example:
+        >>> import torch
+        >>> metric = Uniformity()
+        >>> metric.update(torch.eye(2), torch.zeros(2, dtype=torch.int64))
+        >>> metric.compute().round(decimals=3)
+        tensor(-4., dtype=torch.float64)
+    """
+
+    higher_is_better = False
+
+    def __init__(self, t: float = 2.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_sharpness(t)
+        self.t = t
+
+    def compute(self) -> Tensor:
+        """The uniformity, a float64 scalar."""
+        return functional.uniformity(self.rows()[0], self.t, group=self.group)

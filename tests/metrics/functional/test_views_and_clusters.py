@@ -1,0 +1,204 @@
+"""LiDAR and CLID, which take views or clusters; k-means; and the package reptrix, whose formulas are restated here."""
+
+import importlib
+
+import numpy as np
+import pytest
+import torch
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import PCA
+from torch import Tensor
+
+from csl.distributed import shard, world
+from csl.metrics.functional import (
+    alpha_req,
+    clid,
+    effective_rank,
+    intrinsic_dimension,
+    kmeans_clusters,
+    knn_accuracy,
+    lidar,
+    rankme,
+)
+from tests.metrics.panel import data
+from tests.pairwise.hard_data import ordinary
+from tests.two_processes import TwoProcesses
+
+IMAGES, VIEWS, D = 40, 6, 12
+
+
+def _views() -> tuple[Tensor, Tensor]:
+    """Six views of 40 images, in a random order of rows."""
+    generator = torch.Generator().manual_seed(0)
+    scale = 1 / torch.arange(1, D + 1)
+    images = torch.randn(IMAGES, 1, D, generator=generator) * scale
+    rows = (images + 0.3 * torch.randn(IMAGES, VIEWS, D, generator=generator) * scale.flip(0)).reshape(-1, D)
+    order = torch.randperm(len(rows), generator=generator)
+    return rows[order], torch.arange(IMAGES).repeat_interleave(VIEWS)[order]
+
+
+def _lidar_of_the_paper(rows: Tensor, image: Tensor, delta: float) -> float:
+    """Σ_w^(−1/2) by its eigenvectors, and 1e-7 in the logarithm, as printed."""
+    x = np.stack([rows[image == i].double().numpy() for i in range(IMAGES)])
+    means = x.mean(axis=1)
+    between = np.cov(means, rowvar=False, bias=True)
+    within = np.mean([np.cov(views, rowvar=False, bias=True) for views in x], axis=0) + delta * np.eye(D)
+    values, vectors = np.linalg.eigh(within)
+    root = vectors @ np.diag(values**-0.5) @ vectors.T
+    spectrum = np.linalg.eigvalsh(root @ between @ root)
+    shares = spectrum / np.abs(spectrum).sum() + 1e-7
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+@pytest.mark.parametrize("delta", [1e-4, 0.1])
+def test_lidar_equals_the_formula_of_the_paper(delta: float) -> None:
+    rows, image = _views()
+    ours = float(lidar(rows, image, delta))
+    assert ours == pytest.approx(_lidar_of_the_paper(rows, image, delta), rel=1e-4)
+    assert 1 < ours < D
+
+
+def test_lidar_does_not_see_directions_in_which_views_differ() -> None:
+    """Noise of the views in further directions adds to the rank of the features and not to LiDAR."""
+    rows, image = _views()
+    noise = torch.cat([rows, torch.randn(len(rows), D, generator=torch.Generator().manual_seed(1))], dim=1)
+    assert float(effective_rank(noise)) > 2 * float(effective_rank(rows))
+    assert float(lidar(noise, image)) < 1.1 * float(lidar(rows, image))
+
+
+@pytest.mark.parametrize(
+    ("rows", "image", "reason"),
+    [
+        (torch.zeros(0, 3), torch.arange(0), "views of at least two images, got 0"),
+        (torch.randn(4, 3), torch.zeros(4, dtype=torch.int64), "views of at least two images, got 1"),
+        (torch.randn(5, 3), torch.tensor([0, 0, 1, 1, 2]), "1 of 3 images have one view only"),
+        (torch.ones(4, 3), torch.tensor([0, 0, 1, 1]), "all images have the same features"),
+    ],
+)
+def test_lidar_without_an_answer_is_nan(rows: Tensor, image: Tensor, reason: str) -> None:
+    with pytest.warns(RuntimeWarning, match=f"LiDAR is NaN: .*{reason}"):
+        assert lidar(rows, image).isnan()
+
+
+def test_lidar_refuses_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="delta must be positive, got 0"):
+        lidar(*_views(), delta=0)
+    with pytest.raises(ValueError, match="labels must be integers"):
+        lidar(_views()[0], _views()[1].float())
+
+
+def test_clid_is_its_two_parts() -> None:
+    features, _ = data()
+    clusters = kmeans_clusters(features, 5)
+    learnability, dimension = clid(features, clusters, k=5)
+    assert learnability == knn_accuracy(features, clusters, 5, None)
+    assert dimension == intrinsic_dimension(features)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 5])
+def test_intrinsic_dimension_of_a_flat_surface(dimension: int) -> None:
+    generator = torch.Generator().manual_seed(dimension)
+    surface = torch.rand(1500, dimension, generator=generator) @ torch.randn(dimension, 40, generator=generator)
+    assert float(intrinsic_dimension(surface + 7)) == pytest.approx(dimension, rel=0.12)
+
+
+def test_duplicates_do_not_enter_the_intrinsic_dimension() -> None:
+    rows = ordinary(200)
+    expected = intrinsic_dimension(rows)
+    twice = torch.cat([rows, rows[:1]])
+    assert float(intrinsic_dimension(twice)) == pytest.approx(float(expected), rel=0.05)
+
+
+# What the package reptrix 0.1.0 computes, restated.
+
+
+def _reptrix_spectrum(x: np.ndarray) -> np.ndarray:
+    """`utils.get_eigenspectrum`: the shares of variance of all principal components."""
+    model = PCA(n_components=min(x.shape), svd_solver="full").fit(x - x.mean(axis=0))
+    return np.asarray(model.explained_variance_ratio_)
+
+
+def _reptrix_rank(spectrum: np.ndarray) -> float:
+    """`rankme.get_rank` and `lidar.get_rank`."""
+    shares = spectrum / np.abs(spectrum).sum() + 1e-7
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def _reptrix_alpha(spectrum: np.ndarray) -> float:
+    """`alpha.get_powerlaw` over its default range."""
+    logs, ranks = np.log(np.abs(spectrum)), np.arange(10, 100)
+    y = logs[ranks][:, None]
+    ranks = ranks + 1
+    x = np.stack([-np.log(ranks), np.ones(len(ranks))], axis=1)
+    w = 1.0 / ranks.astype(np.float32)[:, None]
+    return float(np.linalg.solve(x.T @ (x * w), (w * x).T @ y)[0, 0])
+
+
+def _decaying() -> Tensor:
+    return ordinary(600, 128) / torch.arange(1, 129) ** 0.7 + 0.5
+
+
+def test_reptrix_agrees_on_alpha_req() -> None:
+    features = _decaying()
+    expected = _reptrix_alpha(_reptrix_spectrum(features.double().numpy()))
+    assert float(alpha_req(features)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_reptrix_calls_rankme_is_the_effective_rank() -> None:
+    features = _decaying()
+    theirs = _reptrix_rank(_reptrix_spectrum(features.double().numpy()))
+    assert float(effective_rank(features)) == pytest.approx(theirs, rel=1e-4)
+    paper = _reptrix_rank(np.linalg.svd(features.double().numpy(), compute_uv=False))
+    assert float(rankme(features)) == pytest.approx(paper, rel=1e-4)
+    assert paper > 1.2 * theirs
+
+
+def test_reptrix_computes_another_lidar() -> None:
+    """It takes the discriminant matrix for a matrix of samples, and its components' variances for the spectrum."""
+    rows, image = _views()
+    x = torch.stack([rows[image == i] for i in range(IMAGES)]).double()
+    means = x.mean(dim=1)
+    between = (means - means.mean(dim=0)).T @ (means - means.mean(dim=0))
+    deviations = x - means[:, None]
+    within = (deviations.transpose(1, 2) @ deviations).mean(dim=0) + 1e-6 * torch.eye(D)
+    values, vectors = torch.linalg.eigh(within)
+    root = vectors @ torch.diag(values**-0.5) @ vectors.T
+    matrix = (root @ between @ root).numpy()
+    theirs = _reptrix_rank(_reptrix_spectrum(matrix))
+    ours = float(lidar(rows, image, delta=1e-6 / VIEWS))
+    assert ours == pytest.approx(_reptrix_rank(np.linalg.eigvalsh(matrix)), rel=1e-3)
+    assert theirs < 0.9 * ours
+
+
+def test_k_means_of_many_samples_goes_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, _ = data(300)
+    monkeypatch.setattr(importlib.import_module("csl.metrics.functional.kmeans"), "LARGE", 299)
+    expected = MiniBatchKMeans(5, batch_size=4096, n_init=5, random_state=3).fit_predict(features.numpy())
+    assert kmeans_clusters(features, 5, seed=3).tolist() == expected.tolist()
+
+
+def test_k_means_leaves_the_global_generators_alone_and_refuses_too_many_clusters() -> None:
+    features, _ = data(30)
+    np.random.seed(0)
+    state, torch_state = np.random.get_state()[1].copy(), torch.get_rng_state()  # type: ignore[index]
+    kmeans_clusters(features, 3)
+    assert np.array_equal(np.random.get_state()[1], state)  # type: ignore[index]
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    with pytest.raises(ValueError, match="num_clusters must be between 1 and the 30 samples there are, got 31"):
+        kmeans_clusters(features, 31)
+
+
+def _on_two(rows: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    own = shard(len(rows), world())
+    clusters = kmeans_clusters(rows[own], 4, group=world())
+    return lidar(rows[own], image[own], group=world()), clid(rows[own], clusters, group=world()), clusters
+
+
+def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
+    rows, image = _views()
+    clusters = kmeans_clusters(rows, 4)
+    first, second = two_processes(_on_two, rows, image)
+    for together in (first, second):
+        torch.testing.assert_close(together[0], lidar(rows, image), rtol=1e-9, atol=0)
+        torch.testing.assert_close(together[1], clid(rows, clusters), rtol=1e-6, atol=0)
+    assert torch.equal(torch.cat([first[2], second[2]]), clusters)
