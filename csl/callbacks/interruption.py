@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish that is granted at the next safe moment."""
+"""Ctrl-C, and the signal by which a machine asks for its end, as a wish that is granted at the next safe moment."""
 
 import signal
 import threading
@@ -7,9 +7,11 @@ from typing import Any
 
 from lightning.pytorch.utilities import rank_zero_info
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interruption:
-    """Turns the first SIGINT into a flag and the second into `KeyboardInterrupt`.
+    """Turns the first SIGINT or SIGTERM into a flag and the second into `KeyboardInterrupt`.
 
     Example:
         >>> interruption = Interruption()
@@ -22,22 +24,22 @@ class Interruption:
 
     def __init__(self) -> None:
         self.asked = False
-        self._previous: Any = None
+        self._previous: dict[signal.Signals, Any] = {}
 
     def watch(self) -> None:
-        """Install the handler; without effect outside the main thread, where Python allows none."""
+        """Install the handlers; without effect outside the main thread, where Python allows none."""
         self.asked = False
-        if threading.current_thread() is threading.main_thread() and self._previous is None:
-            self._previous = signal.signal(signal.SIGINT, self._on_signal)
+        if threading.current_thread() is threading.main_thread() and not self._previous:
+            self._previous = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
 
     def release(self) -> None:
-        """Put the earlier handler back."""
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
-            self._previous = None
+        """Put the earlier handlers back."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        rank_zero_info("\nStopping after this step and saving a checkpoint; press Ctrl-C again to stop at once.")
+        rank_zero_info("\nStopping after this step and saving a checkpoint; a second signal (Ctrl-C) stops at once.")

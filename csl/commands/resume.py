@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from csl.callbacks.checkpoint_io import load_checkpoint
 from csl.callbacks.run_checkpoint import LAST
 from csl.commands.errors import CommandError
+
+CONFIG = "config.yaml"
+NOT_FITS = ("validate", "test", "predict")
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Resumption:
 
     def line(self) -> list[str]:
         """The options that stand for the run's own configuration and checkpoint."""
-        return ["--config", str(self.folder / "config.yaml"), "--ckpt_path", str(self.folder / LAST)]
+        checkpoint = ["--ckpt_path", str(self.folder / LAST)] if self.next_step else []
+        return ["--config", str(self.folder / CONFIG), *checkpoint]
 
     def logger(self) -> TensorBoardLogger:
         """A logger that writes into the run's folder and hides the steps that are about to be done again."""
@@ -51,15 +55,27 @@ class Resumption:
 
 
 def find_run(folder: str) -> Resumption:
-    """The run in a folder.
+    """The run in a folder; one that was stopped before its first checkpoint starts again, in the same folder.
 
     Raises:
-        CommandError: If there is no run to go on with, saying what is missing.
+        CommandError: If there is no run to go on with, saying what is missing, or its checkpoint is damaged.
     """
     run = Path(folder)
-    for part, meaning in ((Path("config.yaml"), "configuration"), (LAST, "checkpoint")):
-        if not (run / part).is_file():
-            raise CommandError(f"--resume: {run} holds no {meaning} ({part}); expected the folder of a run of csl fit")
-    checkpoint = torch.load(run / LAST, map_location="cpu", weights_only=True, mmap=True)
-    epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-    return Resumption(run, next_step=int(checkpoint["global_step"]), epochs=int(epochs))
+    if not (run / CONFIG).is_file() or run.resolve().parent.name in NOT_FITS:
+        raise CommandError(
+            f"--resume: {run} holds no configuration ({CONFIG}); expected the folder of a run of csl fit"
+        )
+    if not (run / LAST).is_file():
+        if held := sorted((run / LAST).parent.glob("[!.]*.ckpt")):
+            raise CommandError(
+                f"--resume: {run} holds no checkpoint ({LAST}), only {held[0].name}; to start from that in a new "
+                f"folder: csl fit --config {run / CONFIG} --ckpt_path {held[0]}"
+            )
+        return Resumption(run, next_step=0, epochs=0)
+    try:
+        checkpoint = load_checkpoint(run / LAST, name="--resume", mmap=True)
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+        return Resumption(run, next_step=int(checkpoint["global_step"]), epochs=int(epochs))
+    except (ValueError, KeyError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        raise CommandError(f"--resume: {run / LAST} cannot be resumed from: {reason}") from error

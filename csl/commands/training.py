@@ -15,9 +15,10 @@ from lightning.pytorch.plugins import CheckpointIO
 from csl.callbacks import AtomicCheckpointIO, FeatureCollector, FeatureWriter, MeasurementTable, NaNGuard, RunCheckpoint
 from csl.commands.errors import CommandError, TeachingParser, reported
 from csl.commands.line import complete, has_option, take_option
-from csl.commands.resume import Resumption, find_run
+from csl.commands.resume import CONFIG, Resumption, find_run
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
+from csl.io import replacing
 from csl.methods import Method
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
@@ -152,6 +153,18 @@ class RunConfig(SaveConfigCallback):
         for key in ONE_CALL_ONLY:
             kept.pop(key, None)
         super().__init__(parser, kept, **kwargs)
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write it before anything else is done, whole or not at all: `--resume` needs it."""
+        if self.already_saved:
+            return
+        file = Path(trainer.log_dir or trainer.default_root_dir) / CONFIG  # every process asks the first
+        if trainer.strategy.broadcast(file.exists() and not self.overwrite):
+            raise CommandError(f"{file} is there already: the folder holds another run; name or remove it")
+        if trainer.is_global_zero:
+            with replacing(file) as out:
+                out.write(self.parser.dump(self.config, skip_unset=False).encode())
+        self.already_saved = True
 
 
 def _as_list(value: Any) -> list[Any]:

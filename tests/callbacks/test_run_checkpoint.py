@@ -1,3 +1,4 @@
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -5,19 +6,21 @@ from typing import Any
 import lightning.pytorch as pl
 import pytest
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from csl.callbacks import AtomicCheckpointIO, RunCheckpoint
 from csl.callbacks.run_checkpoint import LAST
 from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
+from tests.commands.runs import curve
 
 
 class PressCtrlC(pl.Callback):
-    def __init__(self, step: int) -> None:
-        self.step = step
+    def __init__(self, step: int, number: signal.Signals = signal.SIGINT) -> None:
+        self.step, self.number = step, number
 
     def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.global_step == self.step:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
 
 def weights_after(tmp_path: Path, *callbacks: pl.Callback, ckpt_path: Path | None = None) -> torch.Tensor:
@@ -44,9 +47,10 @@ def test_ctrl_c_at_the_end_of_an_epoch_saves_and_the_run_goes_on_from_there(tmp_
     assert torch.equal(resumed, weights_after(tmp_path / "whole"))
 
 
-def test_ctrl_c_in_an_epoch_saves_the_step_that_was_finished(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_an_epoch_saves_the_step_that_was_finished(tmp_path: Path, number: signal.Signals) -> None:
     with pytest.raises(SystemExit):
-        weights_after(tmp_path, PressCtrlC(1))
+        weights_after(tmp_path, PressCtrlC(1, number))
     signal.signal(signal.SIGINT, signal.default_int_handler)
     assert AtomicCheckpointIO().load_checkpoint(tmp_path / LAST)["global_step"] == 2
 
@@ -56,10 +60,40 @@ def test_ctrl_c_in_the_last_step_of_a_run_finds_nothing_to_stop(tmp_path: Path) 
     assert AtomicCheckpointIO().load_checkpoint(tmp_path / LAST)["global_step"] == 8
 
 
-def test_ctrl_c_is_given_back_after_a_run(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGINT)
+def test_signals_are_given_back_after_a_run(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     weights_after(tmp_path)
-    assert signal.getsignal(signal.SIGINT) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+class EpochMean(pl.Callback):
+    """Logs a mean over the epoch, which Lightning writes after its hooks for the end of an epoch."""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, module: pl.LightningModule, *_: Any) -> None:
+        module.log("train/mean", float(trainer.global_step), on_step=False, on_epoch=True)
+
+
+def test_a_checkpoint_appears_when_all_of_its_epoch_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[list[int]] = []
+
+    def look(source: Path, target: Path) -> None:
+        source.rename(target)
+        if target.name == LAST.name:
+            logged.append(list(curve(target.parents[1], "train/mean")))
+
+    monkeypatch.setattr(os, "replace", look)
+    trainer = toy_trainer(
+        tmp_path, [EpochMean(), RunCheckpoint()], plugins=[AtomicCheckpointIO()], logger=TensorBoardLogger(tmp_path)
+    )
+    trainer.fit(ToyMethod(), ToyData())
+    assert logged == [[3], [3, 7]]
+
+
+@pytest.mark.parametrize("limits", [{"max_steps": 6, "max_epochs": -1}, {"max_epochs": 2}])
+def test_the_last_state_is_saved_whatever_ends_the_fit(tmp_path: Path, limits: dict[str, int]) -> None:
+    trainer = toy_trainer(tmp_path, [RunCheckpoint(every_n_epochs=10)], plugins=[AtomicCheckpointIO()], **limits)
+    trainer.fit(ToyMethod(), ToyData())
+    assert AtomicCheckpointIO().load_checkpoint(tmp_path / LAST)["global_step"] == trainer.global_step
 
 
 def test_a_bad_period_is_refused() -> None:

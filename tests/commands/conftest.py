@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def clean_process() -> Iterator[None]:
-    """Forget the current folder's place on `sys.path`, modules imported from it, and what Ctrl-C was made to do."""
+    """Forget the current folder's place on `sys.path`, modules imported from it, and what signals were made to do."""
     path, modules = list(sys.path), set(sys.modules)
     yield
     users = set(path) ^ set(sys.path)
@@ -19,3 +19,4 @@ def clean_process() -> Iterator[None]:
         if any(file.startswith(f"{folder}/") for folder in users):
             del sys.modules[name]
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -1,5 +1,6 @@
 """`csl fit --resume RUN` gives, bit for bit, the run that was never interrupted."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,6 +134,32 @@ def test_a_finished_run_says_that_it_is_and_names_the_option_to_raise(whole: dic
     assert finished(4, 13) == finished(-1, -1) == finished(None, -1) == ""
 
 
+def test_sigterm_ends_the_command_with_a_checkpoint_and_how_to_go_on(tmp_path: Path, whole: dict[str, Path]) -> None:
+    (tmp_path / "pressed.py").write_text(CTRL_C.replace("SIGINT", "SIGTERM"))
+    line = [*METHODS["SimCLR"], *RUN, "--trainer.callbacks+", "pressed.CtrlC", "--trainer.callbacks.at", "5"]
+    status, _ = failure(tmp_path, "fit", *line)
+    assert status == 1
+    run = run_of(tmp_path)
+    assert checkpoint(run)["global_step"] == 6
+    csl(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", "-1")
+    assert_same_run(run, whole["SimCLR"])
+
+
+def test_a_damaged_checkpoint_and_a_folder_of_another_command_are_named(tmp_path: Path, whole: dict[str, Path]) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(whole["SimCLR"], run)
+    (run / LAST).write_bytes((run / LAST).read_bytes()[:1000])
+    status, message = failure(tmp_path, "fit", "--resume", "run")
+    assert status == 1
+    assert "last.ckpt" in message
+    assert "is damaged" in message
+    assert "Traceback" not in message
+    other = tmp_path / "validate" / "version_0"
+    other.mkdir(parents=True)
+    (other / "config.yaml").touch()
+    assert "expected the folder of a run of csl fit" in failure(tmp_path, "fit", "--resume", str(other))[1]
+
+
 def test_a_checkpoint_of_another_method_is_refused(tmp_path: Path, whole: dict[str, Path]) -> None:
     line = ["--ckpt_path", str(whole["SimCLR"] / LAST), "--model", "MoCo", *RUN]
     status, message = failure(tmp_path, "fit", *line)
@@ -149,13 +176,15 @@ def test_a_checkpoint_of_another_shape_is_refused(tmp_path: Path, whole: dict[st
     assert len(message.splitlines()) <= 3, message
 
 
-def test_a_killed_run_goes_on_from_its_last_epoch(tmp_path: Path, whole: dict[str, Path]) -> None:
+@pytest.mark.parametrize(("at", "saved"), [(2, 0), (10, 8)])
+def test_a_killed_run_goes_on_from_its_last_epoch(tmp_path: Path, whole: dict[str, Path], at: int, saved: int) -> None:
     program = [sys.executable, "-c", "from csl.cli import main; main()", "fit", *METHODS["SimCLR"], *RUN]
     (tmp_path / "killed.py").write_text(CTRL_C.replace("SIGINT", "SIGKILL"))
-    program += ["--trainer.callbacks+", "killed.CtrlC", "--trainer.callbacks.at", "10"]
+    program += ["--trainer.callbacks+", "killed.CtrlC", "--trainer.callbacks.at", str(at)]
     process = subprocess.run(program, cwd=tmp_path, capture_output=True, timeout=120, check=False)
     assert process.returncode == -signal.SIGKILL, process.stderr.decode()
     run = run_of(tmp_path)
-    assert checkpoint(run)["global_step"] == 8
+    assert (run / LAST).exists() == bool(saved)
+    assert not saved or checkpoint(run)["global_step"] == saved
     csl(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", "-1")
     assert_same_run(run, whole["SimCLR"])

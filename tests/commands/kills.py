@@ -1,0 +1,179 @@
+"""Photographs of a run's folder at many instants: what SIGKILL would leave there, without the death."""
+
+import os
+import random
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+from torch.utils.tensorboard.writer import FileWriter
+
+from csl.callbacks import AtomicCheckpointIO, FeatureCollector, NaNGuard, OrganizationMetrics, RunCheckpoint
+from csl.callbacks.run_checkpoint import LAST
+from csl.commands.resume import CONFIG, find_run
+from csl.data import ImageDataModule
+from csl.encoders import ViT
+from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
+from csl.metrics import CalinskiHarabaszScore
+from tests.commands.runs import curve, events
+from tests.data.toy import ToySource
+
+EPOCHS, BATCHES = 3, 3
+STEPS = EPOCHS * BATCHES
+HEADS = {"hidden_dim": 8, "output_dim": 4}
+METHODS: dict[str, Callable[..., Method]] = {
+    "SimCLR": lambda encoder, rule: SimCLR(encoder, optimization=rule("lars"), **HEADS),
+    "MoCo": lambda encoder, rule: MoCo(encoder, queue_size=20, optimization=rule("sgd"), **HEADS),
+    "BYOL": lambda encoder, rule: BYOL(encoder, optimization=rule("lars"), **HEADS),
+    "Supervised": lambda encoder, rule: Supervised(encoder, num_classes=2, optimization=rule("adamw")),
+}
+HOOKS = [
+    "on_train_start",
+    "on_train_epoch_start",
+    "on_train_batch_start",
+    "on_before_zero_grad",
+    "on_train_batch_end",
+    "on_validation_start",
+    "on_validation_batch_end",
+    "on_validation_end",
+    "on_train_epoch_end",
+    "on_train_end",
+]
+
+
+def rule(optimizer: Any) -> Optimization:
+    return Optimization(optimizer, lr=0.5, warmup_epochs=1)
+
+
+def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
+    """What `csl fit` does, or, where the run's folder holds a checkpoint, what `csl fit --resume` does."""
+    pl.seed_everything(7, verbose=False)
+    run.mkdir(parents=True, exist_ok=True)
+    (run / CONFIG).touch()
+    resumption = find_run(str(run))
+    vit = ViT(image_size=8, patch_size=4, depth=1, heads=2, width=8, mlp_width=8, dropout=0.2)
+    trainer = pl.Trainer(
+        max_epochs=EPOCHS,
+        accelerator="cpu",
+        logger=resumption.logger(),
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        plugins=[AtomicCheckpointIO()],
+        callbacks=[
+            FeatureCollector(),
+            OrganizationMetrics([CalinskiHarabaszScore()]),
+            NaNGuard(),
+            RunCheckpoint(),
+            *callbacks,
+        ],
+    )
+    data = ImageDataModule(ToySource(num_train=BATCHES * 8 + 6), batch_size=8, seed=7)
+    checkpoint = run / LAST if resumption.next_step else None
+    trainer.fit(METHODS[method](vit, rule), data, ckpt_path=checkpoint, weights_only=True)
+
+
+class Camera:
+    """Copies a run's folder whenever `shoot` is called.
+
+    Attributes:
+        instants: What each copy, numbered from 0, was a copy of.
+    """
+
+    def __init__(self, run: Path, album: Path) -> None:
+        self.run, self.album = run, album
+        self.instants: list[str] = []
+
+    def copy(self, number: int) -> Path:
+        return self.album / str(number) / "version_0"
+
+    def shoot(self, instant: str, *, torn: bool = False) -> None:
+        """Copy the folder; where `torn`, with half of what a checkpoint's file holds so far."""
+        target = self.copy(len(self.instants))
+        shutil.copytree(self.run, target)
+        for partial in target.rglob("*.partial") if torn else ():
+            os.truncate(partial, partial.stat().st_size // 2)
+        self.instants.append(instant)
+
+    def around(self, owner: Any, name: str, patch: pytest.MonkeyPatch) -> None:
+        """Shoot before and after every call of a function."""
+        original = getattr(owner, name)
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            self.shoot(f"torn {name}", torn=True)
+            self.shoot(f"before {name}")
+            result = original(*args, **kwargs)
+            self.shoot(f"after {name}")
+            return result
+
+        patch.setattr(owner, name, watched)
+
+    def callbacks(self) -> list[pl.Callback]:
+        """One that is called before `RunCheckpoint` and one that is called after it."""
+        early, late = pl.Callback(), Checkpoint()
+        for callback, when in ((early, "early"), (late, "late")):
+            for hook in HOOKS:
+                setattr(
+                    callback, hook, lambda trainer, *_, i=f"{when} {hook}": self.shoot(f"{i} {trainer.global_step}")
+                )
+        return [early, late]
+
+
+def photographed(run: Path, method: str, album: Path, *others: pl.Callback) -> Camera:
+    """A run, and copies of its folder before and after everything that matters."""
+    camera = Camera(run, album)
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name in ((os, "fsync"), (os, "replace"), (FileWriter, "flush")):
+            camera.around(owner, name, patch)
+        fit(run, method, *camera.callbacks(), *others)
+    return camera
+
+
+class Signal(pl.Callback):
+    """Sends this process a signal in the middle of one step."""
+
+    def __init__(self, number: signal.Signals, step: int) -> None:
+        self.number, self.step = number, step
+
+    def on_before_zero_grad(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.global_step == self.step:
+            signal.raise_signal(self.number)
+
+
+def stop(run: Path, method: str, number: signal.Signals, step: int) -> None:
+    """Begin or continue a run and end it by a signal during a step, from 0."""
+    with pytest.raises(SystemExit):
+        fit(run, method, Signal(number, step))
+
+
+def outcome(run: Path) -> dict[str, Any]:
+    """All that a run has come to: its last checkpoint and its curves."""
+    loaded = torch.load(run / LAST, weights_only=True)
+    kept = {name: loaded[name] for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch")}
+    # Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
+    curves = {name: curve(run, name) for name in events(run).Tags()["scalars"] if name != "epoch"}
+    return {**kept, "curves": curves}
+
+
+def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
+    """Equal to the last bit."""
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+
+
+def chosen(camera: Camera, count: int, seed: int) -> list[int]:
+    """So many instants: one of every kind that is rare, the others at random."""
+    kinds: dict[str, list[int]] = {}
+    for number, instant in enumerate(camera.instants):
+        kinds.setdefault(" ".join(instant.split()[:2]), []).append(number)
+    draw = random.Random(seed)
+    first = [draw.choice(numbers) for numbers in kinds.values()]
+    rest = sorted(set(range(len(camera.instants))) - set(first))
+    picked = first + draw.sample(rest, len(rest))
+    return sorted(draw.sample(first, count) if count < len(first) else picked[:count])
