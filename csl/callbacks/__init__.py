@@ -1,6 +1,7 @@
 """Lightning callbacks: what is measured, drawn, saved and guarded while a method trains."""
 
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
+from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
@@ -13,6 +14,7 @@ from csl.callbacks.table import MeasurementTable, measurement_table
 __all__ = [
     "AtomicCheckpointIO",
     "ClassAffinityMap",
+    "CollapseAlarm",
     "FeatureCallback",
     "FeatureCollector",
     "FeatureMap",

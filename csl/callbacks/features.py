@@ -1,12 +1,14 @@
 """One pass of clean features over both evaluation sets, handed to every callback that measures something on them."""
 
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
+from csl.distributed import world
 from csl.randomness import seeded
 from csl.types import Features, Split
 
@@ -16,6 +18,8 @@ class FeatureCallback(Callback):
 
     Subclass it, write `on_features`, and add it to `trainer.callbacks` beside a `FeatureCollector`. The hook runs
     with gradients enabled and in a fork of all random generators, so that nothing it draws can change the training.
+    Nor can an error in it end a fit on one process: it becomes a warning, and the callback is called again at the
+    next pass. Outside a fit, and on several processes, which wait for each other, it is raised.
 
     Args:
         every_n: Run at every n-th validation pass, and always at the last one of a fit (passes).
@@ -79,6 +83,17 @@ class FeatureCollector(Callback):
         """Restore the count of passes."""
         self._passes = int(state_dict["passes"])
 
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse names of outputs that the method does not have, before anything is trained."""
+        for callback in _monitors(trainer):
+            wanted = [*getattr(callback, "outputs", ()), *([callback.output] if hasattr(callback, "output") else [])]
+            unknown = [name for name in wanted if name != "encoder"]
+            if unknown and (names := _output_names(trainer, pl_module)) and not set(unknown) <= set(names):
+                raise ValueError(
+                    f"outputs: {type(callback).__name__} expected some of {', '.join(names)}, which "
+                    f"{type(pl_module).__name__} has, got {', '.join(unknown)}"
+                )
+
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the last pass."""
         self._parts = ([], [])
@@ -101,8 +116,7 @@ class FeatureCollector(Callback):
         if trainer.sanity_checking or self._is_partial(trainer):
             return
         self._passes += 1
-        monitors = [callback for callback in trainer.callbacks if isinstance(callback, FeatureCallback)]  # type: ignore[attr-defined]
-        due = [callback for callback in monitors if self._is_due(callback, trainer)]
+        due = [callback for callback in _monitors(trainer) if self._is_due(callback, trainer)]
         if due:
             features = self._take_features()
             for callback in due:
@@ -130,6 +144,26 @@ class FeatureCollector(Callback):
         return True
 
 
+def _monitors(trainer: Trainer) -> list[FeatureCallback]:
+    return [callback for callback in trainer.callbacks if isinstance(callback, FeatureCallback)]  # type: ignore[attr-defined]
+
+
+def _output_names(trainer: Trainer, module: LightningModule) -> Sequence[str]:
+    """What the method's outputs are called, learnt from a black image; empty where nobody can tell yet."""
+    data: Any = trainer.datamodule  # type: ignore[attr-defined]
+    channels, size = getattr(data, "num_channels", None), getattr(data, "image_size", None)
+    outputs: Any = getattr(module, "outputs", None)
+    if not callable(outputs) or channels is None or size is None:
+        return ()
+    was_training = module.training
+    module.eval()
+    try:
+        with seeded("output names"), torch.no_grad():
+            return tuple(outputs(torch.zeros(1, channels, size, size, device=module.device)))
+    finally:
+        module.train(was_training)
+
+
 def is_last_pass(trainer: Trainer) -> bool:
     """Whether no validation pass will follow this one: outside a fit, or in the last epoch of one."""
     if trainer.state.fn != "fit":
@@ -143,8 +177,17 @@ def is_last_pass(trainer: Trainer) -> bool:
 def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Trainer, module: LightningModule) -> None:
     """Run one callback where gradients work and where nothing it draws is seen outside."""
     stream = seeded("monitor", type(callback).__qualname__, trainer.current_epoch)
-    with stream, torch.inference_mode(False), torch.enable_grad():
-        callback.on_features(trainer, module, features)
+    try:
+        with stream, torch.inference_mode(False), torch.enable_grad():
+            callback.on_features(trainer, module, features)
+    except Exception as error:
+        if trainer.state.fn != "fit" or world() is not None:
+            raise
+        place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip()
+        rank_zero_warn(
+            f"{type(callback).__name__} failed and measured nothing in epoch {trainer.current_epoch + 1}; the training "
+            f"goes on. {type(error).__name__}: {error} ({place})"
+        )
 
 
 def _checked(outputs: Any, module: LightningModule) -> Mapping[str, Features]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
-from csl.callbacks.scalars import held_out_name
+from csl.callbacks.scalars import held_out_name, tolerated
 from csl.distributed import gather_rows, world
 from csl.figures import affinity_map, feature_map
 from csl.metrics.functional import class_affinity
@@ -45,7 +45,7 @@ class FigureCallback(FeatureCallback):
         title = f"{type(module).__name__}, {self.output}, epoch {trainer.current_epoch + 1}"
         try:
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
-        except ValueError as error:
+        except tolerated() as error:
             rank_zero_warn(f"{type(self).__name__} has nothing to draw: {error}")
             return
         for logger in trainer.loggers if figure is not None else ():

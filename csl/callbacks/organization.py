@@ -8,7 +8,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
-from csl.callbacks.scalars import log_scalars, named_sets
+from csl.callbacks.scalars import log_scalars, named_sets, tolerated
 from csl.metrics import (
     CalinskiHarabaszScore,
     FeatureStd,
@@ -70,7 +70,7 @@ def measure(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
     try:
         metric.update(rows.values, rows.labels)
         return named_scalars(metric, metric.compute())
-    except ValueError as error:
+    except tolerated() as error:
         rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
         return undefined_scalars(metric)
     finally:

@@ -7,7 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
 from csl.callbacks.features import FeatureCallback
-from csl.callbacks.scalars import chosen, held_out_name, log_scalars
+from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world
 from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe
 from csl.types import Split
@@ -47,16 +47,18 @@ class ProbeMonitor(FeatureCallback):
         held_out = held_out_name(trainer)
         for prefix, split in chosen(features, self.outputs):
             for probe in self.probes:
-                log_scalars(
-                    module, probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}"), self.progress_bar
-                )
+                scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}")
+                name = f"train/{prefix}{probe.name}_accuracy"
+                if name in trainer.callback_metrics:  # or a failed fit would leave the one before in the table
+                    scalars = {name: math.nan, **scalars}
+                log_scalars(module, scalars, self.progress_bar)
 
 
 def probe_scalars(probe: Probe, split: Split, train: str, val: str) -> dict[str, float]:
     """Fit one probe and name what it reached; NaN where the features do not allow a fit."""
     try:
         result = probe.fit(split.train, split.val, group=world())
-    except ValueError as error:
+    except tolerated() as error:
         rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {error}")
         return {f"{val}{probe.name}_accuracy": float("nan")}
     scalars = {

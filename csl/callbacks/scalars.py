@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
+from csl.distributed import world
 from csl.types import Features, Split
 
 
@@ -39,3 +40,12 @@ def log_scalars(module: LightningModule, scalars: Mapping[str, Tensor | float], 
     for name, value in scalars.items():
         # The mean over processes of equal values is that value; without it Lightning warns of an unsynchronised log.
         module.log(name, value, prog_bar=name in progress_bar, sync_dist=True, add_dataloader_idx=False)
+
+
+def tolerated() -> type[Exception]:
+    """What a measurement may raise without ending the run; it is then logged as NaN, with a warning.
+
+    Errors about features (`ValueError`) are the same on every process. Any other is tolerated on a single process
+    only: where several wait for each other, one that left a measurement early would leave the others waiting.
+    """
+    return Exception if world() is None else ValueError

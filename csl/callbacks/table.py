@@ -7,6 +7,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
+from csl.callbacks.collapse import CollapseAlarm
+
 COUNTS = "_parameters"
 
 
@@ -40,6 +42,9 @@ class MeasurementTable(Callback):
         if trainer.is_global_zero and trainer.callback_metrics:
             print(f"\n{type(module).__name__} {when}")
             print(measurement_table(trainer.callback_metrics))
+            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(callback, CollapseAlarm) and callback.finding:
+                    print(callback.finding)
 
 
 def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:

@@ -63,7 +63,7 @@ def find_run(folder: str) -> Resumption:
     run = Path(folder)
     if not (run / CONFIG).is_file() or run.resolve().parent.name in NOT_FITS:
         raise CommandError(
-            f"--resume: {run} holds no configuration ({CONFIG}); expected the folder of a run of csl fit"
+            f"--resume: {run} is not the folder of a run of csl fit: it holds no configuration ({CONFIG}) of one"
         )
     if not (run / LAST).is_file():
         if held := sorted((run / LAST).parent.glob("[!.]*.ckpt")):

@@ -12,7 +12,15 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins import CheckpointIO
 
-from csl.callbacks import AtomicCheckpointIO, FeatureCollector, FeatureWriter, MeasurementTable, NaNGuard, RunCheckpoint
+from csl.callbacks import (
+    AtomicCheckpointIO,
+    CollapseAlarm,
+    FeatureCollector,
+    FeatureWriter,
+    MeasurementTable,
+    NaNGuard,
+    RunCheckpoint,
+)
 from csl.commands.errors import CommandError, TeachingParser, reported
 from csl.commands.line import complete, has_option, take_option
 from csl.commands.resume import CONFIG, Resumption, find_run
@@ -126,7 +134,7 @@ class TrainingCLI(LightningCLI):
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
         """Add what every run has: the shared pass of features, guards, checkpoints, the table, a logger."""
         command = str(self.subcommand)
-        callbacks += [FeatureCollector(), MeasurementTable(), NaNGuard(), RunCheckpoint()]
+        callbacks += [FeatureCollector(), CollapseAlarm(), MeasurementTable(), NaNGuard(), RunCheckpoint()]
         if command == "predict":
             callbacks.append(FeatureWriter(self._get(self.config, "output")))
         plugins = _as_list(config.get("plugins"))

@@ -5,6 +5,11 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from tensorboard.summary.writer import event_file_writer
+
+# Logs of one process and second are told apart by a number and read in the order of their names: a run that was resumed
+# within a second of its start would be read backwards when the number grows by a digit.
+event_file_writer._global_uid = event_file_writer.AtomicCounter(1000)
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,11 @@ from tests.commands.runs import SMALL, SMALL_TRAINER, csl, failure
         (["--ckpt_path", "last"], ["--resume RUN"]),
         (["--ckpt_path", "none.ckpt"], ["ckpt_path: no file none.ckpt"]),
         (["--config", "none.yaml"], ["none.yaml"]),
-        (["--resume", "nowhere"], ["--resume: nowhere holds no configuration"]),
+        (
+            ["--trainer.callbacks", "csl.callbacks.ProbeMonitor", "--trainer.callbacks.outputs", "[projecton]"],
+            ["outputs: ProbeMonitor expected some of encoder, projection", "got projecton"],
+        ),
+        (["--resume", "nowhere"], ["--resume: nowhere is not the folder of a run"]),
         (["--data.source", "Folder", "--data.source.root", "nowhere"], ["nowhere"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",

@@ -157,7 +157,7 @@ def test_a_damaged_checkpoint_and_a_folder_of_another_command_are_named(tmp_path
     other = tmp_path / "validate" / "version_0"
     other.mkdir(parents=True)
     (other / "config.yaml").touch()
-    assert "expected the folder of a run of csl fit" in failure(tmp_path, "fit", "--resume", str(other))[1]
+    assert "is not the folder of a run of csl fit" in failure(tmp_path, "fit", "--resume", str(other))[1]
 
 
 def test_a_checkpoint_of_another_method_is_refused(tmp_path: Path, whole: dict[str, Path]) -> None:
