@@ -10,9 +10,14 @@ from csl.pairwise.class_distances import class_distance_sums
 from csl.pairwise.cosine import top_cosine
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import log_row_sums, mean_distance
+from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
 from csl.pairwise.weights import dense_weights, top_weights
 
 __all__ = [
+    "MEMORY_BUDGET",
+    "Precision",
+    "Progress",
+    "Streaming",
     "UndefinedSimilarityError",
     "class_distance_sums",
     "dense_weights",

@@ -7,8 +7,10 @@ from torch import Tensor
 
 from csl.distributed import Group, all_reduce
 from csl.pairwise.blocks import blocks
+from csl.pairwise.precision import round_to
+from csl.pairwise.streaming import Precision
 
-_ROWS = 1024  # rows converted at a time: no float64 copy of all features exists, and the part stays in cache
+_ROWS = 512  # rows converted at a time: no float64 copy of all features exists, and the part stays in cache
 
 
 class Centered(NamedTuple):
@@ -19,15 +21,19 @@ class Centered(NamedTuple):
         squares: The squared norm of each of these rows `[n]`, float64.
         unit: Length of one unit of `values` in the units of the features.
         norm: Root-mean-square norm of the features themselves, before shifting, in units of `unit`.
+        precision: What `values` are rounded to.
     """
 
     values: Tensor
     squares: Tensor
     unit: float
     norm: float
+    precision: Precision = "ieee"
 
 
-def center(features: Tensor, *, group: Group = None, order: Tensor | None = None) -> Centered:
+def center(
+    features: Tensor, *, group: Group = None, order: Tensor | None = None, precision: Precision = "ieee"
+) -> Centered:
     """Shift the rows `[n, D]` to the mean of the group's rows and divide them by the largest entry.
 
     Far from the origin the digits of a float32 product go into the offset, hence the shift; the division keeps the
@@ -37,9 +43,16 @@ def center(features: Tensor, *, group: Group = None, order: Tensor | None = None
         features: This process's finite rows `[n, D]`.
         group: The processes that hold the other rows.
         order: Rows are taken in this order `[n]`; as they come if None.
+        precision: What to round the rows to.
+
+    Raises:
+        ValueError: If there is no such precision.
     """
     count, dimension = features.shape
-    largest = features.abs().amax().double() if features.numel() else features.new_zeros((), dtype=torch.float64)
+    largest = torch.zeros((), dtype=torch.float64, device=features.device)
+    if features.numel():
+        lowest, highest = features.aminmax()
+        largest = torch.maximum(-lowest.double(), highest.double())
     unit = float(all_reduce(largest, group, "max")) or 1.0
     sums = torch.zeros(dimension + 2, dtype=torch.float64, device=features.device)
     sums[-1] = count
@@ -54,6 +67,6 @@ def center(features: Tensor, *, group: Group = None, order: Tensor | None = None
     squares = torch.empty(count, dtype=torch.float64, device=features.device)
     for part in blocks(count, _ROWS):
         rows = features[part if order is None else order[part]].double() / unit
-        values[part] = (rows - mean).float()
+        values[part] = round_to((rows - mean).float(), precision)
         squares[part] = values[part].double().square().sum(dim=1)
-    return Centered(values, squares, unit, norm)
+    return Centered(values, squares, unit, norm, precision)

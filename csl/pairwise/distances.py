@@ -5,13 +5,25 @@ import math
 import torch
 from torch import Tensor
 
+from csl.pairwise.precision import add_product
+from csl.pairwise.streaming import Precision
+
 NEAR = 1e-3  # pairs with d² below this share of ‖x‖² + ‖y‖² have lost digits in a float32 product
 CROWDED = 1e-3  # share of near pairs above which a whole float64 product is cheaper than direct differences
 _ZERO = 1e-13  # d² below this share of ‖x‖² + ‖y‖² is rounding in a float64 product: exact duplicates
 _PAIRS = 16384  # pairs recomputed by direct differences at a time
 
 
-def distances(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, *, same: bool = False) -> Tensor:
+def distances(
+    x: Tensor,
+    y: Tensor,
+    xx: Tensor,
+    yy: Tensor,
+    *,
+    same: bool = False,
+    precision: Precision = "ieee",
+    out: Tensor | None = None,
+) -> Tensor:
     """`‖x_i − y_j‖` for two blocks of centred rows, float32 `[m, n]`.
 
     A product `xx + yy − 2 x·y` in float32 loses the digits of small distances. Pairs nearer than `NEAR` are therefore
@@ -24,6 +36,8 @@ def distances(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, *, same: bool = Fals
         yy: Squared norms of the columns `[n]`, float64.
         same: Whether x and y are the same rows; a sample's distance to itself is then infinite, so that it is
             nobody's neighbour and its kernel exp(−d) is 0.
+        precision: What the rows have been rounded to, and so how they may be multiplied.
+        out: Where to write the distances `[m, n]`, float32; a new tensor if None.
 
     Example:
         >>> x = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
@@ -33,7 +47,7 @@ def distances(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, *, same: bool = Fals
                 [5., inf]])
     """
     rows, columns = xx.float()[:, None], yy.float()
-    squared = torch.addmm(rows + columns, x, y.T, alpha=-2)
+    squared = add_product(torch.add(rows, columns, out=out), x, y, -2, precision)
     if same:
         squared.fill_diagonal_(math.inf)
     # The largest column norm gives a bound that one reduction can check; most tiles of most data end here.
@@ -41,7 +55,7 @@ def distances(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, *, same: bool = Fals
         return squared.sqrt_()
     near = squared < NEAR * (rows + columns)
     if int(near.sum()) > CROWDED * near.numel():
-        return _in_float64(x, y, xx, yy, same)
+        return _in_float64(x, y, xx, yy, same, squared)
     for i, j in _pairs(near):
         squared[i, j] = (x[i] - y[j]).square().sum(dim=1)
     return squared.sqrt_()
@@ -52,10 +66,10 @@ def _pairs(mask: Tensor) -> list[tuple[Tensor, Tensor]]:
     return list(zip(torch.split(i, _PAIRS), torch.split(j, _PAIRS), strict=True))
 
 
-def _in_float64(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, same: bool) -> Tensor:
+def _in_float64(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, same: bool, out: Tensor) -> Tensor:
     size = xx[:, None] + yy
     squared = torch.addmm(size, x.double(), y.double().T, alpha=-2)
     squared.masked_fill_(squared < _ZERO * size, 0.0)
     if same:
         squared.fill_diagonal_(math.inf)
-    return squared.sqrt_().float()
+    return out.copy_(squared.sqrt_())

@@ -1,19 +1,19 @@
 """The pairs of a set of samples, as a stream of tiles that several passes can share."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, row_counts
+from csl.distributed import Group, all_reduce, rank, row_counts
 from csl.pairwise.centering import center
 from csl.pairwise.checks import UndefinedSimilarityError, check_features
+from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress
 from csl.pairwise.tiles import Tile, row_tiles, symmetric_tiles
 
-CACHE_BYTES = 256 * 2**20  # distances of up to about 11,000 samples are kept between the passes
 COLLAPSED = 1e-6  # a mean distance below this share of the root-mean-square norm is rounding, not structure
 _SIDE_CPU, _SIDE_CUDA = 1024, 8192  # rows and columns of a tile
 
@@ -33,17 +33,20 @@ class Distances(NamedTuple):
 class Pairs:
     """All pairs of the group's samples; every pass over them is a sum over `tiles()`.
 
-    The distances are kept for the next pass where they fit `cache_bytes` on every process, else computed again:
-    memory beyond that is the float32 copy of this process's rows, the visiting shard, and one tile.
+    The distances are kept for the next pass where they fit `memory_budget` on every process, else computed again:
+    memory beyond that is the float32 copy of this process's rows, the visiting shard, and three tiles.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype, finite.
         group: The processes that hold the other rows; None for one process.
         order: Take this process's rows in this order `[n]`.
-        cache_bytes: How many bytes of distances each process may keep.
+        passes: How many passes there will be, of which `progress` tells the share that is done.
+        memory_budget: How many bytes of distances each process may keep.
+        precision: What the features are rounded to; see `Streaming`.
+        progress: Called with the share of all passes that is done, 0 to 1, after each tile.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix.
+        ValueError: If the features are no finite floating-point matrix, or the budget or the precision are none.
 
     Example:
         >>> pairs = Pairs(torch.tensor([[0.0], [1.0], [3.0]]))
@@ -57,17 +60,23 @@ class Pairs:
         *,
         group: Group = None,
         order: Tensor | None = None,
-        cache_bytes: int = CACHE_BYTES,
+        passes: int = 1,
+        memory_budget: int = MEMORY_BUDGET,
+        precision: Precision = "ieee",
+        progress: Progress | None = None,
     ) -> None:
+        if memory_budget < 0:
+            raise ValueError(f"memory_budget must be a number of bytes, 0 or more, got {memory_budget}")
         check_features(features, group)
         self.group = group
-        self.own = center(features, group=group, order=order)
+        self.own = center(features, group=group, order=order, precision=precision)
         self.counts = row_counts(len(features), group)
         self.num_rows = sum(self.counts)
         self.device = features.device
         # Decided from numbers all processes share: those that compute again exchange shards, so all of them must.
-        self._keeps = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2 <= cache_bytes
+        self._keeps = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2 <= memory_budget
         self._kept: list[Tile] | None = None
+        self._progress, self._passes, self._passed = progress, passes, 0
 
     @property
     def side(self) -> int:
@@ -75,12 +84,15 @@ class Pairs:
         return _SIDE_CPU if self.device.type == "cpu" else _SIDE_CUDA
 
     def tiles(self) -> Iterator[Tile]:
-        """Tiles that cover each unordered pair once across the group; their distances are not to be written to."""
+        """Tiles that cover each unordered pair once across the group.
+
+        Their distances are not to be written to, and may be gone when the next tile is asked for.
+        """
         if self._kept is not None:
-            yield from self._kept
+            yield from self._watched(self._kept)
             return
         kept = []
-        for tile in symmetric_tiles(self.own, self.side, self.group):
+        for tile in self._watched(symmetric_tiles(self.own, self.side, self.group, reuse=not self._keeps)):
             if self._keeps:
                 kept.append(tile)
             yield tile
@@ -88,8 +100,32 @@ class Pairs:
             self._kept = kept
 
     def row_tiles(self) -> Iterator[Tile]:
-        """Tiles of this process's rows against all columns of the group."""
-        yield from row_tiles(self.own, self.side, self.group)
+        """Tiles of this process's rows against all columns of the group; each one's distances as in `tiles`."""
+        yield from self._watched(row_tiles(self.own, self.side, self.group, reuse=True))
+
+    def scratch(self, tile: Tile) -> tuple[Tensor, Tensor]:
+        """Two tensors of the tile's shape to compute in, the same memory for every tile."""
+        height, width = tile.distances.shape
+        first, second = (buffer[: height * width].view(height, width) for buffer in self._buffers)
+        return first, second
+
+    @cached_property
+    def _buffers(self) -> tuple[Tensor, Tensor]:
+        first = self.own.values.new_empty(min(self.side, self.num_rows) ** 2)
+        return first, torch.empty_like(first)
+
+    def _watched(self, tiles: Iterable[Tile]) -> Iterator[Tile]:
+        """The tiles of one pass, whose progress is told."""
+        expected, seen = max(1, self.counts[rank(self.group)] * self.num_rows), 0
+        for tile in tiles:
+            yield tile
+            seen += tile.distances.numel() * (2 if tile.mirrored else 1)
+            if self._progress is not None:
+                # Shards of unequal size make a process's share of the pairs more or less than this.
+                self._progress(min(1.0, (self._passed + min(1.0, seen / expected)) / self._passes))
+        self._passed += 1
+        if self._progress is not None:
+            self._progress(min(1.0, self._passed / self._passes))
 
     @cached_property
     def distances(self) -> Distances:
@@ -102,7 +138,7 @@ class Pairs:
                 nearest[columns] = torch.minimum(nearest[columns], block.amin(dim=0))
                 total += 2 * block.sum(dim=1).double().sum()
             else:
-                total += block.masked_fill(block.isinf(), 0).sum(dim=1).double().sum()
+                total += block.nan_to_num(posinf=0).sum(dim=1).double().sum()
         # 0 / 0 is the NaN that a mean over no pairs is.
         mean = all_reduce(total, self.group) * self.own.unit / (self.num_rows * (self.num_rows - 1))
         return Distances(mean, all_reduce(nearest, self.group, "min"))

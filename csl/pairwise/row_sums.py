@@ -1,24 +1,27 @@
 """Sums of the kernel over each sample's neighbours."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
 from csl.pairwise.checks import check_temperatures
-from csl.pairwise.kernel import Kernel
+from csl.pairwise.kernel import Kernel, tile_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
+from csl.pairwise.streaming import Streaming
 
 
 @full_precision()
-def mean_distance(features: Tensor, *, group: Group = None) -> Tensor:
+def mean_distance(features: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
     """mu, the mean Euclidean distance over all pairs i < j of the group's samples.
 
     Args:
         features: This process's rows `[n, D]`.
         group: The processes that hold the other rows.
+        **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
 
     Returns:
         A float64 scalar in units of the features; NaN for fewer than two samples.
@@ -30,11 +33,18 @@ def mean_distance(features: Tensor, *, group: Group = None) -> Tensor:
         >>> mean_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
         tensor(5., dtype=torch.float64)
     """
-    return Pairs(features, group=group).mean
+    return Pairs(features, group=group, passes=1, **streaming).mean
 
 
 @full_precision()
-def log_row_sums(features: Tensor, mean: Tensor, temperatures: Sequence[float], *, group: Group = None) -> Tensor:
+def log_row_sums(
+    features: Tensor,
+    mean: Tensor,
+    temperatures: Sequence[float],
+    *,
+    group: Group = None,
+    **streaming: Unpack[Streaming],
+) -> Tensor:
     """`log r_i` with `r_i = Σ_{j ≠ i} exp(−d_ij / (mean T))`, exact at any temperature.
 
     Args:
@@ -42,6 +52,7 @@ def log_row_sums(features: Tensor, mean: Tensor, temperatures: Sequence[float], 
         mean: The distance that counts as 1, as `mean_distance` gives it.
         temperatures: T values.
         group: The processes that hold the other rows.
+        **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 `[T, N]`, for all rows of the group, on every process.
@@ -57,7 +68,7 @@ def log_row_sums(features: Tensor, mean: Tensor, temperatures: Sequence[float], 
     if not float(mean) > 0:
         raise ValueError(f"mean must be a positive distance, got {float(mean)}")
     values = check_temperatures(temperatures)
-    pairs = Pairs(features, group=group)
+    pairs = Pairs(features, group=group, passes=2, **streaming)
     kernels = [Kernel.around(pairs.distances.nearest, pairs.own.unit / (float(mean) * t)) for t in values]
     return torch.stack([kernel.log(sums) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)])
 
@@ -66,9 +77,8 @@ def row_sums(pairs: Pairs, kernels: Sequence[Kernel]) -> Tensor:
     """Sums of each kernel over each row, relative to the kernel's reference, float64 `[T, N]`, on every process."""
     sums = torch.zeros(len(kernels), pairs.num_rows, dtype=torch.float64, device=pairs.device)
     for tile in pairs.tiles():
-        for total, kernel in zip(sums, kernels, strict=True):
-            by_row, by_column = kernel.sums(tile)
-            total[tile.rows] += by_row
+        for index, by_row, by_column in tile_sums(kernels, tile, pairs.scratch(tile)):
+            sums[index, tile.rows] += by_row
             if tile.mirrored:
-                total[tile.columns] += by_column
+                sums[index, tile.columns] += by_column
     return all_reduce(sums, pairs.group)

@@ -28,57 +28,60 @@ class Tile(NamedTuple):
     mirrored: bool
 
 
-def symmetric_tiles(own: Centered, side: int, group: Group = None) -> Iterator[Tile]:
+def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: bool = False) -> Iterator[Tile]:
     """Tiles that cover each unordered pair exactly once across the group.
 
     Each process takes the upper triangle of its own rows, then its own rows against the shards that come round the
     ring, half of the way: the other half is met from the other side. With an even number of processes the opposite
     shard is met by both, and each takes half of the rows of the lower one.
+
+    Args:
+        own: This process's rows.
+        side: How many rows and columns a tile has at most.
+        group: The processes that hold the other rows.
+        reuse: Whether each tile's distances may be written over those of the one before.
     """
-    starts = _starts(own, group)
+    starts, buffer = _starts(own, group), _buffer(own, side, reuse)
     me, count = rank(group), size(group)
     for step, (owner, (values, squares)) in enumerate(ring((own.values, own.squares), group)):
-        if owner == me:
-            yield from _triangle(own, starts[me], side)
-            if count == 1:
-                return
-            continue
-        theirs = Centered(values, squares, own.unit, own.norm)
+        theirs = own._replace(values=values, squares=squares)
         mine, other = slice(0, len(own.values)), slice(0, len(values))
-        if 2 * step == count:
-            mine, other = _halves(mine, other, me < owner)
-        yield from _rectangle(own, mine, starts[me], theirs, other, starts[owner], side)
+        if owner == me:
+            cuts = _triangle(mine, side)
+        elif 2 * step == count:
+            cuts = _rectangle(*_halves(mine, other, me < owner), side)
+        else:
+            cuts = _rectangle(mine, other, side)
+        for i, j in cuts:
+            same = owner == me and i == j
+            block = _distances(own, i, theirs, j, same, buffer)
+            yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=not same)
         if step == count // 2:
             return
 
 
-def row_tiles(own: Centered, side: int, group: Group = None) -> Iterator[Tile]:
+def row_tiles(own: Centered, side: int, group: Group = None, *, reuse: bool = False) -> Iterator[Tile]:
     """Tiles of this process's rows against all columns of the group; nothing is mirrored."""
-    starts = _starts(own, group)
+    starts, buffer = _starts(own, group), _buffer(own, side, reuse)
     me = rank(group)
     for owner, (values, squares) in ring((own.values, own.squares), group):
-        for i in blocks(len(own.values), side):
-            for j in blocks(len(values), side):
-                same = owner == me and i == j
-                block = distances(own.values[i], values[j], own.squares[i], squares[j], same=same)
-                yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=False)
+        theirs = own._replace(values=values, squares=squares)
+        for i, j in _rectangle(slice(0, len(own.values)), slice(0, len(values)), side):
+            block = _distances(own, i, theirs, j, owner == me and i == j, buffer)
+            yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=False)
 
 
-def _triangle(own: Centered, start: int, side: int) -> Iterator[Tile]:
-    cuts = list(blocks(len(own.values), side))
+def _triangle(rows: slice, side: int) -> Iterator[tuple[slice, slice]]:
+    cuts = list(blocks(rows.stop - rows.start, side, rows.start))
     for first, i in enumerate(cuts):
         for j in cuts[first:]:
-            block = distances(own.values[i], own.values[j], own.squares[i], own.squares[j], same=i == j)
-            yield Tile(_shift(i, start), _shift(j, start), block, mirrored=i != j)
+            yield i, j
 
 
-def _rectangle(
-    own: Centered, mine: slice, start: int, theirs: Centered, other: slice, their_start: int, side: int
-) -> Iterator[Tile]:
-    for i in blocks(mine.stop - mine.start, side, mine.start):
-        for j in blocks(other.stop - other.start, side, other.start):
-            block = distances(own.values[i], theirs.values[j], own.squares[i], theirs.squares[j])
-            yield Tile(_shift(i, start), _shift(j, their_start), block, mirrored=True)
+def _rectangle(rows: slice, columns: slice, side: int) -> Iterator[tuple[slice, slice]]:
+    for i in blocks(rows.stop - rows.start, side, rows.start):
+        for j in blocks(columns.stop - columns.start, side, columns.start):
+            yield i, j
 
 
 def _halves(mine: slice, other: slice, lower: bool) -> tuple[slice, slice]:
@@ -86,6 +89,17 @@ def _halves(mine: slice, other: slice, lower: bool) -> tuple[slice, slice]:
     if lower:
         return slice(0, mine.stop // 2), other
     return mine, slice(other.stop // 2, other.stop)
+
+
+def _buffer(own: Centered, side: int, reuse: bool) -> Tensor | None:
+    return own.values.new_empty(min(side, len(own.values)) * side) if reuse else None
+
+
+def _distances(x: Centered, i: slice, y: Centered, j: slice, same: bool, buffer: Tensor | None) -> Tensor:
+    """Distances of rows i of x to rows j of y, in the buffer if there is one."""
+    shape = i.stop - i.start, j.stop - j.start
+    out = None if buffer is None else buffer[: shape[0] * shape[1]].view(shape)
+    return distances(x.values[i], y.values[j], x.squares[i], y.squares[j], same=same, precision=x.precision, out=out)
 
 
 def _starts(own: Centered, group: Group) -> list[int]:

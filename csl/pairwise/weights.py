@@ -86,7 +86,7 @@ def dense_weights(features: Tensor, temperature: float) -> Tensor:
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
 
     Example:
-        >>> dense_weights(torch.tensor([[0.0], [1.0]]), 0.1)
+        >>> dense_weights(torch.tensor([[0.0], [1.0]]), 0.1).round(decimals=3)
         tensor([[0., 4.],
                 [4., 0.]], dtype=torch.float64)
     """

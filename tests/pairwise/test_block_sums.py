@@ -23,15 +23,15 @@ def test_block_sums_equal_dense(case: str) -> None:
         torch.testing.assert_close(sums.sum(), expected.sum(), rtol=1e-4, atol=0)
 
 
-def _set_cache(patch: pytest.MonkeyPatch, cache_bytes: int) -> None:
+def _set_budget(patch: pytest.MonkeyPatch, memory_budget: int) -> None:
     defaults = pairs_module.Pairs.__init__.__kwdefaults__
     assert defaults is not None
-    patch.setitem(defaults, "cache_bytes", cache_bytes)
+    patch.setitem(defaults, "memory_budget", memory_budget)
 
 
-@pytest.mark.parametrize("cache_bytes", [0, 2**30])
-def test_many_tiles_equal_one(monkeypatch: pytest.MonkeyPatch, cache_bytes: int) -> None:
-    _set_cache(monkeypatch, cache_bytes)
+@pytest.mark.parametrize("memory_budget", [0, 2**30])
+def test_many_tiles_equal_one(monkeypatch: pytest.MonkeyPatch, memory_budget: int) -> None:
+    _set_budget(monkeypatch, memory_budget)
     features, labels = ordinary(), labels_for(ordinary())
     whole = weight_block_sums(features, labels, 10, TEMPERATURES)
     monkeypatch.setattr(pairs_module, "_SIDE_CPU", 33)
@@ -58,9 +58,9 @@ def test_refuses_features_without_scale(features: Tensor) -> None:
         weight_block_sums(features, torch.zeros(len(features), dtype=torch.int64), 1, [1.0])
 
 
-def _on_two(features: Tensor, labels: Tensor, cache_bytes: int) -> tuple[Tensor, Tensor, Tensor]:
+def _on_two(features: Tensor, labels: Tensor, memory_budget: int) -> tuple[Tensor, Tensor, Tensor]:
     with pytest.MonkeyPatch.context() as patch:
-        _set_cache(patch, cache_bytes)
+        _set_budget(patch, memory_budget)
         patch.setattr(pairs_module, "_SIDE_CPU", 64)
         return _on_own_rows(features, labels)
 
@@ -76,14 +76,14 @@ def _on_own_rows(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tens
     )
 
 
-@pytest.mark.parametrize("cache_bytes", [0, 2**30])
+@pytest.mark.parametrize("memory_budget", [0, 2**30])
 @pytest.mark.parametrize("case", ["ordinary", "duplicates", "outlier"])
-def test_two_processes_equal_one(two_processes: TwoProcesses, case: str, cache_bytes: int) -> None:
+def test_two_processes_equal_one(two_processes: TwoProcesses, case: str, memory_budget: int) -> None:
     features = CASES[case]()[:-1]
     labels = labels_for(features)
     mean = mean_distance(features)
     alone = mean, log_row_sums(features, mean, TEMPERATURES), weight_block_sums(features, labels, 10, TEMPERATURES)
-    together = two_processes(_on_two, features, labels, cache_bytes)
+    together = two_processes(_on_two, features, labels, memory_budget)
     for ours, other, expected in zip(*together, alone, strict=True):
         assert torch.equal(ours, other)
         torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)

@@ -81,7 +81,7 @@ def test_two_processes_cover_each_pair_once(two_processes: TwoProcesses, count: 
 
 
 def test_tiles_are_kept_where_they_fit_and_computed_again_where_not() -> None:
-    kept, streamed = Pairs(ordinary(50)), Pairs(ordinary(50), cache_bytes=0)
+    kept, streamed = Pairs(ordinary(50)), Pairs(ordinary(50), memory_budget=0)
     assert next(iter(kept.tiles())).distances.shape == (50, 50)
     first, second = [list(kept.tiles()) for _ in range(2)]
     assert first[0].distances is second[0].distances
