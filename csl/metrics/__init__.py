@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from csl.metrics.participation_ratio import ParticipationRatio as ParticipationRatio
     from csl.metrics.rankme import RankMe as RankMe
     from csl.metrics.relative_local_density import RelativeLocalDensity as RelativeLocalDensity
+    from csl.metrics.relative_local_density_per_class import (
+        RelativeLocalDensityPerClass as RelativeLocalDensityPerClass,
+    )
     from csl.metrics.silhouette_score import SilhouetteScore as SilhouetteScore
     from csl.metrics.uniformity import Uniformity as Uniformity
 
@@ -49,6 +52,7 @@ _HOMES = {
     "ParticipationRatio": "participation_ratio",
     "RankMe": "rankme",
     "RelativeLocalDensity": "relative_local_density",
+    "RelativeLocalDensityPerClass": "relative_local_density_per_class",
     "SilhouetteScore": "silhouette_score",
     "Uniformity": "uniformity",
     "named_scalars": "feature_metric",

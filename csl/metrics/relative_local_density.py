@@ -7,6 +7,7 @@ from torch import Tensor
 
 from csl.metrics import functional
 from csl.metrics.rows_metric import RowsMetric
+from csl.pairwise import MEMORY_BUDGET, Precision
 from csl.pairwise.checks import check_temperatures
 
 
@@ -17,6 +18,8 @@ class RelativeLocalDensity(RowsMetric):
 
     Args:
         temperatures: T values.
+        memory_budget: Bytes of distances that each process may keep between its passes over the pairs.
+        precision: "ieee" or "tf32"; see `csl.pairwise.Streaming`.
         **kwargs: The arguments of `torchmetrics.Metric`.
 
     Raises:
@@ -32,9 +35,16 @@ class RelativeLocalDensity(RowsMetric):
 
     higher_is_better = True
 
-    def __init__(self, temperatures: Sequence[float] = (1.0, 0.2, 0.1), **kwargs: Any) -> None:
+    def __init__(
+        self,
+        temperatures: Sequence[float] = (1.0, 0.2, 0.1),
+        memory_budget: int = MEMORY_BUDGET,
+        precision: Precision = "ieee",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.temperatures = check_temperatures(temperatures)
+        self.memory_budget, self.precision = memory_budget, precision
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,4 +53,10 @@ class RelativeLocalDensity(RowsMetric):
 
     def compute(self) -> Tensor:
         """RLD at each temperature, float64 `[T]`, a scalar for a single one."""
-        return functional.relative_local_density(*self.rows(), self.temperatures, group=self.group)
+        return functional.relative_local_density(
+            *self.rows(),
+            self.temperatures,
+            group=self.group,
+            memory_budget=self.memory_budget,
+            precision=self.precision,
+        )

@@ -4,7 +4,7 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 `r_i = Σ_{j ≠ i} a_ij` and `w_ij = N² a_ij² / (r_i r_j)`.
 """
 
-from csl.pairwise.block_sums import weight_block_sums
+from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_sums
 from csl.pairwise.checks import UndefinedSimilarityError
 from csl.pairwise.class_distances import class_distance_sums
 from csl.pairwise.cosine import top_cosine
@@ -15,6 +15,7 @@ from csl.pairwise.weights import dense_weights, top_weights
 
 __all__ = [
     "MEMORY_BUDGET",
+    "ClassSums",
     "Precision",
     "Progress",
     "Streaming",
@@ -27,4 +28,5 @@ __all__ = [
     "top_cosine",
     "top_weights",
     "weight_block_sums",
+    "weight_class_sums",
 ]

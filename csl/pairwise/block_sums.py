@@ -16,6 +16,18 @@ from csl.pairwise.row_sums import row_sums
 from csl.pairwise.streaming import Streaming
 
 
+class ClassSums(NamedTuple):
+    """What relative local density asks of the pairs, on the N² scale.
+
+    Attributes:
+        within: `Σ_{i,j in c} w_ij` `[T, C]`, float64.
+        degrees: `Σ_{i in c} k_i` with `k_i = Σ_j w_ij` `[T, C]`, float64; its sum over the classes is W.
+    """
+
+    within: Tensor
+    degrees: Tensor
+
+
 @full_precision()
 def weight_block_sums(
     features: Tensor,
@@ -52,23 +64,91 @@ def weight_block_sums(
         tensor([[32.,  0.],
                 [ 0., 32.]], dtype=torch.float64)
     """
+    shape = len(temperatures), num_classes, num_classes
+    blocks = torch.zeros(shape, dtype=torch.float64, device=features.device)
+    for place, rows, columns, sums, mirrored in _tile_sums(
+        features, labels, num_classes, temperatures, group, streaming
+    ):
+        blocks[place, rows[:, None], columns] += sums
+        if mirrored:
+            blocks[place, columns[:, None], rows] += sums.T
+    return all_reduce(blocks, group)
+
+
+@full_precision()
+def weight_class_sums(
+    features: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    temperatures: Sequence[float],
+    *,
+    group: Group = None,
+    **streaming: Unpack[Streaming],
+) -> ClassSums:
+    """The diagonal and the row sums of `weight_block_sums`, without an array of all pairs of classes.
+
+    Args and errors are those of `weight_block_sums`.
+
+    Example:
+        >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
+        >>> within, degrees = weight_class_sums(x, torch.tensor([0, 0, 1, 1]), 2, [0.1])
+        >>> degrees.round(decimals=3)
+        tensor([[32., 32.]], dtype=torch.float64)
+    """
+    within = torch.zeros(len(temperatures), num_classes, dtype=torch.float64, device=features.device)
+    degrees = torch.zeros_like(within)
+    for place, rows, columns, sums, mirrored in _tile_sums(
+        features, labels, num_classes, temperatures, group, streaming
+    ):
+        same = (sums * (rows[:, None] == columns)).sum(dim=1)
+        within[place, rows] += 2 * same if mirrored else same
+        degrees[place, rows] += sums.sum(dim=1)
+        if mirrored:
+            degrees[place, columns] += sums.sum(dim=0)
+    return ClassSums(all_reduce(within, group), all_reduce(degrees, group))
+
+
+class _TileSums(NamedTuple):
+    """`Σ w_ij` over one tile for each of its classes.
+
+    Attributes:
+        place: Which temperature.
+        rows: The classes of the tile's rows `[p]`.
+        columns: The classes of its columns `[q]`.
+        sums: `[p, q]`, float64.
+        mirrored: Whether the transposed pairs are to be counted too.
+    """
+
+    place: int
+    rows: Tensor
+    columns: Tensor
+    sums: Tensor
+    mirrored: bool
+
+
+def _tile_sums(
+    features: Tensor,
+    labels: Tensor,
+    num_classes: int,
+    temperatures: Sequence[float],
+    group: Group,
+    streaming: Streaming,
+) -> Iterator[_TileSums]:
+    """The sums of each tile, for each temperature in turn."""
     values = check_temperatures(temperatures)
     refuse(_fault(features, labels, num_classes), group)
     labels = labels.to(features.device)
     order = labels.argsort(stable=True)
     pairs = Pairs(features, group=group, order=order, passes=3, **streaming)
     kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * t)) for t in values]
-    shares = 1 / row_sums(pairs, kernels)
+    # w is N² a² / (r_i r_j).
+    shares = pairs.num_rows / row_sums(pairs, kernels)
     classes = gather_rows(labels[order], group)
-    blocks = torch.zeros(len(values), num_classes, num_classes, dtype=torch.float64, device=pairs.device)
     for tile in pairs.tiles():
         rows, columns = _Segments.of(classes[tile.rows]), _Segments.of(classes[tile.columns])
-        for index, squares in tile_squares(kernels, tile, pairs.scratch(tile)):
-            part = _block_sums(squares, shares[index, tile.rows], shares[index, tile.columns], rows, columns)
-            blocks[index, rows.classes[:, None], columns.classes] += part
-            if tile.mirrored:
-                blocks[index, columns.classes[:, None], rows.classes] += part.T
-    return all_reduce(blocks, group) * pairs.num_rows**2
+        for place, squares in tile_squares(kernels, tile, pairs.scratch(tile)):
+            sums = _segment_sums(squares, shares[place, tile.rows], shares[place, tile.columns], rows, columns)
+            yield _TileSums(place, rows.classes, columns.classes, sums, tile.mirrored)
 
 
 def _fault(features: Tensor, labels: Tensor, num_classes: int) -> str | None:
@@ -100,8 +180,8 @@ class _Segments(NamedTuple):
         return enumerate(slice(*edges) for edges in pairwise(self.edges))
 
 
-def _block_sums(squares: Tensor, by_row: Tensor, by_column: Tensor, rows: _Segments, columns: _Segments) -> Tensor:
-    """Sums of `a_ij a_ji / (r_i r_j)` over one tile, `[row segments, column segments]`, from `1 / r` of both sides.
+def _segment_sums(squares: Tensor, by_row: Tensor, by_column: Tensor, rows: _Segments, columns: _Segments) -> Tensor:
+    """Sums of `w_ij` over one tile, `[row segments, column segments]`, from `a_ij a_ji` and `N / r` of both sides.
 
     Columns of one class lie together, so that a class costs one product with a vector: a third of the time of a
     product with a table of memberships, and no more for many classes.

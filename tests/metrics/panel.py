@@ -13,7 +13,7 @@ from torch import Tensor
 
 from csl import metrics
 from csl.metrics import FeatureMetric, functional
-from tests.pairwise.dense import dense_block_sums, dense_distances, dense_rld
+from tests.pairwise.dense import dense_block_sums, dense_contributions, dense_distances, dense_rld
 from tests.pairwise.hard_data import ordinary
 
 Values = float | list[float]
@@ -48,6 +48,10 @@ def data(n: int = 100) -> tuple[Tensor, Tensor]:
 
 def _rld(x: Tensor, y: Tensor) -> Values:
     return [dense_rld(x, y, t) for t in (1.0, 0.1)]
+
+
+def _rld_per_class(x: Tensor, y: Tensor) -> Values:
+    return [share for t in (1.0, 0.1) for share in dense_contributions(x, y, t)]
 
 
 def _affinity(x: Tensor, y: Tensor) -> Values:
@@ -197,6 +201,13 @@ PANEL: dict[str, Entry] = {
         lambda x, y, **group: functional.relative_local_density(x, y, [1.0, 0.1], **group),
         ["rld_1.0", "rld_0.1"],
         _rld,
+        ANY,
+    ),
+    "rld per class": Entry(
+        lambda **kwargs: metrics.RelativeLocalDensityPerClass([1.0, 0.1], **kwargs),
+        lambda x, y, **group: functional.relative_local_density_per_class(x, y, [1.0, 0.1], **group),
+        ["lowest_class_rld_1.0", "lowest_class_rld_0.1"],
+        _rld_per_class,
         ANY,
     ),
     "affinity": Entry(

@@ -34,11 +34,15 @@ def dense_block_sums(features: Tensor, labels: Tensor, num_classes: int, tempera
     return member.T @ dense_w(features, temperature) @ member
 
 
-def dense_rld(features: Tensor, labels: Tensor, temperature: float) -> float:
+def dense_contributions(features: Tensor, labels: Tensor, temperature: float) -> list[float]:
+    """What each class adds to RLD."""
     w = dense_w(features, temperature)
     total, degrees = w.sum(), w.sum(dim=1)
-    terms = [
-        w[labels == c][:, labels == c].sum() / total - (degrees[labels == c].sum() / total) ** 2
+    return [
+        float(w[labels == c][:, labels == c].sum() / total - (degrees[labels == c].sum() / total) ** 2)
         for c in sorted(set(labels.tolist()))
     ]
-    return float(torch.stack(terms).sum())
+
+
+def dense_rld(features: Tensor, labels: Tensor, temperature: float) -> float:
+    return sum(dense_contributions(features, labels, temperature))

@@ -4,7 +4,8 @@ Each takes this process's rows and, with the keyword `group`, counts the rows of
 integers. A score that is not defined is NaN, with a warning that says why; features with NaN or infinity are refused.
 
 Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`.
-Local density: `relative_local_density`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`, `knn_modularity`.
+Local density: `relative_local_density` and `..._per_class`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`,
+`knn_modularity`.
 Clusters found without labels: `kmeans_agreement`, `kmeans_clusters`.
 Without labels: `rankme`, `effective_rank`, `participation_ratio`, `alpha_req`, `intrinsic_dimension`, `uniformity`,
 `feature_std`. With views of each image: `alignment`, `lidar`; with clusters: `clid`.
@@ -29,6 +30,7 @@ from csl.metrics.functional.neighbor_agreement import neighbor_agreement
 from csl.metrics.functional.participation_ratio import participation_ratio
 from csl.metrics.functional.rankme import rankme
 from csl.metrics.functional.relative_local_density import relative_local_density
+from csl.metrics.functional.relative_local_density_per_class import relative_local_density_per_class
 from csl.metrics.functional.silhouette_score import silhouette_score
 from csl.metrics.functional.uniformity import uniformity
 
@@ -52,6 +54,7 @@ __all__ = [
     "participation_ratio",
     "rankme",
     "relative_local_density",
+    "relative_local_density_per_class",
     "silhouette_score",
     "uniformity",
 ]

@@ -1,17 +1,18 @@
 """Class affinity: which classes share neighbourhoods."""
 
-from collections.abc import Sequence
+from typing import Unpack
 
-import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.helpers import check_input, class_index, warn_undefined
-from csl.pairwise import UndefinedSimilarityError, weight_block_sums
+from csl.metrics.functional.helpers import check_input, class_index, undefined
+from csl.pairwise import Streaming, UndefinedSimilarityError, weight_block_sums
 from csl.pairwise.checks import check_temperatures
 
 
-def class_affinity(features: Tensor, labels: Tensor, temperature: float, *, group: Group = None) -> Tensor:
+def class_affinity(
+    features: Tensor, labels: Tensor, temperature: float, *, group: Group = None, **streaming: Unpack[Streaming]
+) -> Tensor:
     """The share of all similarity that lies between each two classes.
 
     `A_cc' = Σ_{i in c, j in c'} w_ij / Σ_ij w_ij` with `w_ij = N² a_ij² / (r_i r_j)`,
@@ -23,6 +24,7 @@ def class_affinity(features: Tensor, labels: Tensor, temperature: float, *, grou
         labels: Their classes `[n]`, any integers but −1.
         temperature: T; smaller looks at closer neighbours.
         group: The processes that hold the other rows; None for one process.
+        **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 `[C, C]`, symmetric, summing to 1, classes in ascending order of their labels; all NaN, with a
@@ -32,25 +34,17 @@ def class_affinity(features: Tensor, labels: Tensor, temperature: float, *, grou
         ValueError: If features are no finite matrix, labels do not match or hold −1, or T is not positive.
 
     Example:
+        >>> import torch
         >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
         >>> class_affinity(x, torch.tensor([3, 3, 7, 7]), 0.1).round(decimals=3)
         tensor([[0.5000, 0.0000],
                 [0.0000, 0.5000]], dtype=torch.float64)
     """
-    return class_affinities(features, labels, [temperature], group=group, metric="class affinity")[0]
-
-
-def class_affinities(
-    features: Tensor, labels: Tensor, temperatures: Sequence[float], *, group: Group = None, metric: str
-) -> Tensor:
-    """`class_affinity` for several temperatures at the price of little more than one, `[T, C, C]`."""
-    values = check_temperatures(temperatures)
+    values = check_temperatures([temperature])
     check_input(features, labels, group)
     index, classes = class_index(labels.to(features.device), group)
     try:
-        sums = weight_block_sums(features, index, len(classes), values, group=group)
+        sums = weight_block_sums(features, index, len(classes), values, group=group, **streaming)[0]
     except UndefinedSimilarityError as error:
-        warn_undefined(metric, error)
-        shape = len(values), len(classes), len(classes)
-        return torch.full(shape, torch.nan, dtype=torch.float64, device=features.device)
-    return sums / sums.sum(dim=(1, 2), keepdim=True)
+        return undefined("class affinity", error, features, len(classes), len(classes))
+    return sums / sums.sum()

@@ -1,17 +1,23 @@
 """Relative local density: how well the classes stay together in each sample's neighbourhood."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Unpack, cast
 
 import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.class_affinity import class_affinities
+from csl.metrics.functional.relative_local_density_per_class import class_contributions
+from csl.pairwise import Streaming
 
 
 def relative_local_density(
-    features: Tensor, labels: Tensor, temperatures: float | Sequence[float], *, group: Group = None
+    features: Tensor,
+    labels: Tensor,
+    temperatures: float | Sequence[float],
+    *,
+    group: Group = None,
+    **streaming: Unpack[Streaming],
 ) -> Tensor:
     """Relative local density (RLD): the modularity of the labelling on the graph of similarities w.
 
@@ -28,6 +34,7 @@ def relative_local_density(
         labels: Their classes `[n]`, any integers but −1.
         temperatures: T, one or several; smaller looks at closer neighbours. Several share the work.
         group: The processes that hold the other rows; None for one process.
+        **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
 
     Returns:
         float64, a scalar for one temperature, `[T]` for a sequence; NaN, with a warning, for fewer than two samples
@@ -43,8 +50,10 @@ def relative_local_density(
     """
     single = isinstance(temperatures, (int, float))
     values = [cast(float, temperatures)] if single else cast(Sequence[float], temperatures)
-    affinities = class_affinities(features, labels, values, group=group, metric="relative local density")
-    density = modularity(affinities)
+    shares = class_contributions(
+        features, labels, values, group=group, metric="relative local density", streaming=streaming
+    )
+    density = shares.sum(dim=1) if shares.shape[1] else shares.new_full((len(values),), torch.nan)
     return density[0] if single else density
 
 

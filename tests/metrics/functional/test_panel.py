@@ -60,7 +60,7 @@ def test_invariances(name: str, seed: int, scale: float) -> None:
     for change in entry.invariant:
         torch.testing.assert_close(entry.function(changes[change], labels), value, rtol=1e-5, atol=1e-6)
     names = torch.tensor([100, 101, 2**40, -5, -3])  # ascending where labels are not: [C, C] results keep their order
-    if name != "affinity":
+    if name not in ("affinity", "rld per class"):
         torch.testing.assert_close(entry.function(features, names[labels]), value, rtol=1e-6, atol=1e-6)
     if name != "kmeans":  # whose starting centres are drawn by row
         order = torch.randperm(40, generator=generator)
@@ -84,6 +84,7 @@ def test_two_samples_of_two_classes(name: str) -> None:
     value = PANEL[name].function(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([0, 1]))
     expected = {
         "rld": [-0.5, -0.5],
+        "rld per class": [-0.25] * 4,
         "affinity": [0.0, 0.5, 0.5, 0.0],
         "class distances": [math.nan, 1.0],
         "agreement": [0.0, math.nan],
@@ -98,7 +99,7 @@ def test_two_samples_of_two_classes(name: str) -> None:
 
 
 # Where one class, or features all in one place, have an answer that is a number.
-ONE_CLASS = ["rld", "affinity", "agreement", "knn", "plain knn", "knn modularity", "alignment"]
+ONE_CLASS = ["rld", "rld per class", "affinity", "agreement", "knn", "plain knn", "knn modularity", "alignment"]
 IDENTICAL = ["agreement", "knn", "plain knn", "knn modularity", "kmeans", "alignment", "std", "uniformity", "rankme"]
 
 
@@ -111,7 +112,8 @@ def test_one_class(name: str) -> None:
         assert float(value[0]) == pytest.approx(1)
         assert value[1].isnan()
     elif name in ONE_CLASS:
-        expected = {"rld": 0.0, "knn modularity": 0.0, "alignment": PANEL[name].reference(features, 0 * labels)}
+        zero = ("rld", "rld per class", "knn modularity")
+        expected = dict.fromkeys(zero, 0.0) | {"alignment": PANEL[name].reference(features, 0 * labels)}
         assert value.flatten().tolist() == pytest.approx([expected.get(name, 1.0)] * value.numel())
     else:
         assert value.isnan().all()

@@ -1,0 +1,113 @@
+"""What a caller may choose of memory, precision and progress changes nothing, or as much as it says."""
+
+from itertools import pairwise
+
+import pytest
+import torch
+
+from csl.distributed import shard, world
+from csl.pairwise import Precision, log_row_sums, mean_distance, weight_block_sums
+from csl.pairwise import pairs as pairs_module
+from csl.pairwise.centering import center
+from csl.pairwise.kernel import Kernel, tile_squares, tile_sums
+from csl.pairwise.pairs import Pairs
+from csl.pairwise.precision import round_to
+from tests.pairwise.dense import dense_block_sums, dense_mean
+from tests.pairwise.hard_data import CASES, duplicates, labels_for, ordinary
+from tests.two_processes import TwoProcesses
+
+TEMPERATURES = [1.0, 0.2, 0.1]
+
+
+@pytest.mark.parametrize("budget", [0, 4 * 400 * (400 + 64) // 2, 2**30])
+def test_progress_grows_to_one_over_all_passes(monkeypatch: pytest.MonkeyPatch, budget: int) -> None:
+    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
+    seen: list[float] = []
+    features = ordinary()
+    weight_block_sums(features, labels_for(features), 10, TEMPERATURES, memory_budget=budget, progress=seen.append)
+    assert all(before <= after for before, after in pairwise(seen))
+    assert seen[-1] == 1.0
+    assert len(seen) > 3 * 13 * 14 / 2, "each of three passes tells of each of its tiles"
+    assert min(abs(share - 1 / 3) for share in seen) < 0.01
+
+
+def test_a_single_pass_ends_at_one_too() -> None:
+    seen: list[float] = []
+    mean_distance(ordinary(50), progress=seen.append)
+    assert seen == [1.0, 1.0]
+    log_row_sums(ordinary(50), torch.tensor(1.0), [1.0], progress=seen.append)
+    assert seen[2:] == [0.5, 0.5, 1.0, 1.0]
+
+
+def _progress_on_two(count: int) -> list[float]:
+    seen: list[float] = []
+    own = shard(count, world())
+    mean_distance(ordinary(count)[own], group=world(), progress=seen.append)
+    return seen
+
+
+def test_each_process_tells_of_its_own_share(two_processes: TwoProcesses) -> None:
+    for seen in two_processes(_progress_on_two, 101):
+        assert seen == sorted(seen)
+        assert seen[-1] == 1.0
+
+
+def test_distances_beyond_the_budget_are_not_kept() -> None:
+    needed = 4 * 50 * (50 + 2 * 1024) // 2
+    assert Pairs(ordinary(50), memory_budget=needed)._keeps
+    assert not Pairs(ordinary(50), memory_budget=needed - 4)._keeps
+    with pytest.raises(ValueError, match="memory_budget must be a number of bytes, 0 or more, got -1"):
+        mean_distance(ordinary(50), memory_budget=-1)
+
+
+@pytest.mark.parametrize(
+    "temperatures", [[1.0, 0.2, 0.1], [0.1, 0.3, 0.05, 0.15], [1.0, 0.5, 1 / 3, 0.25, 1 / 6], [1, 1]]
+)
+def test_temperatures_that_share_exponentials_equal_those_alone(temperatures: list[float]) -> None:
+    pairs = Pairs(ordinary(100))
+    tile = next(pairs.tiles())
+    buffers = torch.empty_like(tile.distances), torch.empty_like(tile.distances)
+    kernels = [Kernel(1 / (pairs.scale * t), None) for t in temperatures]
+    exponents = -torch.tensor([kernel.rate for kernel in kernels])[:, None, None] * tile.distances.double()
+    seen = []
+    for index, by_row, by_column in tile_sums(kernels, tile, buffers):
+        torch.testing.assert_close(by_row, exponents[index].exp().sum(dim=1), rtol=5e-6, atol=0)
+        torch.testing.assert_close(by_column, exponents[index].exp().sum(dim=0), rtol=5e-6, atol=0)
+        seen.append(index)
+    assert sorted(seen) == list(range(len(temperatures)))
+    for index, squares in tile_squares(kernels, tile, buffers):
+        torch.testing.assert_close(squares.double(), (2 * exponents[index]).exp(), rtol=1e-5, atol=1e-30)
+
+
+def test_tf32_rounds_to_eleven_bits() -> None:
+    values = torch.tensor([1.0, 1 + 2**-10, 1 + 2**-12, 1 + 3 * 2**-12, -3.1415927, 0.0])
+    expected = torch.tensor([1.0, 1 + 2**-10, 1.0, 1 + 2**-10, -3.140625, 0.0])
+    assert torch.equal(round_to(values, "tf32"), expected)
+    assert torch.equal(round_to(values, "ieee"), values)
+    with pytest.raises(ValueError, match="precision must be 'ieee' or 'tf32', got 'bf16'"):
+        mean_distance(ordinary(), precision="bf16")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("precision", "tolerance"), [("ieee", 1e-6), ("tf32", 2e-4)])
+def test_a_precision_errs_by_what_it_rounds(case: str, precision: Precision, tolerance: float) -> None:
+    features = CASES[case]()
+    labels = labels_for(features)
+    rounded = center(features, precision=precision)
+    ours = weight_block_sums(features, labels, 10, TEMPERATURES, precision=precision)
+    for temperature, sums in zip(TEMPERATURES, ours, strict=True):
+        same = dense_block_sums(rounded.values, labels, 10, temperature)
+        torch.testing.assert_close(sums / sums.sum(), same / same.sum(), rtol=0, atol=1e-6)
+        exact = dense_block_sums(features, labels, 10, temperature)
+        torch.testing.assert_close(sums / sums.sum(), exact / exact.sum(), rtol=0, atol=tolerance)
+    torch.testing.assert_close(
+        mean_distance(features, precision=precision),
+        dense_mean(features),
+        rtol=1e-4 if precision == "tf32" else 1e-6,
+        atol=0,
+    )
+
+
+def test_duplicates_stay_duplicates_in_tf32() -> None:
+    distances = next(Pairs(duplicates(), precision="tf32").tiles()).distances
+    assert bool((distances.diagonal(offset=200) == 0).all())
