@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
 
 from csl.distributed import gather_rows, world
-from csl.io import save_features
+from csl.io import check_archive_name, save_features
 from csl.types import Features
 
 
@@ -19,6 +19,9 @@ class FeatureWriter(BasePredictionWriter):
     Args:
         path: An `.npz` file; None writes `features.npz` into the run's folder.
 
+    Raises:
+        ValueError: If the name does not end in `.npz`, before anything is computed.
+
     Example:
         >>> FeatureWriter("features.npz").path
         PosixPath('features.npz')
@@ -26,7 +29,7 @@ class FeatureWriter(BasePredictionWriter):
 
     def __init__(self, path: str | Path | None = None) -> None:
         super().__init__(write_interval="epoch")
-        self.path = None if path is None else Path(path)
+        self.path = None if path is None else check_archive_name(path)
 
     def write_on_epoch_end(
         self,

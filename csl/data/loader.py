@@ -22,7 +22,7 @@ def decoded(images: EncodedImages, show_progress: bool = False) -> ImageTensor:
     Raises:
         ValueError: If an image cannot be decoded; names it.
     """
-    from tqdm.auto import tqdm  # type: ignore[import-untyped]
+    from tqdm.auto import tqdm
 
     out = torch.empty((len(images), images.num_channels, images.size, images.size), dtype=torch.uint8)
     chunks = torch.split(torch.arange(len(images)), _CHUNK)

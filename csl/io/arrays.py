@@ -1,0 +1,174 @@
+"""Arrays by name from the files in which people keep features, none of which is ever executed."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Arrays: TypeAlias = "dict[str, Tensor | np.ndarray[Any, Any]]"  # numbers as tensors, words as NumPy arrays of them
+
+
+def read_arrays(path: str | Path) -> Arrays:
+    """All arrays of a file, by name.
+
+    Args:
+        path: `.npz` or `.npy` (without pickled objects), `.pt` or `.pth` (tensors, or dicts and lists of them, read
+            with `weights_only`), `.safetensors`, `.parquet` (lists of numbers become rows of a matrix), or `.txt` (one
+            label a line).
+
+    Returns:
+        Numbers as tensors, words as NumPy arrays. The array of a file that names none is called by the file's name.
+
+    Raises:
+        ValueError: If there is no such file, its format is unknown, it holds code or objects instead of arrays, or it
+            is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(Path(folder) / "rows.npz", features=np.ones((2, 3)))
+        ...     read_arrays(Path(folder) / "rows.npz")["features"].shape
+        torch.Size([2, 3])
+    """
+    path = Path(path)
+    reader = FORMATS.get(path.suffix.lower())
+    if reader is None:
+        hint = "; features of a checkpoint are written by csl predict" if path.suffix == ".ckpt" else ""
+        raise ValueError(f"{path}: expected a file that ends in {', '.join(FORMATS)}{hint}")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        arrays = reader(path)
+    except ValueError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise ValueError(f"{path}: {_reason(error)}") from error
+    except Exception as error:
+        raise ValueError(f"{path}: not a readable {path.suffix} file ({_reason(error)})") from error
+    return {name: _numbers(array) for name, array in arrays.items()}
+
+
+def describe(arrays: Arrays) -> str:
+    """Names, shapes and types of arrays, for a message.
+
+    Example:
+        >>> describe({"labels": torch.arange(3)})
+        'labels [3] int64'
+    """
+    return ", ".join(
+        f"{name} {list(array.shape)} {str(array.dtype).removeprefix('torch.')}" for name, array in arrays.items()
+    )
+
+
+def _npz(path: Path) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _npy(path: Path) -> dict[str, Any]:
+    return {path.stem: np.load(path, allow_pickle=False)}
+
+
+def _pt(path: Path) -> dict[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            f"{path}: not a file of plain tensors ({_reason(error)}); "
+            "save one with torch.save({'features': features, 'labels': labels}, path)"
+        ) from error
+    return {name or path.stem: tensor for name, tensor in _tensors(content).items()}
+
+
+def _tensors(content: Any, prefix: str = "") -> dict[str, Tensor]:
+    """The tensors inside dicts and lists, by the path to them."""
+    if isinstance(content, Tensor):
+        return {prefix: content.detach()}
+    if isinstance(content, Mapping):
+        parts = content.items()
+    elif isinstance(content, list | tuple):
+        # A list of numbers is a vector, such as labels kept as a Python list.
+        if content and all(isinstance(entry, int) for entry in content):
+            return {prefix: torch.tensor(content)}
+        parts = dict(enumerate(content)).items()
+    else:
+        return {}
+    found = {}
+    for name, part in parts:
+        found.update(_tensors(part, f"{prefix}.{name}" if prefix else str(name)))
+    return found
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(path))
+
+
+def _parquet(path: Path) -> dict[str, Any]:
+    import pyarrow.parquet as pq
+    from pyarrow import types
+
+    table = pq.read_table(path)
+    arrays: dict[str, Any] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        whole = column.combine_chunks()
+        if _is_list(types, whole.type):
+            arrays[name] = _matrix(path, name, whole)
+        elif types.is_integer(whole.type) or types.is_floating(whole.type) or types.is_boolean(whole.type):
+            arrays[name] = whole.to_numpy(zero_copy_only=False)
+        elif types.is_string(whole.type) or types.is_large_string(whole.type) or types.is_dictionary(whole.type):
+            arrays[name] = np.array([str(word) for word in whole.to_pylist()])
+    return arrays
+
+
+def _is_list(types: Any, kind: Any) -> bool:
+    lists = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    return bool(lists and (types.is_floating(kind.value_type) or types.is_integer(kind.value_type)))
+
+
+def _matrix(path: Path, name: str, lists: Any) -> Any:
+    """A column of lists as `[N, D]`."""
+    widths = {len(row) for row in lists.slice(0, 1).to_pylist() if row is not None}
+    width = widths.pop() if widths else 0
+    values = lists.flatten().to_numpy(zero_copy_only=False)
+    if lists.null_count or len(values) != len(lists) * width:
+        raise ValueError(f"{path}: the lists of column {name} are not all of one length")
+    return values.reshape(len(lists), width)
+
+
+def _txt(path: Path) -> dict[str, Any]:
+    words = np.array(path.read_text().split("\n"))
+    return {path.stem: np.array([word.strip() for word in words if word.strip()])}
+
+
+def _numbers(array: Any) -> "Tensor | np.ndarray[Any, Any]":
+    """Numbers as a tensor; words that are all integers, too."""
+    if isinstance(array, Tensor):
+        return array
+    if array.dtype.kind in "US":
+        try:
+            array = array.astype(np.int64)
+        except ValueError:
+            return np.asarray(array.astype(str))
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    return torch.from_numpy(np.array(array, order="C"))
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+
+
+FORMATS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    ".npz": _npz,
+    ".npy": _npy,
+    ".pt": _pt,
+    ".pth": _pt,
+    ".safetensors": _safetensors,
+    ".parquet": _parquet,
+    ".txt": _txt,
+}

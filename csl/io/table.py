@@ -1,0 +1,121 @@
+"""Features with their labels from any file that holds them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from csl.io.arrays import Arrays, describe, read_arrays
+
+FEATURE_NAMES = ("features", "feature", "embeddings", "embedding", "values", "x")
+LABEL_NAMES = ("labels", "label", "targets", "target", "classes", "class", "y")
+
+
+class FeatureTable(NamedTuple):
+    """Rows that somebody has encoded.
+
+    Attributes:
+        values: Features `[N, D]`, floating point.
+        labels: Classes `[N]`, int64; None where the file has none, or only −1. Words are numbered in their order.
+        features_key: The array that was taken for the features.
+        labels_key: The one that was taken for the labels, empty if none was.
+    """
+
+    values: Tensor
+    labels: Tensor | None
+    features_key: str
+    labels_key: str
+
+
+def read_features(
+    path: str | Path, labels: str | Path | None = None, features_key: str | None = None, labels_key: str | None = None
+) -> FeatureTable:
+    """Read features and, where there are any, their labels.
+
+    A file of several arrays is no riddle where one of them is called features or embeddings, or only one is a matrix;
+    labels are the array of whole numbers or words that is called labels, targets or y.
+
+    Args:
+        path: A file of one of the formats of `read_arrays`.
+        labels: Another file, which holds the labels.
+        features_key: The array that holds the features; found by name or shape if None.
+        labels_key: The array that holds the labels; found by name if None.
+
+    Raises:
+        ValueError: If a file cannot be read, a key is not in it, no array or several could be meant, or labels do not
+            match the features; it names the arrays that are there.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(Path(folder) / "clip.npz", image=np.ones((2, 3)), y=np.array(["cat", "ant"]))
+        ...     table = read_features(Path(folder) / "clip.npz")
+        >>> table.labels, table.features_key, table.labels_key
+        (tensor([1, 0]), 'image', 'y')
+    """
+    arrays = read_arrays(path)
+    key = _features_key(arrays, path, features_key)
+    values = _as_features(arrays[key], f"{path}: {key}")
+    where, others = (path, arrays) if labels is None else (labels, read_arrays(labels))
+    label_key = _labels_key(others, where, labels_key, required=labels is not None)
+    if label_key is None:
+        return FeatureTable(values, None, key, "")
+    classes = _as_labels(others[label_key], f"{where}: {label_key}", len(values))
+    return FeatureTable(values, None if bool((classes == -1).all()) else classes, key, label_key)
+
+
+def _features_key(arrays: Arrays, path: str | Path, key: str | None) -> str:
+    if key is not None:
+        return _present(arrays, path, key, "features")
+    matrices = {name: array for name, array in arrays.items() if isinstance(array, Tensor) and array.ndim == 2}
+    named = _by_name(matrices, FEATURE_NAMES)
+    if named or len(matrices) == 1:
+        return named or next(iter(matrices))
+    if not matrices:
+        raise ValueError(f"{path}: expected a matrix of features [N, D], got {describe(arrays) or 'no array'}")
+    raise ValueError(f"{path}: holds several matrices, {describe(dict(matrices))}; choose with features_key")
+
+
+def _labels_key(arrays: Arrays, path: str | Path, key: str | None, required: bool) -> str | None:
+    if key is not None:
+        return _present(arrays, path, key, "labels")
+    if named := _by_name(arrays, LABEL_NAMES):
+        return named
+    if not required:
+        return None
+    if len(arrays) == 1:
+        return next(iter(arrays))
+    raise ValueError(f"{path}: expected an array called labels, got {describe(arrays)}; choose with labels_key")
+
+
+def _present(arrays: Arrays, path: str | Path, key: str, role: str) -> str:
+    if key not in arrays:
+        raise ValueError(f"{path}: {role}_key: no array {key!r}; it holds {describe(arrays) or 'none'}")
+    return key
+
+
+def _by_name(arrays: "Arrays | dict[str, Tensor]", names: Sequence[str]) -> str | None:
+    """The array that has the first of these names, whatever its case."""
+    folded = {name.casefold(): name for name in arrays}
+    return next((folded[name] for name in names if name in folded), None)
+
+
+def _as_features(array: Any, where: str) -> Tensor:
+    if not isinstance(array, Tensor) or array.ndim != 2 or array.is_complex():
+        shape, kind = list(array.shape), str(array.dtype).removeprefix("torch.")
+        raise ValueError(f"{where}: expected a matrix of numbers [N, D], got shape {shape} of {kind}")
+    return array if array.is_floating_point() else array.float()
+
+
+def _as_labels(array: Any, where: str, count: int) -> Tensor:
+    flat = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
+    if tuple(flat.shape) != (count,):
+        raise ValueError(f"{where}: expected one label for each of {count} rows, got shape {list(array.shape)}")
+    if not isinstance(flat, Tensor):
+        return torch.from_numpy(np.unique(flat, return_inverse=True)[1].astype(np.int64))
+    if flat.is_floating_point() and not bool((flat == flat.round()).all()):
+        raise ValueError(f"{where}: expected whole numbers or words as labels, got fractions")
+    return flat.long()
