@@ -10,6 +10,7 @@ from csl.pairwise.class_distances import class_distance_sums
 from csl.pairwise.cosine import top_cosine
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import log_row_sums, mean_distance
+from csl.pairwise.sampled_sums import sampled_class_sums
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
 from csl.pairwise.weights import dense_weights, top_weights
 
@@ -25,6 +26,7 @@ __all__ = [
     "full_precision",
     "log_row_sums",
     "mean_distance",
+    "sampled_class_sums",
     "top_cosine",
     "top_weights",
     "weight_block_sums",

@@ -13,6 +13,8 @@ CROWDED = 1e-3  # share of near pairs above which a whole float64 product is che
 _ZERO = 1e-13  # d² below this share of ‖x‖² + ‖y‖² is rounding in a float64 product: exact duplicates
 _PAIRS = 16384  # pairs recomputed by direct differences at a time
 
+Same = bool | tuple[Tensor, Tensor]
+
 
 def distances(
     x: Tensor,
@@ -20,7 +22,7 @@ def distances(
     xx: Tensor,
     yy: Tensor,
     *,
-    same: bool = False,
+    same: Same = False,
     precision: Precision = "ieee",
     out: Tensor | None = None,
 ) -> Tensor:
@@ -34,8 +36,9 @@ def distances(
         y: Columns `[n, D]`, float32, shifted likewise.
         xx: Squared norms of the rows `[m]`, float64.
         yy: Squared norms of the columns `[n]`, float64.
-        same: Whether x and y are the same rows; a sample's distance to itself is then infinite, so that it is
-            nobody's neighbour and its kernel exp(−d) is 0.
+        same: Whether x and y are the same rows, or which rows are the same samples as which columns, two tensors of
+            positions. A sample's distance to itself is infinite, so that it is nobody's neighbour and its kernel
+            exp(−d) is 0.
         precision: What the rows have been rounded to, and so how they may be multiplied.
         out: Where to write the distances `[m, n]`, float32; a new tensor if None.
 
@@ -48,8 +51,7 @@ def distances(
     """
     rows, columns = xx.float()[:, None], yy.float()
     squared = add_product(torch.add(rows, columns, out=out), x, y, -2, precision)
-    if same:
-        squared.fill_diagonal_(math.inf)
+    _leave_out(squared, same)
     # The largest column norm gives a bound that one reduction can check; most tiles of most data end here.
     if bool((squared.amin(dim=1) >= NEAR * (rows[:, 0] + columns.amax())).all()):
         return squared.sqrt_()
@@ -61,15 +63,21 @@ def distances(
     return squared.sqrt_()
 
 
+def _leave_out(squared: Tensor, same: Same) -> None:
+    if isinstance(same, tuple):
+        squared[same] = math.inf
+    elif same:
+        squared.fill_diagonal_(math.inf)
+
+
 def _pairs(mask: Tensor) -> list[tuple[Tensor, Tensor]]:
     i, j = mask.nonzero(as_tuple=True)
     return list(zip(torch.split(i, _PAIRS), torch.split(j, _PAIRS), strict=True))
 
 
-def _in_float64(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, same: bool, out: Tensor) -> Tensor:
+def _in_float64(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, same: Same, out: Tensor) -> Tensor:
     size = xx[:, None] + yy
     squared = torch.addmm(size, x.double(), y.double().T, alpha=-2)
     squared.masked_fill_(squared < _ZERO * size, 0.0)
-    if same:
-        squared.fill_diagonal_(math.inf)
+    _leave_out(squared, same)
     return out.copy_(squared.sqrt_())

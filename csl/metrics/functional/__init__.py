@@ -5,7 +5,7 @@ integers. A score that is not defined is NaN, with a warning that says why; feat
 
 Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`.
 Local density: `relative_local_density` and `..._per_class`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`,
-`knn_modularity`.
+`knn_modularity`; `estimate_relative_local_density` where N is too large for the exact value.
 Clusters found without labels: `kmeans_agreement`, `kmeans_clusters`.
 Without labels: `rankme`, `effective_rank`, `participation_ratio`, `alpha_req`, `intrinsic_dimension`, `uniformity`,
 `feature_std`. With views of each image: `alignment`, `lidar`; with clusters: `clid`.
@@ -19,6 +19,7 @@ from csl.metrics.functional.class_distances import class_distances
 from csl.metrics.functional.clid import clid
 from csl.metrics.functional.davies_bouldin_score import davies_bouldin_score
 from csl.metrics.functional.effective_rank import effective_rank
+from csl.metrics.functional.estimate_relative_local_density import estimate_relative_local_density
 from csl.metrics.functional.feature_std import feature_std
 from csl.metrics.functional.intrinsic_dimension import intrinsic_dimension
 from csl.metrics.functional.kmeans import kmeans_clusters
@@ -43,6 +44,7 @@ __all__ = [
     "clid",
     "davies_bouldin_score",
     "effective_rank",
+    "estimate_relative_local_density",
     "feature_std",
     "intrinsic_dimension",
     "kmeans_agreement",
