@@ -138,6 +138,13 @@ def any_process(flag: bool, group: Group = None) -> bool:
     return bool(all_reduce(torch.tensor(int(flag), device=_device_of(group)), group, "max"))
 
 
+def on_any_process(flags: Tensor, group: Group = None) -> Tensor:
+    """Which flags `[N]` of one list are set on at least one process; every process learns the same answer."""
+    if group is None:
+        return flags
+    return all_reduce(flags.to(_device_of(group), torch.uint8), group, "max").bool().to(flags.device)
+
+
 def barrier(group: Group = None) -> None:
     """Wait until every process of the group is here."""
     if group is not None:

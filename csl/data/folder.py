@@ -10,6 +10,7 @@ import torch
 
 from csl.data.decode import native_size
 from csl.data.images import EncodedImages
+from csl.data.readable import OnBadImage, check_policy, readable
 from csl.data.source import ImageSource, ImageSplits, arrange, check_holdout
 
 EXTENSIONS = frozenset([".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"])
@@ -46,6 +47,9 @@ class Folder(ImageSource):
         holdout: Share of the labelled images that is held out where the folder itself names no such set.
         train_samples: Train on a stratified choice of this many images; all of them if not given.
         seed: Seeds both choices.
+        on_bad_image: What to do about images that cannot be decoded. "error" refuses them by name, before training
+            where images fit in memory and else when one is met; "skip" decodes every image once beforehand, and counts,
+            lists and leaves out what fails.
 
     Raises:
         ValueError: If the folder or a class in it is missing or empty, the sets have different classes, or an image
@@ -58,18 +62,27 @@ class Folder(ImageSource):
     """
 
     def __init__(
-        self, root: str | os.PathLike[str], holdout: float = 0.2, train_samples: int | None = None, seed: int = 0
+        self,
+        root: str | os.PathLike[str],
+        holdout: float = 0.2,
+        train_samples: int | None = None,
+        seed: int = 0,
+        on_bad_image: OnBadImage = "error",
     ) -> None:
         check_holdout(holdout, train_samples)
-        self.root = Path(root)
+        check_policy(on_bad_image)
+        self.root, self.on_bad_image = Path(root), on_bad_image
         self.holdout, self.train_samples, self.seed = holdout, train_samples, seed
         self._sets = _find_sets(self.root)
         class_names = _common_classes(self._sets)
-        super().__init__(class_names, num_channels=3, native_size=_typical_size(self._sets["train"]))
+        super().__init__(class_names, num_channels=3, native_size=self._typical_size())
 
     def load(self) -> ImageSplits:
         """The sets, as paths; images are decoded later."""
-        sets = {name: self._encoded(classes) for name, classes in self._sets.items()}
+        sets = {
+            part: readable(self._encoded(classes), self.on_bad_image, f"Folder {self.root}: {part}")
+            for part, classes in self._sets.items()
+        }
         return arrange(
             f"Folder {self.root}",
             sets["train"],
@@ -85,6 +98,22 @@ class Folder(ImageSource):
         paths = [path for files in classes.values() for path in files]
         labels = [label_of.get(name, -1) for name, files in classes.items() for _ in files]
         return EncodedImages(ImagePaths(paths), torch.arange(len(paths)), torch.tensor(labels), self.num_channels)
+
+    def _typical_size(self) -> int:
+        """The median shorter side of some training images, spread over all of them."""
+        paths = [path for files in self._sets["train"].values() for path in files]
+        sizes = []
+        for path in paths[:: max(1, len(paths) // _NUM_PROBES)]:
+            try:
+                sizes.append(native_size(path, path))
+            except ValueError:
+                if self.on_bad_image == "error":
+                    raise
+        if not sizes:
+            raise ValueError(
+                f"root: none of the images looked at in {str(self.root)!r} can be read, such as {paths[0]}"
+            )
+        return int(median(sizes))
 
 
 # The images of one set by class; the one key "" stands for "no classes".
@@ -119,11 +148,23 @@ def _find_classes(folder: Path, unlabelled: bool = False) -> Classes:
     return classes
 
 
-def _images_in(folder: Path) -> Iterator[str]:
-    for parent, _, names in os.walk(folder, followlinks=True):
-        for name in names:
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS:
-                yield os.path.join(parent, name)
+def _images_in(folder: str | os.PathLike[str], seen: set[str] | None = None) -> Iterator[str]:
+    """The image files in a folder and below; links are followed, but no folder is entered twice."""
+    seen = set() if seen is None else seen
+    real = os.path.realpath(folder)
+    if real in seen:
+        return
+    seen.add(real)
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            yield from _images_in(entry.path, seen)
+        elif _has_image_name(entry.name) and (entry.is_file() or not os.path.exists(entry.path)):
+            # A pipe would be waited for; a link to nothing is an image that cannot be read.
+            yield entry.path
+
+
+def _has_image_name(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
 def _known_extensions() -> str:
@@ -140,9 +181,3 @@ def _common_classes(sets: dict[str, Classes]) -> list[str]:
             sides = [f"{name!r} only in {first if name in labelled[first] else other}" for name in difference[:5]]
             raise ValueError(f"root: {first} and {other} have different classes: {', '.join(sides)}")
     return list(labelled[first])
-
-
-def _typical_size(classes: Classes) -> int:
-    paths = [path for files in classes.values() for path in files]
-    probes = paths[:: max(1, len(paths) // _NUM_PROBES)]
-    return int(median(native_size(path, path) for path in probes))

@@ -112,6 +112,10 @@ class EncodedImages(ImageSet):
         rows, labels = self._rows[positions], self.labels[positions]
         return type(self)(self._encoded, rows, labels, self.num_channels, self.size)
 
+    def name(self, position: int) -> str:
+        """What an error message calls the image at a position."""
+        return self._encoded.read(int(self._rows[position]))[1]
+
     def resized(self, size: int) -> Self:
         """The same set, decoded to another size."""
         return type(self)(self._encoded, self._rows, self.labels, self.num_channels, size)

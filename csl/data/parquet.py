@@ -3,6 +3,8 @@
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from csl.data.decode import native_size
 from csl.data.images import EncodedImages
+from csl.data.readable import OnBadImage, check_policy, readable
 from csl.data.source import ImageSource, ImageSplits, arrange, check_holdout
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ class Parquet(ImageSource):
         holdout: Share of the labelled images that is held out where no file is named for that.
         train_samples: Train on a stratified choice of this many images; all of them if not given.
         seed: Seeds both choices.
+        on_bad_image: What to do about images that cannot be decoded, see `Folder`.
 
     Raises:
         ValueError: If there is no such file or column, the sets have different classes, or a label is not one.
@@ -80,19 +84,24 @@ class Parquet(ImageSource):
         holdout: float = 0.2,
         train_samples: int | None = None,
         seed: int = 0,
+        on_bad_image: OnBadImage = "error",
     ) -> None:
         check_holdout(holdout, train_samples)
+        check_policy(on_bad_image)
+        self.on_bad_image = on_bad_image
         self.files, self.image_column, self.label_column = files, image_column, label_column
         self.holdout, self.train_samples, self.seed = holdout, train_samples, seed
         self._parts = _find_parts(files)
+        _check_files([file for part in self._parts.values() for file in part])
         self._labels, class_names = self._read_labels()
-        first = self._parts["train"][0]
-        probe = ImageColumn(self._read_column([first], image_column, first_rows_only=True), first)
-        super().__init__(class_names, num_channels=3, native_size=native_size(*probe.read(0)))
+        super().__init__(class_names, num_channels=3, native_size=self._first_size())
 
     def load(self) -> ImageSplits:
         """The sets, still encoded; images are decoded later."""
-        sets = {part: self._encoded(part) for part in self._parts}
+        sets = {
+            part: readable(self._encoded(part), self.on_bad_image, f"Parquet {self.files}: {part}")
+            for part in self._parts
+        }
         return arrange(
             f"Parquet {self.files}",
             sets["train"],
@@ -109,27 +118,49 @@ class Parquet(ImageSource):
         name = f"{part} ({Path(self._parts[part][0]).name}, ...)"
         return EncodedImages(ImageColumn(column, name), torch.arange(len(labels)), labels, self.num_channels)
 
+    def _first_size(self) -> int:
+        """The shorter side of the first image that can be read; with "error", of the first one."""
+        first = self._parts["train"][0]
+        column = self._read_column([first], self.image_column, first_rows_only=True)
+        probe = ImageColumn(column, first)
+        for row in range(len(column)):
+            try:
+                return native_size(*probe.read(row))
+            except ValueError:
+                if self.on_bad_image == "error" or row + 1 == len(column):
+                    raise
+        raise ValueError(f"files: {first} has no rows")
+
     def _read_labels(self) -> tuple[dict[str, Tensor], list[str]]:
         columns = {part: self._label_values(files) for part, files in self._parts.items()}
         names = _declared_names(self._parts["train"][0], self.label_column)
-        values = sorted({value for column in columns.values() for value in column if value is not None})
-        if not values:
+        kinds = {type(value) for column in columns.values() for value in column if value is not None}
+        if not kinds:
             raise ValueError(f"label_column: column {self.label_column!r} has no labels in any file")
-        if isinstance(values[0], str):
-            number: dict[Any, int] = {value: position for position, value in enumerate(values)}
-            names = values
+        if kinds not in ({str}, {int}):
+            found = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise ValueError(f"label_column: expected integers or strings in column {self.label_column!r}, got {found}")
+        values: set[Any] = {value for column in columns.values() for value in column if value is not None}
+        if kinds == {str}:
+            names = sorted(values)
+            number: dict[Any, int] = {value: position for position, value in enumerate(names)}
         else:
-            number = {value: int(value) for value in values}
-            names = names or [str(label) for label in range(max(number.values()) + 1)]
+            number = {value: value for value in values}
+            names = names or [str(label) for label in range(max(values) + 1)]
         labels = {part: [number.get(value, -1) for value in column] for part, column in columns.items()}
         return {part: torch.tensor(column) for part, column in labels.items()}, names
 
     def _label_values(self, files: list[str]) -> list[Any]:
+        """A label, or None, for each row."""
         import pyarrow.parquet as pq
 
-        if self.label_column not in pq.read_schema(files[0]).names:
-            return [None] * sum(pq.read_metadata(file).num_rows for file in files)
-        return list(self._read_column(files, self.label_column).to_pylist())
+        values: list[Any] = []
+        for file in files:
+            if self.label_column in pq.read_schema(file).names:
+                values += self._read_column([file], self.label_column).to_pylist()
+            else:
+                values += [None] * pq.read_metadata(file).num_rows
+        return values
 
     def _read_column(self, files: list[str], column: str, first_rows_only: bool = False) -> "pa.ChunkedArray":
         import pyarrow as pa
@@ -137,12 +168,33 @@ class Parquet(ImageSource):
 
         chunks = []
         for name in files:
-            with pq.ParquetFile(name) as file:
+            with _readable_file(name), pq.ParquetFile(name) as file:
                 if column not in file.schema_arrow.names:
                     raise ValueError(f"{name}: no column {column!r}, only {', '.join(file.schema_arrow.names)}")
                 table = file.read_row_group(0, [column]) if first_rows_only else file.read([column])
                 chunks.extend(table.column(column).chunks)
         return pa.chunked_array(chunks)
+
+
+@contextmanager
+def _readable_file(name: str) -> Iterator[None]:
+    """Say which file it was that could not be read."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise ValueError(
+            f"{name}: not a Parquet file, or a damaged one ({str(error).partition(chr(10))[0]})"
+        ) from error
+
+
+def _check_files(files: list[str]) -> None:
+    import pyarrow.parquet as pq
+
+    for file in files:
+        with _readable_file(file):
+            pq.read_metadata(file)
 
 
 def _find_parts(files: Files) -> dict[str, list[str]]:
@@ -174,6 +226,8 @@ def _declared_names(file: str, column: str) -> list[str] | None:
     import pyarrow.parquet as pq
 
     metadata = pq.read_schema(file).metadata or {}
-    declared = json.loads(metadata.get(b"huggingface", b"{}"))
-    names = declared.get("info", {}).get("features", {}).get(column, {}).get("names")
-    return [str(name) for name in names] if names else None
+    try:
+        names = json.loads(metadata[b"huggingface"])["info"]["features"][column]["names"]
+    except (KeyError, TypeError, ValueError):  # not written by Hugging Face, or not about classes
+        return None
+    return [str(name) for name in names] if isinstance(names, list) and names else None

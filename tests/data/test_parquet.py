@@ -137,3 +137,62 @@ def test_command_line(tmp_path: Path, form: str) -> None:
     parser.add_class_arguments(ImageDataModule, "data")
     line = ["--data.source=Parquet", f"--data.source.files={form.format(path)}", "--data.source.holdout=0.4"]
     assert parser.instantiate(parser.parse_args(line)).data.num_train == 6
+
+
+def test_a_path_beside_missing_bytes_is_never_opened(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(png(np.zeros((6, 6, 3), dtype=np.uint8)))
+    images = [{"bytes": None, "path": str(secret)}, {"bytes": None, "path": "../secret.png"}]
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"image": images, "label": [0, 1]}), tmp_path / "in" / "x.parquet")
+    with pytest.raises(ValueError, match=r"x\.parquet row 0: expected the image's bytes, found none"):
+        Parquet(str(tmp_path / "in"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"), [([0.5, 1.0, 0.5, 1.0], "float"), ([True, False] * 2, "bool"), ([[0], [1]] * 2, "list")]
+)
+def test_labels_of_another_kind_are_refused(tmp_path: Path, labels: list[Any], found: str) -> None:
+    write(tmp_path / "x.parquet", labels)
+    with pytest.raises(ValueError, match=f"label_column: expected integers or strings in column 'label', got {found}"):
+        Parquet(str(tmp_path / "x.parquet"))
+
+
+def test_integers_in_one_file_and_strings_in_another_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 1])
+    write(tmp_path / "test.parquet", ["cat", "dog"])
+    with pytest.raises(ValueError, match="got int, str"):
+        Parquet(str(tmp_path))
+
+
+def test_files_with_and_without_labels_are_told_apart_one_by_one(tmp_path: Path) -> None:
+    write(tmp_path / "train-0.parquet", None)
+    write(tmp_path / "train-1.parquet", [1, 0])
+    write(tmp_path / "val.parquet", [0, 1] * 5)
+    assert Parquet(str(tmp_path)).load().train.labels.tolist() == [-1] * 4 + [1, 0]
+
+
+def test_more_labels_than_declared_classes_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 1, 2], names=["cat", "dog"])
+    write(tmp_path / "val.parquet", [0, 1])
+    with pytest.raises(ValueError, match="expected labels from 0 to 1, got 2"):
+        ImageDataModule(Parquet(str(tmp_path)), batch_size=2).setup("fit")
+
+
+@pytest.mark.parametrize(
+    "declared", [b"not json", b"[1]", b'{"info": {"features": {"label": {"names": "ab"}}}}', b"null"]
+)
+def test_metadata_that_is_not_hugging_faces_is_passed_over(tmp_path: Path, declared: bytes) -> None:
+    write(tmp_path / "x.parquet", [0, 1, 0, 1])
+    table = pq.read_table(tmp_path / "x.parquet").replace_schema_metadata({"huggingface": declared})
+    pq.write_table(table, tmp_path / "x.parquet")
+    assert Parquet(str(tmp_path / "x.parquet")).class_names == ("0", "1")
+
+
+@pytest.mark.parametrize("size", [0, 100, -200])
+def test_a_damaged_file_is_named(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "x.parquet"
+    write(path, [0, 1, 0, 1])
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(ValueError, match=r"x\.parquet: not a Parquet file, or a damaged one"):
+        Parquet(str(path))
