@@ -30,6 +30,7 @@ OF_THE_DISK = (
     errno.EPERM,
     errno.EROFS,
     errno.EIO,
+    errno.ENOTDIR,
     errno.EMFILE,
     errno.ENFILE,
 )

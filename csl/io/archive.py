@@ -1,10 +1,13 @@
 """The archive that `csl predict` writes."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from csl.io.arrays import describe, read_arrays
 from csl.io.whole import replacing
 from csl.types import Features
 
@@ -41,15 +44,19 @@ def load_features(path: str | Path) -> Features:
     """Read what `save_features` wrote; nothing in the file is executed.
 
     Raises:
-        ValueError: If the name does not end in `.npz`, or the archive lacks one of the arrays.
+        ValueError: If the name does not end in `.npz`, the file is damaged or holds objects, the archive lacks one of
+            the arrays, or their shapes or types do not fit.
     """
-    with np.load(check_archive_name(path), allow_pickle=False) as archive:
-        missing = {"features", "labels", "index"} - set(archive.files)
-        if missing:
-            raise ValueError(
-                f"{path}: expected arrays features, labels and index, missing {', '.join(sorted(missing))}"
-            )
-        return Features(*(torch.from_numpy(archive[name]) for name in ("features", "labels", "index")))
+    arrays: dict[str, Any] = dict(read_arrays(check_archive_name(path)))
+    if missing := {"features", "labels", "index"} - set(arrays):
+        raise ValueError(f"{path}: expected arrays features, labels and index, missing {', '.join(sorted(missing))}")
+    values, labels, index = (arrays[name] for name in ("features", "labels", "index"))
+    if values.ndim != 2 or not isinstance(values, Tensor) or not values.is_floating_point():
+        raise ValueError(f"{path}: expected features as floats [N, D], got {describe({'features': values})}")
+    for name, column in (("labels", labels), ("index", index)):
+        if column.shape != values.shape[:1] or column.dtype != torch.int64:
+            raise ValueError(f"{path}: expected {name} as int64 [{len(values)}], got {describe({name: column})}")
+    return Features(values, labels, index)
 
 
 def check_archive_name(path: str | Path) -> Path:

@@ -65,7 +65,9 @@ def describe(arrays: Arrays) -> str:
 
 def _npz(path: Path) -> dict[str, Any]:
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        entries = {name: archive[name] for name in archive.files}
+    # A member that is no array comes as bytes.
+    return {name: entry for name, entry in entries.items() if isinstance(entry, np.ndarray)}
 
 
 def _npy(path: Path) -> dict[str, Any]:
