@@ -155,12 +155,19 @@ class Pairs:
         Raises:
             UndefinedSimilarityError: If there are fewer than two samples, or all lie in one place.
         """
+        return self.checked_scale(float(self.mean) / self.own.unit)
+
+    def checked_scale(self, mean: float) -> float:
+        """A mean distance in units of the tiles, if it is one to measure similarities by; as in `scale`.
+
+        Raises:
+            UndefinedSimilarityError: If there are fewer than two samples, or all lie in one place.
+        """
         if self.num_rows < 2:
             raise UndefinedSimilarityError(f"similarities need at least two samples, got {self.num_rows}")
-        mean = float(self.mean) / self.own.unit
         if mean <= COLLAPSED * self.own.norm:
             raise UndefinedSimilarityError(
-                f"the features have collapsed: their mean distance {float(self.mean):.3g} is under {COLLAPSED:g} of "
-                f"their root-mean-square norm {self.own.norm * self.own.unit:.3g}"
+                f"the features have collapsed: their mean distance {mean * self.own.unit:.3g} is under {COLLAPSED:g} "
+                f"of their root-mean-square norm {self.own.norm * self.own.unit:.3g}"
             )
         return mean

@@ -1,14 +1,16 @@
 """Mean distances within and between classes."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group
 from csl.metrics.functional.helpers import check_input, class_index, undefined, warn_undefined
-from csl.pairwise import UndefinedSimilarityError, class_distance_sums
+from csl.pairwise import Streaming, UndefinedSimilarityError, class_distance_sums
 
 
-def class_distances(features: Tensor, labels: Tensor, *, group: Group = None) -> Tensor:
+def class_distances(features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
     """Mean Euclidean distance over pairs of one class and over pairs of two, in units of the mean over all pairs.
 
     Exact: every pair counts, none of them in an N×N array. Both are 1 for a labelling independent of the features;
@@ -21,6 +23,7 @@ def class_distances(features: Tensor, labels: Tensor, *, group: Group = None) ->
         features: This process's rows `[n, D]`, any floating dtype.
         labels: Their classes `[n]`, any integers but −1.
         group: The processes that hold the other rows; None for one process.
+        **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 `[2]`: within, between; NaN, with a warning, for both if there are fewer than two samples or collapsed
@@ -37,7 +40,7 @@ def class_distances(features: Tensor, labels: Tensor, *, group: Group = None) ->
     check_input(features, labels, group)
     index, names = class_index(labels.to(features.device), group)
     try:
-        sums, classes = class_distance_sums(features, index, len(names), group=group)
+        sums, classes = class_distance_sums(features, index, len(names), group=group, **streaming)
     except UndefinedSimilarityError as error:
         return undefined("class distances", error, features, 2)
     counts = torch.bincount(classes, minlength=len(names)).double()

@@ -1,17 +1,19 @@
 """Intrinsic dimension of the set of features."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce, rank
 from csl.metrics.functional.helpers import undefined
-from csl.pairwise import full_precision
+from csl.pairwise import Streaming, full_precision
 from csl.pairwise.checks import check_features
 from csl.pairwise.pairs import Pairs
 
 
 @full_precision()
-def intrinsic_dimension(features: Tensor, *, group: Group = None) -> Tensor:
+def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
     """TwoNN estimate of the dimension of the surface on which the features lie.
 
     `d = N / Σ_i log(r_i2 / r_i1)` with the Euclidean distances r_i1 and r_i2 of sample i to its two nearest others,
@@ -23,6 +25,7 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None) -> Tensor:
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
         group: The processes that hold the other rows; None for one process.
+        **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 scalar; NaN, with a warning, for fewer than three different samples.
@@ -36,7 +39,7 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None) -> Tensor:
         True
     """
     check_features(features, group)
-    pairs = Pairs(features, group=group)
+    pairs = Pairs(features, group=group, **streaming)
     if pairs.num_rows < 3:
         return undefined("intrinsic dimension", f"it needs at least three samples, got {pairs.num_rows}", features)
     start = sum(pairs.counts[: rank(group)])

@@ -6,10 +6,17 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce, gather_rows
 from csl.metrics.functional.helpers import check_input, class_index, undefined
 from csl.metrics.functional.neighbors import check_k, nearest
+from csl.pairwise import Progress
 
 
 def knn_accuracy(
-    features: Tensor, labels: Tensor, k: int = 20, temperature: float | None = 0.07, *, group: Group = None
+    features: Tensor,
+    labels: Tensor,
+    k: int = 20,
+    temperature: float | None = 0.07,
+    *,
+    group: Group = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Share of samples whose k nearest others, by cosine, elect their class.
 
@@ -24,6 +31,7 @@ def knn_accuracy(
         k: Number of neighbours.
         temperature: T of the weighted vote; None for the plain one.
         group: The processes that hold the other rows; None for one process.
+        progress: Called now and then with the share of this process's work that is done, from 0 to 1.
 
     Returns:
         float64 scalar; NaN, with a warning, for k of N or more.
@@ -43,7 +51,7 @@ def knn_accuracy(
     if k >= len(all_labels):
         return undefined(f"kNN accuracy at k = {k}", f"there are {max(len(all_labels) - 1, 0)} other samples", features)
     correct = torch.zeros((), dtype=torch.float64, device=features.device)
-    for part, similarity, keys in nearest(features, k, group):
+    for part, similarity, keys in nearest(features, k, group, progress):
         correct += (vote(similarity, all_labels[keys], len(classes), temperature) == index[part]).sum()
     return all_reduce(correct, group) / len(all_labels)
 

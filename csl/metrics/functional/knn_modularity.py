@@ -7,9 +7,12 @@ from csl.distributed import Group, all_reduce, gather_rows
 from csl.metrics.functional.helpers import check_input, class_index, undefined
 from csl.metrics.functional.neighbors import check_k, nearest
 from csl.metrics.functional.relative_local_density import modularity
+from csl.pairwise import Progress
 
 
-def knn_modularity(features: Tensor, labels: Tensor, k: int = 10, *, group: Group = None) -> Tensor:
+def knn_modularity(
+    features: Tensor, labels: Tensor, k: int = 10, *, group: Group = None, progress: Progress | None = None
+) -> Tensor:
     """Modularity of the labelling on the graph that joins each sample to its k nearest others by cosine.
 
     `Q = Σ_c [ E_cc / E − (Σ_c' E_cc' / E)² ]` with `E_cc' = Σ_{i in c, j in c'} (b_ij + b_ji) / 2` and b_ij = 1 where j
@@ -23,6 +26,7 @@ def knn_modularity(features: Tensor, labels: Tensor, k: int = 10, *, group: Grou
         labels: Their classes `[n]`, any integers but −1.
         k: Number of neighbours.
         group: The processes that hold the other rows; None for one process.
+        progress: Called now and then with the share of this process's work that is done, from 0 to 1.
 
     Returns:
         float64 scalar; NaN, with a warning, for k of N or more.
@@ -43,7 +47,7 @@ def knn_modularity(features: Tensor, labels: Tensor, k: int = 10, *, group: Grou
         others = max(len(all_labels) - 1, 0)
         return undefined(f"kNN modularity at k = {k}", f"there are {others} other samples", features)
     edges = torch.zeros(count * count, dtype=torch.int64, device=features.device)
-    for part, _, keys in nearest(features, k, group):
+    for part, _, keys in nearest(features, k, group, progress):
         edges += torch.bincount((index[part, None] * count + all_labels[keys]).flatten(), minlength=count * count)
     shares = all_reduce(edges, group).double().reshape(count, count) / (len(all_labels) * k)
     return modularity((shares + shares.T) / 2)

@@ -9,9 +9,12 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce, gather_rows, row_counts
 from csl.metrics.functional.helpers import check_input, warn_undefined
 from csl.metrics.functional.neighbors import check_k, nearest
+from csl.pairwise import Progress
 
 
-def neighbor_agreement(features: Tensor, labels: Tensor, ks: int | Sequence[int], *, group: Group = None) -> Tensor:
+def neighbor_agreement(
+    features: Tensor, labels: Tensor, ks: int | Sequence[int], *, group: Group = None, progress: Progress | None = None
+) -> Tensor:
     """Mean share of a sample's k nearest neighbours by cosine, itself left out, that have its class.
 
     Between 0 and 1; at small k high where the space is locally dense, at k near a class's size only where classes are
@@ -22,6 +25,7 @@ def neighbor_agreement(features: Tensor, labels: Tensor, ks: int | Sequence[int]
         labels: Their classes `[n]`, any integers but −1.
         ks: Numbers of neighbours, one or several; all come from one pass.
         group: The processes that hold the other rows; None for one process.
+        progress: Called now and then with the share of this process's work that is done, from 0 to 1.
 
     Returns:
         float64, a scalar for one k, `[K]` for a sequence; NaN, with a warning, for a k of N or more.
@@ -43,7 +47,7 @@ def neighbor_agreement(features: Tensor, labels: Tensor, ks: int | Sequence[int]
     result = torch.full((len(values),), torch.nan, dtype=torch.float64, device=features.device)
     usable = [k for k in values if k <= available]
     if usable:
-        hits = _hits(features, labels.to(features.device), max(usable), group).cumsum(0)
+        hits = _hits(features, labels.to(features.device), max(usable), group, progress).cumsum(0)
         for position, k in enumerate(values):
             if k in usable:
                 result[position] = hits[k - 1] / (k * (available + 1))
@@ -63,10 +67,10 @@ def check_ks(ks: Sequence[int]) -> tuple[int, ...]:
     return tuple(ks)
 
 
-def _hits(features: Tensor, labels: Tensor, k: int, group: Group) -> Tensor:
+def _hits(features: Tensor, labels: Tensor, k: int, group: Group, progress: Progress | None) -> Tensor:
     """How many samples of the group agree with their first, second, … k-th neighbour, float64 `[k]`."""
     all_labels = gather_rows(labels, group)
     hits = torch.zeros(k, dtype=torch.float64, device=features.device)
-    for part, _, keys in nearest(features, k, group):
+    for part, _, keys in nearest(features, k, group, progress):
         hits += (all_labels[keys] == labels[part, None]).sum(dim=0)
     return all_reduce(hits, group)

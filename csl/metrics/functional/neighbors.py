@@ -6,13 +6,16 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, rank, row_counts
-from csl.pairwise import top_cosine
+from csl.pairwise import Progress, top_cosine
 from csl.pairwise.blocks import blocks
 
 _NEIGHBORS = 2**24  # neighbours held at a time
+_ROWS = 16384  # samples between two calls of progress
 
 
-def nearest(features: Tensor, k: int, group: Group = None) -> Iterator[tuple[slice, Tensor, Tensor]]:
+def nearest(
+    features: Tensor, k: int, group: Group = None, progress: Progress | None = None
+) -> Iterator[tuple[slice, Tensor, Tensor]]:
     """The k others of the group that are nearest by cosine, for blocks of this process's samples.
 
     All processes take as many rounds as the one with the most rows, since every round sends the keys round the ring: a
@@ -22,6 +25,7 @@ def nearest(features: Tensor, k: int, group: Group = None) -> Iterator[tuple[sli
         features: This process's rows `[n, D]`.
         k: How many, from 1 to N − 1.
         group: The processes that hold the other rows.
+        progress: Called after each block with the share of the work that is done, from 0 to 1.
 
     Yields:
         Own rows `[b]` as a slice, similarities `[b, k]`, descending, and global row numbers `[b, k]`.
@@ -33,9 +37,11 @@ def nearest(features: Tensor, k: int, group: Group = None) -> Iterator[tuple[sli
     """
     counts = row_counts(len(features), group)
     rows = torch.arange(len(features), device=features.device) + sum(counts[: rank(group)])
-    for part in blocks(max(counts), max(1, _NEIGHBORS // k)):
+    for part in blocks(max(counts), min(_ROWS, max(1, _NEIGHBORS // k))):
         similarity, keys = top_cosine(features[part], features, k, group=group, exclude=rows[part])
         yield part, similarity, keys
+        if progress is not None:
+            progress(part.stop / max(counts))
 
 
 def check_k(k: int, name: str = "k") -> None:

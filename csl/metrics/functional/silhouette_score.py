@@ -1,14 +1,18 @@
 """Silhouette score: is each sample nearer to its own class than to the next one?"""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group
 from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.pairwise import UndefinedSimilarityError, class_distance_sums
+from csl.pairwise import Streaming, UndefinedSimilarityError, class_distance_sums
 
 
-def silhouette_score(features: Tensor, labels: Tensor, *, group: Group = None) -> Tensor:
+def silhouette_score(
+    features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]
+) -> Tensor:
     """Mean silhouette over all samples, exact: every pair counts, none of them in an N×N array.
 
     `s_i = (b_i − a_i) / max(a_i, b_i)` with a_i the mean Euclidean distance to the other samples of i's class and b_i
@@ -22,6 +26,7 @@ def silhouette_score(features: Tensor, labels: Tensor, *, group: Group = None) -
         features: This process's rows `[n, D]`, any floating dtype.
         labels: Their classes `[n]`, any integers but −1.
         group: The processes that hold the other rows; None for one process.
+        **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 scalar; NaN, with a warning, for fewer than two classes, as many classes as samples, or collapsed
@@ -40,7 +45,7 @@ def silhouette_score(features: Tensor, labels: Tensor, *, group: Group = None) -
     if len(names) < 2:
         return undefined("silhouette score", f"it needs at least two classes, got {len(names)}", features)
     try:
-        sums, classes = class_distance_sums(features, index, len(names), group=group)
+        sums, classes = class_distance_sums(features, index, len(names), group=group, **streaming)
     except UndefinedSimilarityError as error:
         return undefined("silhouette score", error, features)
     if len(classes) == len(names):

@@ -1,18 +1,20 @@
 """Uniformity: how evenly directions cover the sphere."""
 
+from typing import Unpack
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
 from csl.metrics.functional.feature_std import directions
 from csl.metrics.functional.helpers import undefined
-from csl.pairwise import full_precision
+from csl.pairwise import Streaming, full_precision
 from csl.pairwise.checks import check_features
 from csl.pairwise.pairs import Pairs
 
 
 @full_precision()
-def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None) -> Tensor:
+def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
     """Uniformity: the logarithm of the mean Gaussian potential over all pairs of L2-normalised features.
 
     `log mean_{i<j} exp(−t ‖x_i − x_j‖²)`, exact: every pair counts, none of them in an N×N array. Between −4 t and 0:
@@ -24,6 +26,7 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None) -> Tens
         features: This process's rows `[n, D]`, any floating dtype; rows of zeros stay zero.
         t: Sharpness of the potential; 2 in the paper.
         group: The processes that hold the other rows; None for one process.
+        **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 scalar; NaN, with a warning, for fewer than two samples.
@@ -37,7 +40,7 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None) -> Tens
     """
     check_sharpness(t)
     check_features(features, group)
-    pairs = Pairs(directions(features).float(), group=group)
+    pairs = Pairs(directions(features).float(), group=group, **streaming)
     if pairs.num_rows < 2:
         return undefined("uniformity", f"it needs at least two samples, got {pairs.num_rows}", features)
     total = torch.zeros((), dtype=torch.float64, device=features.device)
