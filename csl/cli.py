@@ -26,6 +26,7 @@ COMMANDS = {
     "validate": Command("training", "measure everything again for a checkpoint, on the validation images"),
     "test": Command("training", "measure everything for a checkpoint on the source's third split"),
     "predict": Command("training", "write features, labels and indices to a file"),
+    "analyze": Command("analyze", "measure how features from any file are organized, without training"),
 }
 
 HELP = f"""csl {__version__}: train contrastive and supervised image encoders and see how each one organizes images
@@ -42,6 +43,7 @@ Examples
   csl fit --trainer.devices 2 --trainer.strategy ddp             two processes, the same global batch
   csl fit --resume lightning_logs/simclr-digits/version_0        go on where a run was interrupted
   csl validate --config FILE --ckpt_path RUN/checkpoints/last.ckpt
+  csl analyze features.npz                                       features from anywhere, the whole panel
 
 A configuration is code: it may name any importable class. Checkpoints and feature files are data and never run code.
 """

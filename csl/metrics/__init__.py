@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from csl.metrics.alignment import Alignment as Alignment
     from csl.metrics.alpha_req import AlphaReQ as AlphaReQ
+    from csl.metrics.analysis import Analysis as Analysis
+    from csl.metrics.analysis import analyze as analyze
     from csl.metrics.calinski_harabasz_score import CalinskiHarabaszScore as CalinskiHarabaszScore
     from csl.metrics.class_affinity import ClassAffinity as ClassAffinity
     from csl.metrics.class_distances import ClassDistances as ClassDistances
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Alignment": "alignment",
     "AlphaReQ": "alpha_req",
+    "Analysis": "analysis",
     "CalinskiHarabaszScore": "calinski_harabasz_score",
     "ClassAffinity": "class_affinity",
     "ClassDistances": "class_distances",
@@ -55,6 +58,7 @@ _HOMES = {
     "RelativeLocalDensityPerClass": "relative_local_density_per_class",
     "SilhouetteScore": "silhouette_score",
     "Uniformity": "uniformity",
+    "analyze": "analysis",
     "named_scalars": "feature_metric",
     "undefined_scalars": "feature_metric",
 }

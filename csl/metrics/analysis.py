@@ -1,0 +1,166 @@
+"""The whole panel on features from anywhere: one call, one table."""
+
+import math
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from csl.metrics.functional.helpers import check_input
+from csl.metrics.functional.neighbors import check_k
+from csl.metrics.measures import DEFAULT, MEASURES, Choices, Measure, Size
+from csl.pairwise.checks import check_features, check_temperatures
+
+TEMPERATURES, KS = (1.0, 0.2, 0.1), (1, 10, 100)
+Watcher: TypeAlias = Callable[[str, float], None]
+
+
+class Analysis(dict[str, float]):
+    """What was measured, by name; printed as a table under the headings of the panel.
+
+    Attributes:
+        samples: N.
+        dimension: D.
+        classes: C, 0 for features without labels.
+        seconds: How long each measure took, by the measure's name.
+        notes: Why values are NaN, and what was left out.
+    """
+
+    def __init__(self, samples: int, dimension: int, classes: int) -> None:
+        super().__init__()
+        self.samples, self.dimension, self.classes = samples, dimension, classes
+        self.seconds: dict[str, float] = {}
+        self.notes: list[str] = []
+        self._rows: list[tuple[str, str, list[str], str]] = []
+
+    def add(self, name: str, measure: Measure, values: dict[str, float], seconds: float) -> None:
+        """Take in the values of one measure."""
+        self.update(values)
+        self.seconds[name] = seconds
+        self._rows.append((name, measure.family, list(values), measure.meaning))
+
+    def __str__(self) -> str:
+        """The table: a heading a family, a row a value."""
+        known = f"{self.classes:,} classes" if self.classes else "no labels"
+        width = max((len(name) for name in self), default=0)
+        lines, family = [f"{self.samples:,} samples of {self.dimension:,} dimensions, {known}"], ""
+        for measure, heading, names, meaning in self._rows:
+            if heading != family:
+                family = heading
+                lines += ["", f"{family:<{width + 2}}{'value':>13}{'seconds':>11}"]
+            remarks = [f"{self.seconds[measure]:11.1f}   {meaning}", *[""] * (len(names) - 1)]
+            lines += [
+                f"  {name:<{width}}{_cell(self[name]):>13}{remark}" for name, remark in zip(names, remarks, strict=True)
+            ]
+        return "\n".join([*lines, *([""] if self.notes else []), *self.notes])
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything, for a JSON file: NaN and infinity, which JSON does not know, are null."""
+        return {
+            "samples": self.samples,
+            "dimension": self.dimension,
+            "classes": self.classes,
+            "values": {name: value if math.isfinite(value) else None for name, value in self.items()},
+            "seconds": {name: round(seconds, 4) for name, seconds in self.seconds.items()},
+            "notes": self.notes,
+        }
+
+
+def analyze(
+    features: Any,
+    labels: Any = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    temperatures: Sequence[float] = TEMPERATURES,
+    ks: Sequence[int] = KS,
+    watch: Watcher | None = None,
+) -> Analysis:
+    """Measure how features are organized, with the whole panel: no training, no logger, no callback.
+
+    Args:
+        features: `[N, D]`, a tensor or whatever becomes one, such as a NumPy array.
+        labels: Classes `[N]`, any integers but −1; None leaves out what needs them.
+        metrics: Names of measures, some of `csl.metrics.measures.MEASURES`; None for the panel.
+        temperatures: T of relative local density.
+        ks: Numbers of neighbours of neighbour agreement.
+        watch: Called now and then with the measure at work and the share of all work that is done, from 0 to 1.
+
+    Returns:
+        Values by the names that a training log gives them; `print` shows a table.
+
+    Raises:
+        ValueError: If features are no finite matrix, labels do not match, or a name, temperature or k is none.
+
+    Example:
+        >>> x = torch.randn(50, 4, generator=torch.Generator().manual_seed(0))
+        >>> result = analyze(x, torch.arange(50) % 2, metrics=["rld", "rankme"], temperatures=[0.1])
+        >>> sorted(result)
+        ['rankme', 'rld_0.1']
+        >>> print(result)
+        50 samples of 4 dimensions, 2 classes
+        <BLANKLINE>
+        Local density        value    seconds
+          rld_0.1...
+    """
+    values = torch.as_tensor(features).detach()
+    values = values if values.is_floating_point() else values.float()
+    known = None if labels is None else torch.as_tensor(labels)
+    names = _chosen(metrics, known is not None)
+    choices = Choices(check_temperatures(temperatures), tuple(ks))
+    for k in choices.ks:
+        check_k(k, "ks")
+    if known is None:
+        check_features(values)
+    else:
+        check_input(values, known)
+    samples, dimension = values.shape
+    result = Analysis(samples, dimension, 0 if known is None else len(torch.unique(known)))
+    if known is None and metrics is None:
+        result.notes.append("Without labels, only what needs none was measured.")
+    _measure(result, names, values, known if known is not None else values.new_zeros(0).long(), choices, watch)
+    return result
+
+
+def _chosen(metrics: Sequence[str] | None, labeled: bool) -> list[str]:
+    if metrics is None:
+        return [name for name in DEFAULT if labeled or not MEASURES[name].labeled]
+    for name in metrics:
+        if name not in MEASURES:
+            raise ValueError(f"metrics: no measure {name!r}; there are {', '.join(MEASURES)}")
+        if MEASURES[name].labeled and not labeled:
+            raise ValueError(f"metrics: {name} needs labels, and there are none")
+    return [name for name in MEASURES if name in metrics]
+
+
+def _measure(
+    result: Analysis, names: list[str], features: Tensor, labels: Tensor, choices: Choices, watch: Watcher | None
+) -> None:
+    """Compute each measure, and tell how far all of them are, by what each of them costs."""
+    size = Size(result.samples, result.dimension, result.classes)
+    costs = [MEASURES[name].cost(size) + 1 for name in names]
+    for position, name in enumerate(names):
+        measure, before = MEASURES[name], sum(costs[:position])
+
+        def progress(share: float, name: str = name, before: float = before, cost: float = costs[position]) -> None:
+            if watch is not None:
+                watch(name, (before + share * cost) / sum(costs))
+
+        progress(0.0)
+        start = time.perf_counter()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = measure.compute(features, labels, choices, progress)
+        seconds = time.perf_counter() - start
+        result.notes += dict.fromkeys(str(warning.message) for warning in caught)
+        scalars = zip(measure.names(choices), value.reshape(-1).tolist(), strict=True)
+        result.add(name, measure, dict(scalars), seconds)
+        progress(1.0)
+
+
+def _cell(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.1f}"

@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from csl.cli import COMMANDS, help_text
+from csl.commands.analyze import Bar
+from csl.io import save_features
+from csl.metrics import analyze
+from csl.types import Features
+from tests.commands.runs import csl, failure
+from tests.metrics.panel import data
+
+X, Y = data(60)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_features(tmp_path / "features.npz", Features(X, Y, torch.arange(60)))
+    np.save(tmp_path / "clip.npy", X.numpy())
+    np.save(tmp_path / "classes.npy", Y.numpy())
+    np.savez(tmp_path / "both.npz", image=X.numpy(), text=X.numpy()[::-1], kind=Y.numpy())
+    return tmp_path
+
+
+def test_a_file_of_predict_gives_the_table_that_python_gives(folder: Path) -> None:
+    printed = csl(folder, "analyze", "features.npz").splitlines()
+    expected = str(analyze(X, Y)).splitlines()
+    assert [line.split()[:2] for line in printed] == [line.split()[:2] for line in expected]
+
+
+def test_labels_measures_temperatures_and_ks_from_the_line(folder: Path) -> None:
+    words = "analyze clip.npy --labels classes.npy --metrics rld neighbor_agreement --temperatures 0.5 --ks 3 --json -"
+    content = json.loads(csl(folder, *words.split()))
+    assert content["values"] == pytest.approx(
+        dict(analyze(X, Y, metrics=["rld"], temperatures=[0.5])) | content["values"]
+    )
+    assert list(content["values"]) == ["rld_0.5", "neighbor_agreement_3"]
+    assert (content["file"], content["samples"], content["classes"]) == ("clip.npy", 60, 5)
+
+
+def test_json_goes_to_a_file_beside_the_table(folder: Path) -> None:
+    printed = csl(folder, "analyze", "clip.npy", "--metrics", "rankme", "--json", "out.json")
+    assert "rankme" in printed
+    content = json.loads((folder / "out.json").read_text())
+    assert content["labels"] is None
+    assert content["values"]["rankme"] == pytest.approx(analyze(X, metrics=["rankme"])["rankme"])
+    assert list(content["seconds"]) == ["rankme"]
+
+
+def test_arrays_of_any_name_are_chosen_by_key(folder: Path) -> None:
+    printed = csl(folder, "analyze", "both.npz", "--features-key=text", "--labels-key", "kind", "--metrics", "rankme")
+    assert printed.startswith("60 samples of 8 dimensions, 5 classes")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (["nowhere.npz"], 1, "nowhere.npz: no such file"),
+        (["both.npz"], 1, "image [60, 8] float32, text [60, 8] float32; choose with --features-key"),
+        (["clip.npy", "--metrics", "rdl"], 1, "--metrics: no measure 'rdl'; did you mean rld?"),
+        (["clip.npy", "--metrics", "rld"], 1, "metrics: rld needs labels, and there are none"),
+        (["clip.npy", "--metric", "rld", "--json"], 2, "--json: expected one argument"),
+        (["clip.npy", "--temperature=1", "--labelz", "a"], 2, "unknown option --labelz; did you mean --labels?"),
+        (["clip.npy", "--ks", "x"], 2, "argument --ks: invalid int value: 'x'"),
+        (["clip.npy", "--json", "no/where.json"], 1, "--json: no folder no"),
+        ([], 2, "the following arguments are required: FILE"),
+    ],
+)
+def test_errors_name_the_thing_and_what_to_do(folder: Path, words: list[str], status: int, message: str) -> None:
+    code, text = failure(folder, "analyze", *words)
+    assert code == status
+    assert text.startswith("csl analyze: error: ")
+    assert message in text
+
+
+def test_bad_rows_are_counted(folder: Path) -> None:
+    rows = X.clone()
+    rows[4] = torch.nan
+    np.save(folder / "bad.npy", rows.numpy())
+    assert "NaN or infinity in 1 of 60 rows, the first of them row 4" in failure(folder, "analyze", "bad.npy")[1]
+
+
+def test_the_help_lists_the_command_its_formats_and_every_measure(folder: Path) -> None:
+    from csl.metrics.measures import MEASURES
+
+    assert "analyze" in COMMANDS
+    assert "csl analyze features.npz" in help_text()
+    page = csl(folder, "analyze", "--help")
+    for word in (".safetensors", ".parquet", "--features-key", "From Python", *MEASURES):
+        assert word in page
+
+
+def test_the_bar_shows_the_measure_and_the_time_left(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = Bar(visible=True)
+    bar._bar.delay = 0
+    with bar as watch:
+        watch("rld", 0.25)
+        bar._bar.refresh()
+        assert bar._bar.n == 0.25
+    shown = capsys.readouterr().err
+    assert "rld" in shown
+    assert "25%" in shown
+    assert "left" in shown

@@ -1,0 +1,136 @@
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from csl.metrics import analyze, functional
+from csl.metrics.measures import DEFAULT, MEASURES, Choices, Measure
+from tests.metrics.panel import PANEL, data
+from tests.pairwise.hard_data import ordinary
+
+CHOICES = Choices((1.0, 0.1), (1, 5))
+
+
+@pytest.fixture(scope="module")
+def whole() -> tuple[torch.Tensor, torch.Tensor]:
+    """Wide enough for the eigenvalues that alpha-ReQ looks at."""
+    return ordinary(150, 20) + torch.eye(20)[torch.arange(150) % 5], torch.arange(150) % 5
+
+
+def test_every_measure_gives_what_its_function_gives(whole: tuple[torch.Tensor, torch.Tensor]) -> None:
+    features, labels = whole
+    result = analyze(features, labels, metrics=list(MEASURES), temperatures=[1.0, 0.1], ks=[1, 5])
+    assert list(result.seconds) == list(MEASURES)
+    assert not result.notes
+    assert result["rld_0.1"] == float(functional.relative_local_density(features, labels, 0.1))
+    assert result["neighbor_agreement_5"] == float(functional.neighbor_agreement(features, labels, 5))
+    assert result["within_class_affinity_0.1"] == float(functional.class_affinity(features, labels, 0.1).trace())
+    assert result["kmeans_ari"] == float(functional.kmeans_agreement(features, labels)[1])
+    assert result["uniformity"] == float(functional.uniformity(features))
+    assert all(math.isfinite(value) for value in result.values())
+
+
+# Shells of the panel's tests whose options are those of a measure, so that both have the same names.
+@pytest.mark.parametrize(
+    ("measure", "entry"),
+    [
+        ("rld", "rld"),
+        ("calinski_harabasz", "chs"),
+        ("davies_bouldin", "davies bouldin"),
+        ("silhouette", "silhouette"),
+        ("class_distances", "class distances"),
+        ("alignment", "alignment"),
+        ("neighbor_agreement", "agreement"),
+        ("kmeans", "kmeans"),
+        ("rankme", "rankme"),
+        ("effective_rank", "effective rank"),
+        ("participation_ratio", "participation"),
+        ("alpha_req", "alpha"),
+        ("intrinsic_dimension", "dimension"),
+        ("uniformity", "uniformity"),
+        ("feature_std", "std"),
+    ],
+)
+def test_names_are_those_of_a_training_log(measure: str, entry: str) -> None:
+    assert tuple(MEASURES[measure].names(CHOICES)) == tuple(PANEL[entry].shell().names)
+    assert MEASURES[measure].labeled == PANEL[entry].labeled
+
+
+def test_numpy_integers_and_lists_are_taken() -> None:
+    rows = (10 * ordinary(40, 3)).round()
+    expected = analyze(rows, torch.arange(40) % 2, metrics=["rld"])
+    assert analyze(rows.numpy().astype(np.int32), np.arange(40) % 2, metrics=["rld"]) == expected
+    assert analyze(rows.tolist(), (torch.arange(40) % 2).tolist(), metrics=["rld"]) == expected
+
+
+def test_without_labels_only_what_needs_none_is_measured() -> None:
+    result = analyze(ordinary(60))
+    assert list(result.seconds) == [name for name in DEFAULT if not MEASURES[name].labeled]
+    assert "Without labels, only what needs none was measured." in result.notes
+    assert "no labels" in str(result)
+    with pytest.raises(ValueError, match="metrics: rld needs labels, and there are none"):
+        analyze(ordinary(60), metrics=["rankme", "rld"])
+
+
+def test_what_is_undefined_is_nan_with_the_reason_below_the_table() -> None:
+    result = analyze(torch.ones(30, 4), torch.arange(30) % 3)
+    assert math.isnan(result["rld_0.1"])
+    assert any(note.startswith("relative local density is NaN: the features have collapsed") for note in result.notes)
+    assert str(result).splitlines()[-1] == result.notes[-1]
+    values = json.loads(json.dumps(result.to_json(), allow_nan=False))["values"]
+    assert values["rld_0.1"] is None
+    assert values["feature_std"] == 0
+
+
+def test_the_table_has_a_row_a_value_under_the_heading_of_its_family(whole: tuple[torch.Tensor, torch.Tensor]) -> None:
+    result = analyze(*whole)
+    lines = str(result).splitlines()
+    assert lines[0] == "150 samples of 20 dimensions, 5 classes"
+    headings = [line.split("  ")[0] for line in lines[1:] if line and not line.startswith("  ")]
+    assert headings == ["Global density", "Local density", "Clusters", "Without labels"]
+    cells = {line.split()[0]: float(line.split()[1].replace(",", "")) for line in lines if line.startswith("  ")}
+    assert cells == pytest.approx(dict(result), abs=1e-4)
+
+
+def test_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(ValueError, match="metrics: no measure 'rdl'; there are calinski_harabasz, davies_bouldin"):
+        analyze(*data(), metrics=["rdl"])
+    with pytest.raises(ValueError, match="ks must be 1 or more, got 0"):
+        analyze(*data(), ks=[0])
+    with pytest.raises(ValueError, match="temperature must be a positive finite number, got -1"):
+        analyze(*data(), temperatures=[-1])
+    with pytest.raises(ValueError, match=r"features must be a matrix \[N, D\]"):
+        analyze(torch.zeros(3))
+    with pytest.raises(ValueError, match="NaN or infinity in 1 of 2 rows"):
+        analyze([[1.0], [math.nan]], [0, 1])
+
+
+def test_progress_rises_from_0_to_1_over_all_measures() -> None:
+    seen: list[tuple[str, float]] = []
+    analyze(*data(150), watch=lambda name, share: seen.append((name, share)))
+    shares = [share for _, share in seen]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
+    assert shares[-1] == pytest.approx(1)
+    assert list(dict.fromkeys(name for name, _ in seen)) == list(DEFAULT)
+
+
+def test_every_measure_costs_something() -> None:
+    from csl.metrics.measures import Size
+
+    measure: Measure
+    for measure in MEASURES.values():
+        assert measure.cost(Size(1000, 64, 10)) > 0
+
+
+def test_an_analysis_loads_neither_torchmetrics_nor_lightning() -> None:
+    line = (
+        "import sys, torch; from csl.metrics import analyze; import csl.commands.analyze;"
+        "analyze(torch.randn(20, 3), torch.arange(20) % 2, metrics=['rld', 'rankme']);"
+        "sys.exit('torchmetrics' in sys.modules or 'lightning' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", line], check=False).returncode == 0
