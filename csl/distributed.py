@@ -4,8 +4,8 @@ A `Group` of None means one process: every function is then the identity or the 
 written once. Rows are sharded in contiguous blocks, in rank order, and never padded.
 """
 
-from collections.abc import Iterator
-from typing import Any, Literal, TypeAlias, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import torch
 import torch.distributed as dist
@@ -90,14 +90,14 @@ def row_counts(num_rows: int, group: Group = None) -> list[int]:
     return [int(count) for count in counts]
 
 
-def gather_rows(tensor: Tensor, group: Group = None) -> Tensor:
+def gather_rows(tensor: Tensor, group: Group = None, counts: Sequence[int] | None = None) -> Tensor:
     """All processes' rows `[n_r, ...]` in rank order `[N, ...]`, on every process; the counts n_r may differ.
 
-    No gradient flows through it.
+    No gradient flows through it. Where the counts are known, giving them saves asking for them.
     """
     if group is None:
         return tensor
-    counts = row_counts(len(tensor), group)
+    counts = row_counts(len(tensor), group) if counts is None else counts
     padded = tensor.new_zeros((max(counts), *tensor.shape[1:]))
     padded[: len(tensor)] = tensor.detach()
     parts = [torch.empty_like(padded) for _ in counts]
@@ -129,6 +129,62 @@ def ring(tensors: tuple[Tensor, ...], group: Group = None) -> Iterator[tuple[int
             request.wait()
         held = arriving
         yield owner, held
+
+
+class Shard(NamedTuple):
+    """Which rows of a whole each process owns: contiguous blocks in rank order.
+
+    Attributes:
+        counts: How many rows each process has.
+        group: The processes.
+    """
+
+    counts: tuple[int, ...]
+    group: Group
+
+    @classmethod
+    def of(cls, num_rows: int, group: Group = None) -> "Shard":
+        """The shards of a group of which this process has `num_rows` rows."""
+        return cls(tuple(row_counts(num_rows, group)), group)
+
+    @classmethod
+    def even(cls, total: int, group: Group = None) -> "Shard":
+        """The cut of `total` rows into shards that differ by at most one row.
+
+        Example:
+            >>> Shard.even(10).own
+            slice(0, 10, None)
+        """
+        parts = [shard_of(total, r, size(group)) for r in range(size(group))]
+        return cls(tuple(part.stop - part.start for part in parts), group)
+
+    @property
+    def total(self) -> int:
+        """All processes' rows."""
+        return sum(self.counts)
+
+    @property
+    def own(self) -> slice:
+        """This process's rows, in numbers of the whole."""
+        start = sum(self.counts[: rank(self.group)])
+        return slice(start, start + self.counts[rank(self.group)])
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """All processes' rows `[N, ...]` on every process, from each one's own `[n, ...]`; without a gradient."""
+        return gather_rows(tensor, self.group, self.counts)
+
+    def take(self, tensor: Tensor, rows: slice) -> Tensor:
+        """Any contiguous rows of the whole, from wherever they are; each process may ask for others.
+
+        The shards come round a ring, so that a process never holds more than its own, its answer and one visitor.
+        """
+        found = tensor.new_empty(max(0, rows.stop - rows.start), *tensor.shape[1:])
+        for owner, (visiting,) in ring((tensor,), self.group):
+            first = sum(self.counts[:owner])
+            low, high = max(rows.start, first), min(rows.stop, first + len(visiting))
+            if low < high:
+                found[low - rows.start : high - rows.start] = visiting[low - first : high - first]
+        return found
 
 
 def any_process(flag: bool, group: Group = None) -> bool:

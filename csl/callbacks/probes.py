@@ -9,65 +9,107 @@ from lightning.pytorch.utilities import rank_zero_warn
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world
-from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe
+from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe, ProbeResult
 from csl.types import Split
+
+# What `also` may name: the fields of a result that are one number.
+NUMBERS = ("balanced_accuracy", "best_val_accuracy_over_steps", "steps", "seconds")
 
 
 class ProbeMonitor(FeatureCallback):
     """Fits probes on the reference set and logs `val/<probe>_accuracy`, the accuracy on the held-out set.
 
     `train/<probe>_accuracy` and the classifier's size, `val/<probe>_parameters`, stand beside it. No probe sees the
-    held-out labels before it is scored.
+    held-out labels before it is scored. `<probe>` is the probe's own name, such as `gcn`, or the key under which it is
+    given; a probe with several temperatures is logged once for each, as `gcn_0.2` and `gcn_0.1`.
 
     Args:
-        probes: Objects of `csl.probes`; the default is kNN, linear and GCN.
+        probes: Objects of `csl.probes`, in a list, or by the names they shall have; the default is kNN, linear, GCN.
         outputs: Which outputs of the method are measured; scalars of others than "encoder" are called
             `val/<output>/<name>`.
         progress_bar: Scalars that the progress bar shows.
         every_n: Measure at every n-th validation pass (passes).
+        also: Further numbers of a probe's result to log as `val/<probe>_<number>`: balanced_accuracy,
+            best_val_accuracy_over_steps, steps, seconds.
+
+    Raises:
+        ValueError: If two probes have one name, or `also` names something else.
 
     Example:
         >>> ProbeMonitor([LinearProbe()], every_n=5).every_n
         5
+        >>> list(ProbeMonitor({"gcn": GCNProbe(), "gcn_full": GCNProbe(neighbors=None)}).probes)
+        ['gcn', 'gcn_full']
     """
 
     def __init__(
         self,
-        probes: Sequence[Probe] | None = None,
+        probes: Sequence[Probe] | Mapping[str, Probe] | None = None,
         outputs: Sequence[str] = ("encoder",),
         progress_bar: Sequence[str] = ("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy"),
         every_n: int = 1,
+        also: Sequence[str] = (),
     ) -> None:
         super().__init__(every_n)
-        self.probes = list(probes) if probes is not None else [KNNProbe(), LinearProbe(), GCNProbe()]
-        self.outputs, self.progress_bar = tuple(outputs), tuple(progress_bar)
+        self.probes = _named(probes if probes is not None else [KNNProbe(), LinearProbe(), GCNProbe()])
+        for number in also:
+            if number not in NUMBERS:
+                raise ValueError(f"also: expected some of {', '.join(NUMBERS)}, got {number!r}")
+        self.outputs, self.progress_bar, self.also = tuple(outputs), tuple(progress_bar), tuple(also)
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Fit every probe on every chosen output."""
         held_out = held_out_name(trainer)
         for prefix, split in chosen(features, self.outputs):
-            for probe in self.probes:
-                scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}")
-                name = f"train/{prefix}{probe.name}_accuracy"
-                if name in trainer.callback_metrics:  # or a failed fit would leave the one before in the table
-                    scalars = {name: math.nan, **scalars}
+            for name, probe in self.probes.items():
+                scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}", name, self.also)
+                # Or a failed fit would leave the train accuracy of the one before in the table.
+                before = {f"train/{prefix}{known}_accuracy": math.nan for known in probe_names(probe, name).values()}
+                stale = {key: value for key, value in before.items() if key in trainer.callback_metrics}
+                scalars = stale | scalars
                 log_scalars(module, scalars, self.progress_bar)
 
 
-def probe_scalars(probe: Probe, split: Split, train: str, val: str) -> dict[str, float]:
+def probe_scalars(
+    probe: Probe, split: Split, train: str, val: str, name: str | None = None, also: Sequence[str] = ()
+) -> dict[str, float]:
     """Fit one probe and name what it reached; NaN where the features do not allow a fit."""
+    names = probe_names(probe, name or probe.name)
     try:
-        result = probe.fit(split.train, split.val, group=world())
+        results = probe.fit_variants(split.train, split.val, group=world())
     except tolerated() as error:
         rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {error}")
-        return {f"{val}{probe.name}_accuracy": float("nan")}
+        return {f"{val}{known}_accuracy": float("nan") for known in names.values()}
+    scalars: dict[str, float] = {}
+    for variant, result in results.items():
+        scalars |= _scalars(result, train, val, names[variant], also)
+    return scalars
+
+
+def probe_names(probe: Probe, name: str) -> dict[str, str]:
+    """What each variant of a probe is called in the log: as in `gcn_0.2`, where `name` stands for the probe's own."""
+    return {variant: name + variant.removeprefix(probe.name) for variant in probe.variant_names}
+
+
+def _scalars(result: ProbeResult, train: str, val: str, name: str, also: Sequence[str]) -> dict[str, float]:
     scalars = {
-        f"{val}{probe.name}_accuracy": result.val_accuracy,
-        f"{val}{probe.name}_parameters": float(result.num_parameters),
+        f"{val}{name}_accuracy": result.val_accuracy,
+        f"{val}{name}_parameters": float(result.num_parameters),
     }
     # A probe such as kNN has no training accuracy unless it is asked for one; that is no measurement, not a NaN.
-    return (
-        scalars
-        if math.isnan(result.train_accuracy)
-        else {f"{train}{probe.name}_accuracy": result.train_accuracy, **scalars}
-    )
+    if not math.isnan(result.train_accuracy):
+        scalars = {f"{train}{name}_accuracy": result.train_accuracy, **scalars}
+    further = {number: getattr(result, number) for number in also}
+    return scalars | {f"{val}{name}_{key}": float(number) for key, number in further.items() if number is not None}
+
+
+def _named(probes: Sequence[Probe] | Mapping[str, Probe]) -> dict[str, Probe]:
+    if isinstance(probes, Mapping):
+        return dict(probes)
+    named = {probe.name: probe for probe in probes}
+    if len(named) < len(probes):
+        raise ValueError(
+            f"probes: expected one of each name, got {', '.join(probe.name for probe in probes)}; "
+            "give a mapping of names to probes instead of a list"
+        )
+    return named

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 from csl.graph import dgl_backend
 from csl.graph.dgl_backend import DGLPropagation
-from csl.graph.graph import DenseGraph, Graph
+from csl.graph.graph import DenseGraph, Graph, TiledGraph
 from csl.graph.propagation import Propagation
 from csl.graph.torch_backend import TorchPropagation
 
@@ -22,8 +22,9 @@ _log = logging.getLogger(__name__)
 def propagation(graph: Graph, backend: Backend = "auto") -> Propagation:
     """Make `x -> w @ x` for a graph, by DGL or by PyTorch; both give the same numbers up to rounding.
 
-    "auto" is DGL wherever it loads and serves the graph's device, except for a dense graph (one matrix product) and
-    for a sparse one of more than `DGL_EDGE_LIMIT` edges, where PyTorch's faster product saves many seconds a fit.
+    "auto" is DGL wherever it loads and serves the graph's device, except for a full graph (one matrix product, or one
+    pass over the pairs) and for a sparse one of more than `DGL_EDGE_LIMIT` edges in a process's rows, where PyTorch's
+    faster product saves many seconds a fit.
     Where DGL is asked for and cannot serve, PyTorch does, and the log says why. The choice is logged once.
 
     Args:
@@ -56,6 +57,9 @@ def _choose(graph: Graph, backend: Backend) -> tuple[bool, str, int]:
     """Whether to use DGL, why, and how loudly to say so."""
     if backend == "torch":
         return False, "it was asked for", logging.INFO
+    if isinstance(graph, TiledGraph):
+        level = logging.WARNING if backend == "dgl" else logging.INFO
+        return False, "the weights of the graph are computed anew for each product", level
     if backend == "auto" and isinstance(graph, DenseGraph):
         return False, "the graph is dense, one matrix product", logging.INFO
     obstacle = dgl_backend.why_unavailable(graph.device.type)

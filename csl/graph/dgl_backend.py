@@ -33,13 +33,17 @@ class DGLPropagation(Propagation):
     def __init__(self, graph: Graph) -> None:
         self._dgl = _import_dgl()
         rows, columns, weights = _edges(graph)
+        self.shard = graph.shard
+        own = self.shard.own
         with _quiet():
-            self._graph = self._dgl.graph((columns, rows), num_nodes=graph.num_nodes)
+            # Messages go from all nodes to this process's own.
+            ends = {"num_src_nodes": graph.num_nodes, "num_dst_nodes": own.stop - own.start}
+            self._graph = self._dgl.create_block((columns, rows), **ends)
             self._graph.create_formats_()
         self._weights = weights
 
     def product(self, x: Tensor) -> Tensor:
-        """`w @ x` for node values `[N, D]`, without a gradient."""
+        """This process's rows of `w @ x` for the values of all nodes `[N, D]`, without a gradient."""
         if self._weights.dtype != x.dtype:
             self._weights = self._weights.to(x.dtype)
         with torch.no_grad():

@@ -1,47 +1,56 @@
-"""Undirected weighted graphs: every pair's weight, or a sparse part of them."""
+"""Undirected weighted graphs, of which a process may own some rows: every pair's weight, or a sparse part of them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from csl.distributed import Shard
+from csl.graph.edges import distinct_edges, distinct_pairs, merged_neighbors
+from csl.pairwise import FullWeights
+
 
 class Graph(ABC):
-    """An undirected weighted graph on `num_nodes` nodes; never changed once made.
+    """An undirected weighted graph on `num_nodes` nodes, of which this process owns some; never changed once made.
 
     Attributes:
-        weights: The stored weights, float64.
+        shard: Which nodes each process owns: all of them where there is one process.
     """
 
-    weights: Tensor
+    shard: Shard
+
+    @property
+    def num_nodes(self) -> int:
+        """Number of nodes N of all processes, isolated ones included."""
+        return self.shard.total
 
     @property
     @abstractmethod
-    def num_nodes(self) -> int:
-        """Number of nodes N, isolated ones included."""
-
-    @property
     def num_edges(self) -> int:
-        """Number of stored weights; both directions of an edge count."""
-        return self.weights.numel()
+        """Number of weights in this process's rows; on one process both directions of an edge count."""
 
     @property
+    @abstractmethod
     def device(self) -> torch.device:
-        """Where the weights live."""
-        return self.weights.device
+        """Where the graph lives."""
 
     @abstractmethod
     def degrees(self) -> Tensor:
-        """Sum of each node's weights `[N]`, float64."""
+        """Sum of the weights of each of this process's nodes `[n]`, float64."""
 
     @abstractmethod
     def scaled(self, scale: Tensor) -> "Graph":
-        """The graph with weights `scale_i * w_ij * scale_j`, still exactly symmetric; `scale` is `[N]`."""
+        """The graph with weights `scale_i * w_ij * scale_j`; `scale` is `[N]`, of all nodes."""
 
     @abstractmethod
     def dense(self) -> Tensor:
-        """All weights `[N, N]`, zero where there is no edge."""
+        """This process's rows of weights `[n, N]`, float64, zero where there is no edge."""
+
+    @abstractmethod
+    def product(self, x: Tensor) -> Tensor:
+        """This process's rows of `w @ x` `[n, D]` from the values of all nodes `[N, D]`, without a gradient."""
 
     def normalized(self) -> "Graph":
         """The graph with weights `w_ij / sqrt(max(d_i, 1) * max(d_j, 1))`, d the degrees (reference: Kipf and Welling).
@@ -55,36 +64,105 @@ class Graph(ABC):
             >>> graph.normalized().dense()[0]
             tensor([0., 1., 0.], dtype=torch.float64)
         """
-        return self.scaled(self.degrees().clamp(min=1).rsqrt())
+        return self.scaled(self.shard.gather(self.degrees()).clamp(min=1).rsqrt())
 
 
 @dataclass(frozen=True, eq=False)
 class DenseGraph(Graph):
-    """A graph that stores the weight of every pair.
+    """A graph that stores the weight of every pair, and beside them a factor of each node.
 
     Attributes:
-        weights: Symmetric weights `[N, N]`, float64.
+        weights: This process's rows of symmetric weights `[n, N]`, float64, without the factors.
+        shard: Which nodes each process owns.
+        factors: What the weights of each node are multiplied by `[N]`, float64; None for 1.
     """
 
     weights: Tensor
+    shard: Shard
+    factors: Tensor | None = None
+
+    @classmethod
+    def whole(cls, weights: Tensor) -> "DenseGraph":
+        """The graph of symmetric weights `[N, N]` on one process."""
+        return cls(weights, Shard.of(len(weights)))
 
     @property
-    def num_nodes(self) -> int:
-        """Number of nodes N."""
-        return len(self.weights)
+    def num_edges(self) -> int:
+        """Number of weights in this process's rows."""
+        return self.weights.numel()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.weights.device
 
     def degrees(self) -> Tensor:
-        """Sum of each node's weights `[N]`, float64."""
-        return self.weights.sum(dim=1)
+        """Sum of the weights of each of this process's nodes `[n]`, float64."""
+        return self.weights.sum(dim=1) if self.factors is None else self.product(torch.ones_like(self.factors))
 
     def scaled(self, scale: Tensor) -> "DenseGraph":
-        """The graph with weights `scale_i * w_ij * scale_j`; `scale` is `[N]`."""
-        # (s_i * w) * s_j rounds differently from (s_j * w) * s_i; the product of the scales first keeps the symmetry.
-        return DenseGraph(torch.outer(scale, scale).mul_(self.weights))
+        """The graph with weights `scale_i * w_ij * scale_j`; the weights are shared, not copied."""
+        return DenseGraph(self.weights, self.shard, scale if self.factors is None else scale * self.factors)
 
     def dense(self) -> Tensor:
-        """All weights `[N, N]`."""
-        return self.weights
+        """This process's rows of weights `[n, N]`."""
+        if self.factors is None:
+            return self.weights
+        # (s_i * w) * s_j rounds differently from (s_j * w) * s_i; the product of the scales first keeps the symmetry.
+        return torch.outer(self.factors[self.shard.own], self.factors).mul_(self.weights)
+
+    def product(self, x: Tensor) -> Tensor:
+        """This process's rows of `w @ x` from the values of all nodes `[N]` or `[N, D]`, without a gradient."""
+        return _with_factors(self.factors, self.shard, self._plain_product, x)
+
+    @torch.no_grad()
+    def _plain_product(self, x: Tensor) -> Tensor:
+        return self.weights.to(x.dtype) @ x
+
+
+@dataclass(frozen=True, eq=False)
+class TiledGraph(Graph):
+    """A graph of every pair's weight that stores none: each product with it is a pass over the pairs of features.
+
+    Attributes:
+        weights: The similarities, without the factors.
+        factors: What the weights of each node are multiplied by `[N]`, float64; None for 1.
+    """
+
+    weights: FullWeights
+    factors: Tensor | None = None
+
+    @property
+    def shard(self) -> Shard:  # type: ignore[override]
+        """Which nodes each process owns."""
+        return self.weights.shard
+
+    @property
+    def num_edges(self) -> int:
+        """Number of weights in this process's rows."""
+        own = self.shard.own
+        return self.num_nodes * int(own.stop - own.start)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the features live."""
+        return self.weights.log_sums.device
+
+    def degrees(self) -> Tensor:
+        """Sum of the weights of each of this process's nodes `[n]`, float64."""
+        return self.product(torch.ones(self.num_nodes, 1, dtype=torch.float64, device=self.device)).squeeze(1)
+
+    def scaled(self, scale: Tensor) -> "TiledGraph":
+        """The graph with weights `scale_i * w_ij * scale_j`; `scale` is `[N]`."""
+        return TiledGraph(self.weights, scale if self.factors is None else scale * self.factors)
+
+    def dense(self) -> Tensor:
+        """This process's rows of weights `[n, N]`, written out."""
+        return DenseGraph(self.weights.dense(), self.shard, self.factors).dense()
+
+    def product(self, x: Tensor) -> Tensor:
+        """This process's rows of `w @ x` `[n, D]` from the values of all nodes `[N, D]`, without a gradient."""
+        return _with_factors(self.factors, self.shard, self.weights.product, x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,20 +170,22 @@ class SparseGraph(Graph):
     """A graph that stores its edges by rows (compressed sparse rows), each edge in both directions.
 
     Attributes:
-        row_starts: Where each row's edges start, and where the last one's end `[N + 1]`, int64.
-        columns: The other node of each edge `[E]`, int64, ascending within a row.
+        row_starts: Where the edges of each of this process's nodes start, and where the last end `[n + 1]`, int64.
+        columns: The other node of each edge `[E]`, int64, ascending within a row, in 0 … N − 1.
         weights: Symmetric weights `[E]`, float64.
+        shard: Which nodes each process owns.
     """
 
     row_starts: Tensor
     columns: Tensor
     weights: Tensor
+    shard: Shard
 
     @classmethod
     def from_pairs(cls, first: Tensor, second: Tensor, weights: Tensor, num_nodes: int) -> "SparseGraph":
         """The graph of the pairs `(first_i, second_i)`, in either order; the first mention of a pair gives its weight.
 
-        Edges of weight zero are left out.
+        Edges of weight zero are left out. For one process.
 
         Args:
             first: One end of each edge `[P]`, int64, in 0 … num_nodes − 1.
@@ -121,60 +201,83 @@ class SparseGraph(Graph):
             >>> graph.num_nodes, graph.num_edges, graph.degrees().tolist()
             (4, 4, [3.0, 4.0, 1.0, 0.0])
         """
-        _check_pairs(first, second, weights, num_nodes)
-        low, high, weights = _distinct_pairs(first, second, weights.double(), num_nodes)
-        rows, columns = torch.cat([low, high]), torch.cat([high, low])
-        order = torch.argsort(rows * num_nodes + columns)
-        counts = torch.bincount(rows, minlength=num_nodes)
-        row_starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return cls(row_starts, columns[order], torch.cat([weights, weights])[order])
+        rows, columns, weights = distinct_pairs(first, second, weights, num_nodes)
+        return cls._of_edges(rows, columns, weights, Shard.of(num_nodes))
+
+    @classmethod
+    def from_neighbors(cls, columns: Tensor, weights: Tensor, shard: Shard) -> "SparseGraph":
+        """The graph of the edges that at least one of their ends names among its neighbours.
+
+        The processes' lists come round the ring, so that each learns who names its nodes. Where both ends name an edge
+        and their weights differ in the last digits, the lower end's weight is taken, on every process.
+
+        Args:
+            columns: The neighbours of each of this process's nodes `[n, k]`, int64, in 0 … N − 1.
+            weights: Their weights `[n, k]`, at least 0; edges of weight zero are left out.
+            shard: Which nodes each process owns.
+
+        Example:
+            >>> columns, weights = torch.tensor([[1], [2], [1]]), torch.tensor([[4.0], [5.0], [5.0]])
+            >>> SparseGraph.from_neighbors(columns, weights, Shard.of(3)).dense()[1]
+            tensor([4., 0., 5.], dtype=torch.float64)
+        """
+        return cls._of_edges(*distinct_edges(*merged_neighbors(columns, weights, shard), shard.total), shard)
+
+    @classmethod
+    def _of_edges(cls, rows: Tensor, columns: Tensor, weights: Tensor, shard: Shard) -> "SparseGraph":
+        """The graph of this process's rows, given edge by edge in ascending order of row and column."""
+        own = shard.own
+        counts = torch.bincount(rows - own.start, minlength=own.stop - own.start)
+        return cls(torch.cat([counts.new_zeros(1), counts.cumsum(0)]), columns, weights, shard)
 
     @property
-    def num_nodes(self) -> int:
-        """Number of nodes N."""
-        return len(self.row_starts) - 1
+    def num_edges(self) -> int:
+        """Number of stored weights; both directions of an edge count."""
+        return self.weights.numel()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights live."""
+        return self.weights.device
 
     def rows(self) -> Tensor:
-        """The first node of each edge `[E]`, int64, ascending."""
-        nodes = torch.arange(self.num_nodes, device=self.device)
+        """The node of this process that each edge starts from `[E]`, 0 for its first one, int64, ascending."""
+        nodes = torch.arange(len(self.row_starts) - 1, device=self.device)
         return nodes.repeat_interleave(self.row_starts.diff())
 
     def degrees(self) -> Tensor:
-        """Sum of each node's weights `[N]`, float64."""
+        """Sum of the weights of each of this process's nodes `[n]`, float64."""
         # segment_reduce adds each row in stored order on any device; an atomic scatter would vary from run to run.
         return torch.segment_reduce(self.weights, "sum", offsets=self.row_starts, initial=0.0)
 
     def scaled(self, scale: Tensor) -> "SparseGraph":
-        """The graph with weights `scale_i * w_ij * scale_j`; `scale` is `[N]`."""
-        weights = scale[self.rows()] * scale[self.columns] * self.weights
-        return SparseGraph(self.row_starts, self.columns, weights)
+        """The graph with weights `scale_i * w_ij * scale_j`, still exactly symmetric; `scale` is `[N]`."""
+        weights = scale[self.shard.own][self.rows()] * scale[self.columns] * self.weights
+        return SparseGraph(self.row_starts, self.columns, weights, self.shard)
 
     def dense(self) -> Tensor:
-        """All weights `[N, N]`."""
-        weights = self.weights.new_zeros(self.num_nodes, self.num_nodes)
+        """This process's rows of weights `[n, N]`."""
+        weights = self.weights.new_zeros(len(self.row_starts) - 1, self.num_nodes)
         weights[self.rows(), self.columns] = self.weights
         return weights
 
+    @torch.no_grad()
+    def product(self, x: Tensor) -> Tensor:
+        """This process's rows of `w @ x` `[n, D]` from the values of all nodes `[N, D]`, without a gradient."""
+        edges = self.weights.to(x.dtype)[:, None] * x[self.columns]
+        return torch.segment_reduce(edges, "sum", offsets=self.row_starts, initial=0.0)
 
-def _distinct_pairs(first: Tensor, second: Tensor, weights: Tensor, num_nodes: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Each pair once, as (lower node, higher node, weight), without those of weight zero."""
-    low, high = torch.minimum(first, second), torch.maximum(first, second)
-    keys, order = torch.sort(low * num_nodes + high, stable=True)
-    keep = torch.ones_like(keys, dtype=torch.bool)
-    keep[1:] = keys[1:] != keys[:-1]
-    chosen = order[keep]
-    chosen = chosen[weights[chosen] != 0]
-    return low[chosen], high[chosen], weights[chosen]
+    def cut(self, shard: Shard) -> "SparseGraph":
+        """This process's rows of a graph that every process holds whole."""
+        own = shard.own
+        edges = slice(int(self.row_starts[own.start]), int(self.row_starts[own.stop]))
+        starts = self.row_starts[own.start : own.stop + 1] - edges.start
+        return SparseGraph(starts, self.columns[edges].clone(), self.weights[edges].clone(), shard)
 
 
-def _check_pairs(first: Tensor, second: Tensor, weights: Tensor, num_nodes: int) -> None:
-    if not first.shape == second.shape == weights.shape or first.ndim != 1:
-        shapes = [tuple(tensor.shape) for tensor in (first, second, weights)]
-        raise ValueError(f"first, second, weights: expected three vectors of one length, got shapes {shapes}")
-    ends = torch.cat([first, second])
-    if len(ends) and not 0 <= int(ends.min()) <= int(ends.max()) < num_nodes:
-        raise ValueError(
-            f"first, second: expected nodes in 0..{num_nodes - 1}, got {int(ends.min())}..{int(ends.max())}"
-        )
-    if bool((first == second).any()):
-        raise ValueError(f"first, second: expected no edge from a node to itself, got {int((first == second).sum())}")
+def _with_factors(factors: Tensor | None, shard: Shard, product: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """This process's rows of `f_i Σ_j w_ij f_j x_j`, given the product with w itself."""
+    if factors is None:
+        return product(x)
+    factors = factors.to(x.dtype).view(-1, *[1] * (x.ndim - 1))
+    return factors[shard.own] * product(factors * x)

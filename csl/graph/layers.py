@@ -8,11 +8,16 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from csl.distributed import Group
+from csl.modules import group_statistics
+
 Propagate: TypeAlias = Callable[[Tensor], Tensor]
+
+EPS = 1e-5  # what functional.batch_norm adds to the variance
 
 
 class GraphConvolution(nn.Module):
-    """`propagate(x W) + s * x W + b`: a convolution with a learned weight s on the node itself, which starts at 0.
+    """`propagate(x W) + s * x W + b`: a convolution with a weight s on the node itself.
 
     Kipf and Welling, "Semi-Supervised Classification with Graph Convolutional Networks", 2017, arXiv 1609.02907; the
     learned self-loop is that of Zhang, Lu and Xuan, 2024, arXiv 2305.10229.
@@ -21,17 +26,21 @@ class GraphConvolution(nn.Module):
         in_features: Width of the input.
         out_features: Width of the output.
         generator: A CPU generator, source of the initial weights (Xavier, uniform).
+        self_loop: The weight s where it is fixed; None learns it, from 0.
     """
 
-    def __init__(self, in_features: int, out_features: int, generator: Generator) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, generator: Generator, self_loop: float | None = None
+    ) -> None:
         super().__init__()
         weight = torch.empty(in_features, out_features, dtype=torch.float64)
         self.weight = nn.Parameter(nn.init.xavier_uniform_(weight, generator=generator))
-        self.self_loop = nn.Parameter(torch.zeros(1, dtype=torch.float64))
+        start = torch.full((1,), self_loop or 0.0, dtype=torch.float64)
+        self.self_loop = nn.Parameter(start) if self_loop is None else nn.Buffer(start)
         self.bias = nn.Parameter(torch.zeros(out_features, dtype=torch.float64))
 
     def forward(self, propagate: Propagate, x: Tensor) -> Tensor:
-        """Node values `[N, in_features]` to `[N, out_features]`."""
+        """Node values `[n, in_features]` to `[n, out_features]`."""
         x = x @ self.weight
         return propagate(x) + self.self_loop * x + self.bias
 
@@ -44,16 +53,21 @@ class NodeNorm(nn.Module):
 
     Args:
         num_features: Width of the values.
+        group: The processes that share the nodes.
     """
 
-    def __init__(self, num_features: int) -> None:
+    def __init__(self, num_features: int, group: Group = None) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(num_features, dtype=torch.float64))
         self.bias = nn.Parameter(torch.zeros(num_features, dtype=torch.float64))
+        self.group = group
 
     def forward(self, x: Tensor) -> Tensor:
-        """Node values `[N, D]` to normalised ones `[N, D]`."""
-        return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
+        """Node values `[n, D]` to normalised ones `[n, D]`."""
+        if self.group is None:
+            return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
+        mean, variance, _ = group_statistics(x, self.group)
+        return (x - mean) * torch.rsqrt(variance + EPS) * self.weight + self.bias
 
 
 class GCN(nn.Module):
@@ -69,6 +83,10 @@ class GCN(nn.Module):
         generator: A CPU generator, source of the initial parameters; the global random state is neither read nor set.
         width: Width of the embedding and of the hidden layers.
         depth: Number of convolutions.
+        num_features: Width D of features that are an input beside the labels, `embedding(label) + features W`, with
+            D × width parameters; 0 for labels alone, as in the paper.
+        self_loop: The weight of a node on itself where it is fixed; None learns it, from 0, as in the paper.
+        group: The processes that share the nodes; values are then those of this process's nodes.
 
     Example:
         >>> network = GCN(10, torch.Generator().manual_seed(0))
@@ -78,20 +96,35 @@ class GCN(nn.Module):
         torch.Size([3, 10])
     """
 
-    def __init__(self, num_classes: int, generator: Generator, width: int = 16, depth: int = 2) -> None:
+    def __init__(
+        self,
+        num_classes: int,
+        generator: Generator,
+        width: int = 16,
+        depth: int = 2,
+        num_features: int = 0,
+        self_loop: float | None = None,
+        group: Group = None,
+    ) -> None:
         super().__init__()
         self.num_classes = num_classes
         embedding = torch.empty(num_classes + 1, width, dtype=torch.float64)
         self.embedding = nn.Parameter(embedding.normal_(generator=generator))
         sizes = [width] * depth + [num_classes]
         self.convolutions = nn.ModuleList(
-            GraphConvolution(size, following, generator) for size, following in pairwise(sizes)
+            GraphConvolution(size, following, generator, self_loop) for size, following in pairwise(sizes)
         )
-        self.norms = nn.ModuleList(NodeNorm(width) for _ in range(depth - 1))
+        self.norms = nn.ModuleList(NodeNorm(width, group) for _ in range(depth - 1))
+        weight = torch.empty(num_features, width, dtype=torch.float64)
+        self.feature_weight = (
+            nn.Parameter(nn.init.xavier_uniform_(weight, generator=generator)) if num_features else None
+        )
 
-    def forward(self, propagate: Propagate, labels: Tensor) -> Tensor:
-        """Labels shown `[N]`, in 0 … C with C for unknown, to logits `[N, C]`."""
+    def forward(self, propagate: Propagate, labels: Tensor, features: Tensor | None = None) -> Tensor:
+        """Labels shown `[n]`, in 0 … C with C for unknown, and features `[n, D]` if any, to logits `[n, C]`."""
         x = functional.embedding(labels, self.embedding)
+        if self.feature_weight is not None and features is not None:
+            x = x + features @ self.feature_weight
         for convolution, norm in zip(self.convolutions, self.norms, strict=False):
             x = x + functional.selu(norm(convolution(propagate, x)))
         logits: Tensor = self.convolutions[-1](propagate, x)

@@ -1,4 +1,4 @@
-"""Propagation by PyTorch alone: a sparse or a dense matrix product."""
+"""Propagation by PyTorch alone: a sparse or a dense matrix product, or one computed tile by tile."""
 
 import warnings
 
@@ -19,17 +19,26 @@ class TorchPropagation(Propagation):
     name = "torch"
 
     def __init__(self, graph: Graph) -> None:
-        self._matrix = _sparse_matrix(graph) if isinstance(graph, SparseGraph) else graph.dense()
+        self.shard = graph.shard
+        self._product = _SparseProduct(graph) if isinstance(graph, SparseGraph) else graph.product
 
     def product(self, x: Tensor) -> Tensor:
-        """`w @ x` for node values `[N, D]`, without a gradient."""
+        """This process's rows of `w @ x` for the values of all nodes `[N, D]`, without a gradient."""
+        return self._product(x)
+
+
+class _SparseProduct:
+    def __init__(self, graph: SparseGraph) -> None:
+        self._matrix = _sparse_matrix(graph)
+
+    def __call__(self, x: Tensor) -> Tensor:
         if self._matrix.dtype != x.dtype:
             self._matrix = self._matrix.to(x.dtype)
         return self._matrix @ x
 
 
 def _sparse_matrix(graph: SparseGraph) -> Tensor:
-    shape = (graph.num_nodes, graph.num_nodes)
+    shape = (len(graph.row_starts) - 1, graph.num_nodes)
     with warnings.catch_warnings():
         # PyTorch calls the layout beta, once a process; the product is all that is used of it.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")

@@ -1,7 +1,14 @@
 """Small trainable parts that methods and probes share; nothing here knows Lightning."""
 
-from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
+from csl.modules.batch_norm import SynchronizedBatchNorm, group_statistics, synchronize_batch_norm
 from csl.modules.momentum import MomentumCopy, momentum_at
 from csl.modules.queue import FeatureQueue
 
-__all__ = ["FeatureQueue", "MomentumCopy", "SynchronizedBatchNorm", "momentum_at", "synchronize_batch_norm"]
+__all__ = [
+    "FeatureQueue",
+    "MomentumCopy",
+    "SynchronizedBatchNorm",
+    "group_statistics",
+    "momentum_at",
+    "synchronize_batch_norm",
+]

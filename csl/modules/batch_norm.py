@@ -56,7 +56,7 @@ class SynchronizedBatchNorm(_BatchNorm):
         # In evaluation processes may see different numbers of batches, so that waiting for each other could hang.
         if group is None or not self.training:
             return _BatchNorm.forward(self, input)
-        mean, variance, count = _statistics(input, group)
+        mean, variance, count = group_statistics(input, group)
         if self.track_running_stats:
             self._track(mean.detach(), variance.detach() * (count / (count - 1)))
         return self._normalize(input, mean, variance)
@@ -87,7 +87,7 @@ class SynchronizedBatchNorm(_BatchNorm):
         return out.to(input.dtype)
 
 
-def _statistics(input: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
+def group_statistics(input: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
     """Mean `[C]`, biased variance `[C]` and number of values a channel over the group, with gradient.
 
     The variance is taken around the global mean, in a second pass: mean of squares minus square of the mean loses

@@ -8,22 +8,24 @@ from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_s
 from csl.pairwise.checks import UndefinedSimilarityError
 from csl.pairwise.class_distances import class_distance_sums
 from csl.pairwise.cosine import top_cosine
+from csl.pairwise.full_weights import FullWeights, full_weights
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import log_row_sums, mean_distance
 from csl.pairwise.sampled_sums import sampled_class_sums
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
-from csl.pairwise.weights import dense_weights, top_weights
+from csl.pairwise.top_weights import top_weights
 
 __all__ = [
     "MEMORY_BUDGET",
     "ClassSums",
+    "FullWeights",
     "Precision",
     "Progress",
     "Streaming",
     "UndefinedSimilarityError",
     "class_distance_sums",
-    "dense_weights",
     "full_precision",
+    "full_weights",
     "log_row_sums",
     "mean_distance",
     "sampled_class_sums",

@@ -1,27 +1,29 @@
 """The GCN probe: a classifier that sees which samples are near one another, and nothing else of the features."""
 
-from typing import ClassVar
+from collections.abc import Sequence
 
 import torch
 
-from csl import distributed
-from csl.graph import GCN, Backend, check_backend, check_neighbors, propagation, similarity_graph
-from csl.probes.gcn_training import GCNFit, GCNTraining
-from csl.probes.probe import Outcome, Probe
-from csl.probes.replicate import agreed, own_rows, whole
+from csl.graph import GCN, Backend, Propagation
+from csl.probes.gcn_training import GCNTraining
+from csl.probes.graph_probe import GraphProbe, check_counts, check_positive
+from csl.probes.nodes import Nodes
+from csl.probes.probe import Outcome
+from csl.probes.standardisation import standardisation
 from csl.probes.task import Task
 from csl.randomness import derive_seed
 
 MAX_STEPS = 1000
 
 
-class GCNProbe(Probe):
+class GCNProbe(GraphProbe):
     """Classify held-out samples by the labels of the training samples around them, with a graph convolutional network.
 
     Training and held-out samples together are the nodes of the similarity graph of `csl.graph.similarity_graph`,
     symmetrically normalised with degrees of at least 1. Inputs are labels alone, held-out ones always hidden. Each step
     of training hides a share of the training labels, drawn uniformly from 5–50 %, and lowers the cross-entropy on
-    them; full batch, AdamW, float64, with random numbers of its own.
+    them; full batch, AdamW, float64, with random numbers of its own. Where several processes share the samples, each
+    owns rows of the graph and their part of the work; the parameters are those of one process.
 
     Training stops when the accuracy on hidden training nodes, smoothed over about ten steps because the share is
     random, has not improved for `patience` steps. The parameters of its best step predict, all training labels shown;
@@ -30,33 +32,40 @@ class GCNProbe(Probe):
     2024, arXiv 2305.10229.
 
     Args:
-        temperature: T > 0 of the graph's weights.
+        temperature: T > 0 of the graph's weights; each of several is a variant `gcn_<T>`; they share the distances.
         neighbors: Nearest neighbours k kept of each node, or None for the full graph.
         backend: Graph library: "dgl", "torch", or "auto", see `csl.graph.propagation`.
-        width: Width of the label embedding and the hidden layer.
+        width: Width of the label embedding and the hidden layers.
         learning_rate: Of AdamW.
         patience: Steps without a better training accuracy before training stops; at most 1,000 steps are taken.
-        seed: Of the initial parameters and of the labels hidden.
-        best_over_steps: Whether to record `best_val_accuracy`, which costs another pass a step.
+        seed: Of the initial parameters, of the labels hidden, and of the choice of few labels.
+        best_over_steps: Whether to record `best_val_accuracy_over_steps`, which costs another pass a step.
+        depth: Number of convolutions.
+        features: Whether the standardised features are an input beside the labels, with D × width more parameters.
+        self_loop: The weight of a node on itself where it is fixed; None learns it, as the paper does.
+        label_share: The share of each class's training labels that is ever shown (at least one of each); the other
+            training samples are nodes of unknown label.
+        memory_budget: Bytes that a process may store of a full graph; None for 2 GiB, on CUDA half of the device.
 
     Raises:
         ValueError: If an argument is out of range.
 
     Example:
-        >>> import torch
         >>> from csl.types import Features
         >>> labels = torch.arange(40) % 2
         >>> values = torch.randn(40, 3, generator=torch.Generator().manual_seed(0)) + 8 * labels.unsqueeze(1)
         >>> train, val = Features(values, labels, torch.arange(40)), Features(values + 0.1, labels, torch.arange(40))
         >>> GCNProbe(neighbors=5, backend="torch").fit(train, val).val_accuracy
         1.0
+        >>> list(GCNProbe([0.2, 0.1], neighbors=5, backend="torch").fit_variants(train, val))
+        ['gcn_0.2', 'gcn_0.1']
     """
 
-    name: ClassVar[str] = "gcn"
+    name = "gcn"
 
     def __init__(
         self,
-        temperature: float = 0.1,
+        temperature: float | Sequence[float] = 0.1,
         neighbors: int | None = 50,
         backend: Backend = "auto",
         width: int = 16,
@@ -64,51 +73,48 @@ class GCNProbe(Probe):
         patience: int = 50,
         seed: int = 0,
         best_over_steps: bool = False,
+        depth: int = 2,
+        features: bool = False,
+        self_loop: float | None = None,
+        label_share: float = 1.0,
+        memory_budget: int | None = None,
     ) -> None:
-        for name, value in {"temperature": temperature, "learning_rate": learning_rate}.items():
-            if not value > 0:
-                raise ValueError(f"{name}: expected a positive number, got {value}")
-        for name, count in {"width": width, "patience": patience}.items():
-            if count < 1:
-                raise ValueError(f"{name}: expected at least 1, got {count}")
-        check_neighbors(neighbors)
-        check_backend(backend)
-        self.temperature = temperature
-        self.neighbors = neighbors
-        self.backend = backend
+        super().__init__(temperature, neighbors, backend, memory_budget, label_share, seed)
+        check_positive(learning_rate=learning_rate)
+        check_counts(width=width, patience=patience, depth=depth)
         self.width = width
         self.learning_rate = learning_rate
         self.patience = patience
-        self.seed = seed
         self.best_over_steps = best_over_steps
+        self.depth = depth
+        self.features = features
+        self.self_loop = self_loop
 
-    def classify(self, task: Task) -> Outcome:
-        """Build the graph of both sets, train the network on it, and predict."""
-        train, val = whole(task.train, task.group), whole(task.val, task.group)
-        joint = torch.cat([train.values, val.values])
-        # Cut anew, so that nodes are numbered, and numbers summed, as on one process.
-        rows = joint[distributed.shard(len(joint), task.group)]
-        # Unnamed, the graph as it was before normalisation is freed at once.
-        graph = similarity_graph(rows, self.temperature, self.neighbors, group=task.group).normalized()
-        propagate = propagation(graph, self.backend)
+    def classify_nodes(self, nodes: Nodes, propagate: Propagation, task: Task) -> Outcome:
+        """Train the network on the graph, and predict."""
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "gcn"))
-        network = GCN(task.num_classes, generator, self.width).to(joint.device)
-        fit = GCNTraining(network, propagate, train.classes, len(joint), generator).fit(
+        num_features = nodes.values.shape[1] if self.features else 0
+        network = GCN(
+            task.num_classes, generator, self.width, self.depth, num_features, self.self_loop, group=task.group
+        ).to(nodes.values.device)
+        fit = GCNTraining(network, propagate, nodes, generator, self._inputs(nodes)).fit(
             learning_rate=self.learning_rate,
             patience=self.patience,
             max_steps=MAX_STEPS,
-            val_classes=val.classes if self.best_over_steps else None,
+            best_over_steps=self.best_over_steps,
         )
-        return _outcome(fit, task)
+        return Outcome(
+            predictions=nodes.back(fit.logits.argmax(dim=1), task),
+            train_accuracy=fit.train_accuracy,
+            num_parameters=sum(parameter.numel() for parameter in network.parameters()),
+            best_val_accuracy_over_steps=fit.best_val_accuracy,
+            steps=fit.steps,
+            parameters=fit.parameters,
+        )
 
-
-def _outcome(fit: GCNFit, task: Task) -> Outcome:
-    numbers = torch.tensor([fit.train_accuracy, fit.best_val_accuracy or 0.0, fit.steps], dtype=torch.float64)
-    train_accuracy, best, steps = agreed(numbers.to(fit.logits.device), task.group).tolist()
-    return Outcome(
-        predictions=own_rows(agreed(fit.logits.argmax(dim=1), task.group), task),
-        train_accuracy=train_accuracy,
-        num_parameters=fit.num_parameters,
-        best_val_accuracy=None if fit.best_val_accuracy is None else best,
-        steps=int(steps),
-    )
+    def _inputs(self, nodes: Nodes) -> torch.Tensor | None:
+        """This process's nodes' features, standardised by the training samples, float64 `[n, D]`; None without."""
+        if not self.features:
+            return None
+        shift, scale = standardisation(nodes.values[~nodes.held_out], nodes.shard.group)
+        return (nodes.values.double() - shift) / scale

@@ -1,12 +1,15 @@
 """Training of the graph convolutional network on labels shown and hidden at random."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional
+from torch.nn import Parameter, functional
 
+from csl.distributed import Group, all_reduce
 from csl.graph import GCN, Propagation
+from csl.probes.nodes import Nodes
 
 HIDDEN_SHARE = (0.05, 0.5)
 SMOOTHING = 0.9
@@ -16,18 +19,18 @@ class GCNFit(NamedTuple):
     """A network trained on one graph.
 
     Attributes:
-        logits: Of the held-out nodes, by the chosen step's parameters, all training labels shown `[M, C]`.
+        logits: Of this process's nodes, by the chosen step's parameters, all training labels shown `[n, C]`.
         train_accuracy: Smoothed accuracy on hidden training nodes at the chosen step.
-        best_val_accuracy: The best held-out accuracy over all steps, or None if no held-out classes were given.
+        best_val_accuracy: The best held-out accuracy over all steps, or None if it was not asked for.
         steps: Steps taken.
-        num_parameters: Trained parameters.
+        parameters: The chosen step's, by name.
     """
 
     logits: Tensor
     train_accuracy: float
     best_val_accuracy: float | None
     steps: int
-    num_parameters: int
+    parameters: dict[str, Tensor]
 
 
 class HiddenAccuracy:
@@ -61,35 +64,44 @@ class HiddenAccuracy:
 
 
 class GCNTraining:
-    """Full-batch training of a GCN on a graph whose first nodes are the training samples, the others held out.
+    """Full-batch training of a GCN on a graph of which each process owns some nodes.
+
+    Every process has all parameters, computes its own nodes' share of the loss, and takes the same step by the sum of
+    all gradients.
 
     Args:
-        network: The network; trained in place.
+        network: The network, the same on every process; trained in place.
         propagate: The product with the graph's normalised weights.
-        classes: Class numbers of the training nodes `[N]`.
-        num_nodes: All nodes, N + M.
-        generator: A CPU generator, source of what is hidden.
+        nodes: This process's nodes.
+        generator: A CPU generator, in the same state on every process, source of what is hidden.
+        features: A further input of the network `[n, D]`, float64; None for labels alone.
     """
 
     def __init__(
-        self, network: GCN, propagate: Propagation, classes: Tensor, num_nodes: int, generator: Generator
+        self,
+        network: GCN,
+        propagate: Propagation,
+        nodes: Nodes,
+        generator: Generator,
+        features: Tensor | None = None,
     ) -> None:
         self.network = network
         self.propagate = propagate
-        self.classes = classes
+        self.nodes = nodes
         self.generator = generator
-        self.unknown = network.num_classes
-        self.held_out = classes.new_full((num_nodes - len(classes),), self.unknown)
+        self.features = features
+        self.group: Group = nodes.shard.group
+        # All that is ever shown; the rest is "unknown".
+        self.shown = nodes.classes.masked_fill(~nodes.labelled, network.num_classes)
 
-    def fit(self, *, learning_rate: float, patience: int, max_steps: int, val_classes: Tensor | None = None) -> GCNFit:
+    def fit(self, *, learning_rate: float, patience: int, max_steps: int, best_over_steps: bool = False) -> GCNFit:
         """Train until the accuracy on hidden training nodes has not improved for `patience` steps; keep the best step.
 
         Args:
             learning_rate: Of AdamW.
             patience: Steps.
             max_steps: At most so many steps.
-            val_classes: Class numbers of the held-out nodes `[M]`; given, they record `best_val_accuracy` and
-                influence nothing else.
+            best_over_steps: Whether to record the held-out accuracy at each step, which influences nothing else.
         """
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=learning_rate)
         progress, kept, best_val = HiddenAccuracy(), self._parameters(), 0.0
@@ -97,43 +109,72 @@ class GCNTraining:
             loss, right, hidden = self._hidden_loss()
             if progress.update(right, hidden):
                 kept = self._parameters()
-            if val_classes is not None:
-                best_val = max(best_val, float((self._predict().argmax(dim=1) == val_classes).double().mean()))
+            if best_over_steps:
+                best_val = max(best_val, self._val_accuracy())
             if progress.steps_since_best >= patience:
                 break
             optimizer.zero_grad()
             torch.autograd.backward(loss)
+            sum_gradients(self.network.parameters(), self.group)
             optimizer.step()
         self.network.load_state_dict(kept)
         return GCNFit(
             logits=self._predict(),
             train_accuracy=progress.best,
-            best_val_accuracy=None if val_classes is None else best_val,
+            best_val_accuracy=best_val if best_over_steps else None,
             steps=progress.steps,
-            num_parameters=sum(parameter.numel() for parameter in self.network.parameters()),
+            parameters=kept,
         )
 
     def _hidden_loss(self) -> tuple[Tensor, int, int]:
-        """Cross-entropy on the training nodes hidden this time, how many of them are right, how many they are."""
+        """One draw of hidden nodes: loss, right answers, hidden nodes.
+
+        The loss is this process's share of the mean cross-entropy over all hidden nodes; the counts are of all.
+        """
         hidden = self._draw_hidden()
-        shown = torch.cat([self.classes.masked_fill(hidden, self.unknown), self.held_out])
-        nodes = hidden.nonzero().squeeze(1)
-        logits, classes = self.network(self.propagate, shown)[nodes], self.classes[nodes]
-        right = int((logits.argmax(dim=1) == classes).sum())
-        return functional.cross_entropy(logits, classes), right, len(nodes)
+        logits = self._logits(self.shown.masked_fill(hidden, self.network.num_classes))[hidden]
+        classes = self.nodes.classes[hidden]
+        counts = torch.stack([(logits.argmax(dim=1) == classes).sum(), hidden.sum()])
+        right, total = all_reduce(counts, self.group).tolist()
+        return functional.cross_entropy(logits, classes, reduction="sum") / total, right, total
 
     def _draw_hidden(self) -> Tensor:
-        """Which training nodes to hide `[N]`, bool: each with a probability drawn for the step, and at least one."""
+        """Which of this process's nodes to hide `[n]`, bool.
+
+        Each labelled one with a probability drawn for the step, and at least one of all.
+        """
         low, high = HIDDEN_SHARE
-        draws = torch.rand(1 + len(self.classes), generator=self.generator, dtype=torch.float64)
-        share, draws = low + (high - low) * draws[0], draws[1:]
-        return (draws <= torch.maximum(share, draws.min())).to(self.classes.device)
+        numbers = torch.rand(1 + self.nodes.num_train, generator=self.generator, dtype=torch.float64)
+        share, own = low + (high - low) * numbers[:1], numbers[1:][self.nodes.shard.own]
+        draws = torch.full(self.shown.shape, 2.0, dtype=torch.float64)
+        draws[: len(own)] = own
+        draws = draws.to(self.shown.device).masked_fill(~self.nodes.labelled, 2.0)
+        least = draws.amin() if len(draws) else draws.new_tensor(2.0)
+        return draws <= torch.maximum(share.to(draws.device), all_reduce(least, self.group, "min"))
+
+    def _logits(self, shown: Tensor) -> Tensor:
+        logits: Tensor = self.network(self.propagate, shown, self.features)
+        return logits
 
     @torch.no_grad()
     def _predict(self) -> Tensor:
-        """Logits of the held-out nodes `[M, C]`, all training labels shown."""
-        logits: Tensor = self.network(self.propagate, torch.cat([self.classes, self.held_out]))
-        return logits[len(self.classes) :]
+        """Logits of this process's nodes `[n, C]`, all training labels shown."""
+        return self._logits(self.shown)
+
+    def _val_accuracy(self) -> float:
+        right = (self._predict().argmax(dim=1) == self.nodes.classes) & self.nodes.held_out
+        correct, total = all_reduce(torch.stack([right.sum(), self.nodes.held_out.sum()]), self.group).tolist()
+        return float(correct / total)
 
     def _parameters(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+
+
+def sum_gradients(parameters: Iterable[Parameter], group: Group) -> None:
+    """Replace each parameter's gradient by the sum of all processes'."""
+    if group is None:
+        return
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    total = all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), group)
+    for gradient, summed in zip(gradients, torch.split(total, [g.numel() for g in gradients]), strict=True):
+        gradient.copy_(summed.view_as(gradient))

@@ -1,11 +1,10 @@
 """Weighted nearest neighbours: no parameters at all, and a view of local organization alone."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
 from csl import distributed, pairwise
+from csl.probes.few_labels import check_label_share
 from csl.probes.probe import Outcome, Probe, accuracy
 from csl.probes.task import Task
 
@@ -24,9 +23,11 @@ class KNNProbe(Probe):
         neighbors: k ≥ 1; at most the number of training samples is used.
         temperature: T > 0.
         leave_one_out: Whether to measure `train_accuracy`.
+        label_share: The share of each class's training samples that votes (at least one of each).
+        seed: Of that choice.
 
     Raises:
-        ValueError: If `neighbors` is below 1 or `temperature` is not positive.
+        ValueError: If an argument is out of range.
 
     Example:
         >>> import torch
@@ -38,19 +39,30 @@ class KNNProbe(Probe):
         1.0
     """
 
-    name: ClassVar[str] = "knn"
+    name = "knn"
 
-    def __init__(self, neighbors: int = 20, temperature: float = 0.07, leave_one_out: bool = False) -> None:
+    def __init__(
+        self,
+        neighbors: int = 20,
+        temperature: float = 0.07,
+        leave_one_out: bool = False,
+        label_share: float = 1.0,
+        seed: int = 0,
+    ) -> None:
         if neighbors < 1:
             raise ValueError(f"neighbors: expected at least 1, got {neighbors}")
         if not temperature > 0:
             raise ValueError(f"temperature: expected a positive number, got {temperature}")
+        check_label_share(label_share)
         self.neighbors = neighbors
         self.temperature = temperature
         self.leave_one_out = leave_one_out
+        self.label_share = label_share
+        self.seed = seed
 
     def classify(self, task: Task) -> Outcome:
         """Let each sample's nearest training samples vote."""
+        task = task._replace(train=task.labelled, shown=task.shown[task.shown])
         classes = distributed.gather_rows(task.train.classes, task.group)
         predictions = self._vote(task, task.val.values, classes)
         left_out = self._leave_one_out(task, classes) if self.leave_one_out else float("nan")

@@ -1,5 +1,6 @@
 """What a probe reports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -15,18 +16,24 @@ class ProbeResult:
         train_accuracy: Accuracy on training samples, in each probe's own sense; NaN where it was not asked for.
         val_accuracy: Accuracy on the held-out samples, whose labels no choice was made with.
         num_parameters: Number of trained parameters.
-        best_val_accuracy: The best held-out accuracy over all steps of training. It is selected with the very labels
-            it is measured on, as the paper does; not to be compared with `val_accuracy` of anything. None where there
-            are no steps or it was not recorded.
+        balanced_accuracy: Mean of `class_accuracies`: every class counts alike, however many samples it has.
+        class_accuracies: For each label among the held-out samples, the share of its samples that is predicted right.
+        best_val_accuracy_over_steps: The best held-out accuracy over all steps of training. It is selected with the
+            very labels it is measured on, as the paper does; not to be compared with `val_accuracy` of anything. None
+            where there are no steps or it was not recorded.
         steps: Number of training steps taken, or None.
-        seconds: Wall-clock time of the whole fit on the slowest process.
+        seconds: Wall-clock time of the whole fit on the slowest process; variants of one fit share it.
         predictions: Label predicted for each of this process's held-out samples `[n]`, int64.
+        parameters: The trained parameters by name; empty where there are none.
     """
 
     train_accuracy: float
     val_accuracy: float
     num_parameters: int
-    best_val_accuracy: float | None = None
+    balanced_accuracy: float
+    class_accuracies: Mapping[int, float] = field(repr=False)
+    best_val_accuracy_over_steps: float | None = None
     steps: int | None = None
     seconds: float | None = field(default=None, compare=False)
     predictions: Tensor | None = field(default=None, compare=False, repr=False)
+    parameters: Mapping[str, Tensor] = field(default_factory=dict, compare=False, repr=False)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from csl import distributed
-from csl.distributed import Group
+from csl.distributed import Group, Shard
+from csl.probes.few_labels import shown_labels
 from csl.types import Features
 
 
@@ -30,21 +31,36 @@ class Task(NamedTuple):
         val: This process's held-out samples.
         labels: The labels that occur among all processes' training samples, ascending `[C]`, C ≥ 2.
         group: The processes that share the rows.
+        shown: Which of this process's training samples' labels the probe may see `[n]`, bool: all, unless it asks for
+            few.
     """
 
     train: Samples
     val: Samples
     labels: Tensor
     group: Group
+    shown: Tensor
 
     @property
     def num_classes(self) -> int:
         """Number of classes C."""
         return len(self.labels)
 
+    @property
+    def labelled(self) -> Samples:
+        """This process's training samples whose labels the probe may see."""
+        return self.train if bool(self.shown.all()) else Samples(*(part[self.shown] for part in self.train))
 
-def make_task(train: Features, val: Features, group: Group = None) -> Task:
+
+def make_task(train: Features, val: Features, group: Group = None, *, label_share: float = 1.0, seed: int = 0) -> Task:
     """Check both sets, on all processes alike, and number the classes of the training set.
+
+    Args:
+        train: This process's training samples.
+        val: This process's held-out samples.
+        group: The processes that share the rows.
+        label_share: The share of each class's training labels that is shown.
+        seed: Of the choice of these.
 
     Raises:
         ValueError: If shapes do not fit, a set is empty, a label is negative, a value is not finite, or the training
@@ -58,7 +74,10 @@ def make_task(train: Features, val: Features, group: Group = None) -> Task:
     labels = torch.unique(distributed.gather_rows(train.labels, group)).clone()
     if len(labels) < 2:
         raise ValueError(f"train.labels: expected at least two classes, got only class {int(labels[0])}")
-    return Task(_samples(train, labels), _samples(val, labels), labels, group)
+    known = _samples(train, labels)
+    shard = Shard.of(len(known.classes), group)
+    shown = shown_labels(shard.gather(known.classes), label_share, seed)[shard.own]
+    return Task(known, _samples(val, labels), labels, group, shown)
 
 
 def _samples(features: Features, labels: Tensor) -> Samples:

@@ -14,4 +14,4 @@ def random_graph(num_nodes: int = 40, num_pairs: int = 120, seed: int = 0) -> Sp
 
 
 def both_forms(graph: SparseGraph) -> list[Graph]:
-    return [graph, DenseGraph(graph.dense())]
+    return [graph, DenseGraph.whole(graph.dense())]

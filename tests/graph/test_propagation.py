@@ -77,7 +77,7 @@ def test_auto_is_dgl_and_is_logged_once(messages: pytest.LogCaptureFixture) -> N
 
 
 def test_auto_is_torch_for_dense_graphs(messages: pytest.LogCaptureFixture) -> None:
-    assert isinstance(propagation(DenseGraph(random_graph().dense())), TorchPropagation)
+    assert isinstance(propagation(DenseGraph.whole(random_graph().dense())), TorchPropagation)
     assert messages.messages == ["Graph propagation uses torch: the graph is dense, one matrix product"]
 
 

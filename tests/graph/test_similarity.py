@@ -4,8 +4,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
-from csl.graph import DenseGraph, SparseGraph, propagation, similarity_graph
+from csl.distributed import rank, shard, world
+from csl.graph import (
+    DenseGraph,
+    Graph,
+    SparseGraph,
+    TiledGraph,
+    propagation,
+    similarity,
+    similarity_graph,
+    similarity_graphs,
+)
 
 TEMPERATURE = 0.2
 
@@ -65,7 +74,6 @@ def test_a_cut_to_all_others_is_the_full_graph(neighbors: int) -> None:
 def test_graphs_of_inference_mode_can_be_trained_on(neighbors: int | None) -> None:
     with torch.inference_mode():
         graph = similarity_graph(features().clone(), TEMPERATURE, neighbors)
-    assert not graph.weights.is_inference()
     x = torch.ones(60, 2, dtype=torch.float64, requires_grad=True)
     torch.autograd.backward(propagation(graph.normalized(), "torch")(x).sum())
     assert x.grad is not None
@@ -98,8 +106,57 @@ def sharded_graph(neighbors: int | None) -> Any:
 
 @pytest.mark.parametrize("neighbors", [None, 6])
 def test_two_processes_make_the_graph_of_one(two_processes: Any, neighbors: int | None) -> None:
-    first, second = two_processes(sharded_graph, neighbors)
-    assert torch.equal(first, second)
-    torch.testing.assert_close(
-        first, similarity_graph(features(), TEMPERATURE, neighbors).dense(), rtol=1e-6, atol=1e-12
-    )
+    rows = torch.cat(two_processes(sharded_graph, neighbors))
+    assert torch.equal(rows, similarity_graph(features(), TEMPERATURE, neighbors).dense())
+
+
+def large_sharded_graph(neighbors: int | None, budget: int) -> Any:
+    """As if there were too many nodes for every process to compute all of them."""
+    similarity.REPLICATED, before = 0, similarity.REPLICATED
+    try:
+        group, values = world(), features()
+        rows = values[:25] if rank(group) == 0 else values[25:]
+        graph = similarity_graph(rows, TEMPERATURE, neighbors, group=group, memory_budget=budget)
+        x = torch.arange(120, dtype=torch.float64).view(60, 2)
+        own = graph.shard.own
+        return type(graph), graph.normalized().dense(), propagation(graph.normalized(), "torch")(x[own])
+    finally:
+        similarity.REPLICATED = before
+
+
+@pytest.mark.parametrize(
+    ("neighbors", "budget", "form"), [(6, 0, SparseGraph), (None, 10**6, DenseGraph), (None, 100, TiledGraph)]
+)
+def test_two_processes_share_a_large_graph(
+    two_processes: Any, neighbors: int | None, budget: int, form: type[Graph]
+) -> None:
+    parts = two_processes(large_sharded_graph, neighbors, budget)
+    assert [part[0] for part in parts] == [form, form]
+    rows, products = (torch.cat([part[i] for part in parts]) for i in (1, 2))
+    expected = similarity_graph(features(), TEMPERATURE, neighbors).normalized().dense()
+    torch.testing.assert_close(rows, expected, rtol=1e-5, atol=1e-12)
+    x = torch.arange(120, dtype=torch.float64).view(60, 2)
+    torch.testing.assert_close(products, expected @ x, rtol=1e-5, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("budget", "form"), [(8 * 60 * 60, DenseGraph), (8 * 60 * 60 - 1, TiledGraph), (0, TiledGraph)]
+)
+def test_a_full_graph_is_stored_where_it_fits_and_exact_where_not(budget: int, form: type[Graph]) -> None:
+    graph = similarity_graph(features(), TEMPERATURE, memory_budget=budget)
+    assert isinstance(graph, form)
+    expected = similarity_graph(features(), TEMPERATURE).normalized()
+    graph = graph.normalized()
+    torch.testing.assert_close(graph.dense(), expected.dense(), rtol=1e-12, atol=1e-15)
+    x = torch.randn(60, 3, dtype=torch.float64, requires_grad=True)
+    out = propagation(graph)(x)
+    torch.testing.assert_close(out, expected.dense() @ x, rtol=1e-12, atol=1e-12)
+    (gradient,) = torch.autograd.grad(out.square().sum(), x)
+    torch.testing.assert_close(gradient, 2 * expected.dense() @ out, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("neighbors", [None, 6])
+def test_temperatures_share_the_distances_and_change_nothing(neighbors: int | None) -> None:
+    graphs = similarity_graphs(features(), [0.5, TEMPERATURE], neighbors)
+    for temperature, graph in zip([0.5, TEMPERATURE], graphs, strict=True):
+        assert torch.equal(graph.dense(), similarity_graph(features(), temperature, neighbors).dense())

@@ -32,5 +32,5 @@ def digits(split: int = 0) -> tuple[Features, Features]:
     return Features(values[train], labels[train], train), Features(values[val], labels[val], val)
 
 
-def rows(samples: Features, part: slice) -> Features:
+def rows(samples: Features, part: slice | Tensor) -> Features:
     return Features(samples.values[part], samples.labels[part], samples.index[part])

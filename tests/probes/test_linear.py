@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from csl.probes import LinearProbe
+from csl.probes import LinearProbe, Samples
 from csl.probes.solvers import lbfgs
 from tests.probes.samples import clumps, digits, features
 
@@ -12,7 +12,7 @@ def test_the_minimum_is_that_of_scikit_learn(penalty: float) -> None:
 
     train, _ = digits()
     values, classes = train.values[:500, 10:30].double() / 16, train.labels[:500]
-    fit = lbfgs(values, classes, 10, penalty=penalty, max_steps=1000)
+    fit = lbfgs(Samples(values, classes), 10, penalty=penalty, max_steps=1000)
     reference = LogisticRegression(C=1 / penalty, tol=1e-9, max_iter=10_000).fit(values.numpy(), classes.numpy())
     # scikit-learn centres nothing either; both biases are free up to a common constant.
     bias = torch.tensor(reference.intercept_)

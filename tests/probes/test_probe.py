@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import rank, world
-from csl.probes import GCNProbe, KNNProbe, LinearProbe, Outcome, Probe, ProbeResult, Task
+from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Outcome, Probe, ProbeResult, Task
 from csl.types import Features
 from tests.probes.samples import clumps, features, rows
 
@@ -22,7 +22,9 @@ PROBES = [
     KNNProbe(neighbors=5, leave_one_out=True),
     GCNProbe(neighbors=5, backend="torch", best_over_steps=True),
     GCNProbe(neighbors=None),
-    GCNProbe(neighbors=5),
+    GCNProbe(neighbors=5, depth=3, features=True, self_loop=0.5, label_share=0.5),
+    LabelPropagationProbe(neighbors=5),
+    LinearProbe("adamw", batch_size=16, label_share=0.5),
 ]
 every_probe = pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
 

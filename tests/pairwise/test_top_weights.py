@@ -3,20 +3,11 @@ import torch
 from torch import Tensor
 
 from csl.distributed import shard, world
-from csl.pairwise import dense_weights, top_weights
+from csl.pairwise import full_weights, top_weights
 from csl.pairwise import pairs as pairs_module
 from tests.pairwise.dense import dense_w
 from tests.pairwise.hard_data import CASES, duplicates, ordinary
 from tests.two_processes import TwoProcesses
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_dense_weights_equal_the_definition(case: str) -> None:
-    features = CASES[case]()
-    ours = dense_weights(features, 0.1)
-    assert torch.equal(ours, ours.T)
-    assert (ours.diagonal() == 0).all()
-    torch.testing.assert_close(ours, dense_w(features, 0.1), rtol=2e-4, atol=1e-9)
 
 
 @pytest.mark.parametrize("case", ["ordinary", "outlier", "far from the origin", "wide"])
@@ -39,7 +30,7 @@ def test_equal_weights_come_in_order_of_their_columns(monkeypatch: pytest.Monkey
 
 def test_all_neighbors_of_each() -> None:
     ((weights, columns),) = top_weights(duplicates(), [0.1], 399)
-    dense = dense_weights(duplicates(), 0.1)
+    dense = full_weights(duplicates(), [0.1])[0].dense()
     torch.testing.assert_close(weights.sum(), dense.sum(), rtol=1e-5, atol=0)
     assert torch.equal(columns.sort(dim=1).values[0], torch.arange(1, 400))
 

@@ -1,0 +1,108 @@
+"""All similarities w: written out where their square fits memory, or computed anew, tile by tile, for each product."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from csl.distributed import Group, Shard, all_reduce
+from csl.pairwise.checks import check_temperatures
+from csl.pairwise.kernel import Kernel
+from csl.pairwise.pairs import Pairs
+from csl.pairwise.precision import full_precision
+from csl.pairwise.row_sums import row_sums
+from csl.pairwise.streaming import MEMORY_BUDGET
+from csl.pairwise.tiles import Tile
+
+
+class FullWeights:
+    """All similarities `w_ij = N² a_ij² / (r_i r_j)` of one temperature, with a zero diagonal; none of them is stored.
+
+    Made by `full_weights`. What it holds is this process's rows in float32, the row sums, and, where they fit the
+    budget given there, the distances.
+
+    Attributes:
+        shard: Which rows this process owns.
+        rate: `1 / (mu T)`.
+        log_sums: The logarithms of all row sums r `[N]`, float64.
+    """
+
+    def __init__(self, pairs: Pairs, rate: float, log_sums: Tensor) -> None:
+        self.shard = Shard(tuple(pairs.counts), pairs.group)
+        self.rate = rate
+        self.log_sums = log_sums
+        self._pairs = pairs
+
+    @full_precision()
+    def dense(self) -> Tensor:
+        """This process's rows of the similarities `[n, N]`, float64; symmetric on one process."""
+        own, num_rows = self.shard.own, self.shard.total
+        weights = torch.empty(own.stop - own.start, num_rows, dtype=torch.float64, device=self.log_sums.device)
+        alone = self.shard.group is None
+        for tile in self._pairs.tiles() if alone else self._pairs.row_tiles():
+            block = self._of_tile(tile)
+            weights[tile.rows.start - own.start : tile.rows.stop - own.start, tile.columns] = block
+            if tile.mirrored:
+                weights[tile.columns, tile.rows] = block.T
+        return weights
+
+    @full_precision()
+    def product(self, x: Tensor) -> Tensor:
+        """This process's rows of `w @ x` `[n, D]`, from the values of all rows `[N, D]`; in the dtype of x.
+
+        One pass over the pairs, without a gradient.
+        """
+        result = x.new_zeros(x.shape)
+        for tile in self._pairs.tiles():
+            block = self._of_tile(tile).to(x.dtype)
+            result[tile.rows] += block @ x[tile.columns]
+            if tile.mirrored:
+                result[tile.columns] += block.T @ x[tile.rows]
+        return all_reduce(result, self.shard.group)[self.shard.own]
+
+    def _of_tile(self, tile: Tile) -> Tensor:
+        rows, columns, distances, _ = tile
+        exponents = distances.double().mul_(-2 * self.rate).sub_(self.log_sums[rows, None]).sub_(self.log_sums[columns])
+        weights = exponents.exp_().mul_(self.shard.total**2)
+        # Both orders of a pair come from one product, whose two triangles may differ in the last digit.
+        return weights.tril() + weights.tril(-1).T if rows == columns else weights
+
+
+@full_precision()
+def full_weights(
+    features: Tensor, temperatures: Sequence[float], *, group: Group = None, memory_budget: int = MEMORY_BUDGET
+) -> list[FullWeights]:
+    """All similarities `w_ij = N² a_ij² / (r_i r_j)`, for each temperature; they share the distances.
+
+    Args:
+        features: This process's rows `[n, D]`.
+        temperatures: T values.
+        group: The processes that hold the other rows.
+        memory_budget: Distances are kept for later passes where they fit so many bytes on every process.
+
+    Raises:
+        ValueError: If the features are no finite floating-point matrix, or a T is not positive.
+        UndefinedSimilarityError: For fewer than two samples or collapsed features.
+
+    Example:
+        >>> (weights,) = full_weights(torch.tensor([[0.0], [1.0]]), [0.1])
+        >>> weights.dense()
+        tensor([[0., 4.],
+                [4., 0.]], dtype=torch.float64)
+        >>> weights.product(torch.tensor([[1.0], [2.0]]))
+        tensor([[8.],
+                [4.]])
+    """
+    # Kept by the graph for its life: an inference tensor among them could not take part in training.
+    with torch.inference_mode(False):
+        pairs = Pairs(
+            features.clone() if features.is_inference() else features, group=group, memory_budget=memory_budget
+        )
+        return [FullWeights(pairs, *log) for log in rates_and_log_sums(pairs, temperatures)]
+
+
+def rates_and_log_sums(pairs: Pairs, temperatures: Sequence[float]) -> list[tuple[float, Tensor]]:
+    """`1 / (mu T)` and the logarithms of all row sums `[N]`, for each temperature."""
+    values = check_temperatures(temperatures)
+    kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * value)) for value in values]
+    return [(kernel.rate, kernel.log(sums)) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)]

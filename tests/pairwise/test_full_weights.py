@@ -1,0 +1,44 @@
+import pytest
+import torch
+from torch import Tensor
+
+from csl.distributed import shard, world
+from csl.pairwise import full_weights
+from csl.pairwise import pairs as pairs_module
+from tests.pairwise.dense import dense_w
+from tests.pairwise.hard_data import CASES, ordinary
+from tests.two_processes import TwoProcesses
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_written_out_they_are_the_definition(case: str) -> None:
+    features = CASES[case]()
+    ours = full_weights(features, [0.1])[0].dense()
+    assert torch.equal(ours, ours.T)
+    assert (ours.diagonal() == 0).all()
+    torch.testing.assert_close(ours, dense_w(features, 0.1), rtol=2e-4, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("memory_budget", [0, 10**9])
+def test_computed_anew_they_make_the_same_products(
+    monkeypatch: pytest.MonkeyPatch, case: str, memory_budget: int
+) -> None:
+    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 64)
+    x = torch.randn(400, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    for weights in full_weights(CASES[case](), [0.5, 0.1], memory_budget=memory_budget):
+        torch.testing.assert_close(weights.product(x), weights.dense() @ x, rtol=1e-12, atol=1e-12)
+
+
+def _on_two(features: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    group = world()
+    (weights,) = full_weights(features[shard(len(features), group)], [0.1], group=group)
+    return weights.dense(), weights.product(x)
+
+
+def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
+    features, x = ordinary(101), torch.ones(101, 2, dtype=torch.float64)
+    dense, product = (torch.cat(part) for part in zip(*two_processes(_on_two, features, x), strict=True))
+    (weights,) = full_weights(features, [0.1])
+    torch.testing.assert_close(dense, weights.dense(), rtol=1e-5, atol=0)
+    torch.testing.assert_close(product, weights.product(x), rtol=1e-5, atol=0)
