@@ -64,10 +64,9 @@ class ProbeMonitor(FeatureCallback):
             for name, probe in self.probes.items():
                 scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}", name, self.also)
                 # Or a failed fit would leave the train accuracy of the one before in the table.
-                before = {f"train/{prefix}{known}_accuracy": math.nan for known in probe_names(probe, name).values()}
-                stale = {key: value for key, value in before.items() if key in trainer.callback_metrics}
-                scalars = stale | scalars
-                log_scalars(module, scalars, self.progress_bar)
+                trained = [f"train/{prefix}{known}_accuracy" for known in probe_names(probe, name).values()]
+                stale = {key: math.nan for key in trained if key in trainer.callback_metrics}
+                log_scalars(module, stale | scalars, self.progress_bar)
 
 
 def probe_scalars(
@@ -76,7 +75,10 @@ def probe_scalars(
     """Fit one probe and name what it reached; NaN where the features do not allow a fit."""
     names = probe_names(probe, name or probe.name)
     try:
-        results = probe.fit_variants(split.train, split.val, group=world())
+        if len(names) == 1:
+            results = {probe.name: probe.fit(split.train, split.val, group=world())}
+        else:
+            results = probe.fit_variants(split.train, split.val, group=world())
     except tolerated() as error:
         rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {error}")
         return {f"{val}{known}_accuracy": float("nan") for known in names.values()}

@@ -86,18 +86,17 @@ def full_weights(
 
     Example:
         >>> (weights,) = full_weights(torch.tensor([[0.0], [1.0]]), [0.1])
-        >>> weights.dense()
+        >>> weights.dense().round(decimals=3)
         tensor([[0., 4.],
                 [4., 0.]], dtype=torch.float64)
-        >>> weights.product(torch.tensor([[1.0], [2.0]]))
+        >>> weights.product(torch.tensor([[1.0], [2.0]])).round(decimals=3)
         tensor([[8.],
                 [4.]])
     """
     # Kept by the graph for its life: an inference tensor among them could not take part in training.
     with torch.inference_mode(False):
-        pairs = Pairs(
-            features.clone() if features.is_inference() else features, group=group, memory_budget=memory_budget
-        )
+        features = features.clone() if features.is_inference() else features
+        pairs = Pairs(features, group=group, memory_budget=memory_budget)
         return [FullWeights(pairs, *log) for log in rates_and_log_sums(pairs, temperatures)]
 
 

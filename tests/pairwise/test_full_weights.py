@@ -25,8 +25,9 @@ def test_computed_anew_they_make_the_same_products(
     monkeypatch: pytest.MonkeyPatch, case: str, memory_budget: int
 ) -> None:
     monkeypatch.setattr(pairs_module, "_SIDE_CPU", 64)
-    x = torch.randn(400, 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    for weights in full_weights(CASES[case](), [0.5, 0.1], memory_budget=memory_budget):
+    features = CASES[case]()
+    x = torch.randn(len(features), 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    for weights in full_weights(features, [0.5, 0.1], memory_budget=memory_budget):
         torch.testing.assert_close(weights.product(x), weights.dense() @ x, rtol=1e-12, atol=1e-12)
 
 
