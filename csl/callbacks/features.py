@@ -159,7 +159,8 @@ def _output_names(trainer: Trainer, module: LightningModule) -> Sequence[str]:
     module.eval()
     try:
         with seeded("output names"), torch.no_grad():
-            return tuple(outputs(torch.zeros(1, channels, size, size, device=module.device)))
+            names = tuple(outputs(torch.zeros(1, channels, size, size, device=module.device)))
+        return (*names, *getattr(module, "costly_outputs", dict)())
     finally:
         module.train(was_training)
 

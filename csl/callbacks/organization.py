@@ -1,7 +1,10 @@
 """Log any list of feature metrics for both evaluation sets."""
 
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
+import torch
 import torchmetrics
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
@@ -27,12 +30,17 @@ class OrganizationMetrics(FeatureCallback):
 
     Args:
         metrics: Objects of `csl.metrics`, or any `torchmetrics.Metric` with `update(features [N, D], labels [N])`,
-            which is logged under its class name in snake case. The default is RLD at T = 1.0, 0.2 and 0.1,
+            which is logged under its class name in snake case. The default is cheap: RLD at T = 1.0, 0.2 and 0.1,
             Calinski–Harabasz, and the deviation of the normalised features.
-        outputs: Which outputs of the method are measured; scalars of others than "encoder" are called
+        outputs: Which outputs of the method are measured, such as "projection", or "momentum_encoder" of methods that
+            have one (which takes a pass of its own); scalars of others than "encoder" are called
             `val/<output>/<name>`.
         progress_bar: Scalars that the progress bar shows.
         every_n: Measure at every n-th validation pass (passes).
+        log_seconds: Whether to log what each metric took, as `val/<name of its first scalar>_seconds`.
+
+    Raises:
+        ValueError: If two metrics have a name in common.
 
     Example:
         >>> OrganizationMetrics([RelativeLocalDensity([0.1])], every_n=2).every_n
@@ -45,22 +53,36 @@ class OrganizationMetrics(FeatureCallback):
         outputs: Sequence[str] = ("encoder",),
         progress_bar: Sequence[str] = ("val/rld_0.1",),
         every_n: int = 1,
+        log_seconds: bool = False,
     ) -> None:
         super().__init__(every_n)
         self.metrics = list(metrics) if metrics is not None else default_metrics()
-        self.outputs, self.progress_bar = tuple(outputs), tuple(progress_bar)
+        self.outputs, self.progress_bar, self.log_seconds = tuple(outputs), tuple(progress_bar), log_seconds
+        names = Counter(name for metric in self.metrics for name in undefined_scalars(metric))
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise ValueError(f"metrics: expected one of each name, got several called {', '.join(twice)}")
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Compute every metric on every set of the chosen outputs."""
         for prefix, rows in named_sets(trainer, features, self.outputs):
             for metric in self.metrics:
-                scalars = {f"{prefix}{name}": value for name, value in measure(metric, rows).items()}
-                log_scalars(module, scalars, self.progress_bar)
+                start = time.perf_counter()
+                scalars: dict[str, Tensor | float] = dict(measure(metric, rows))
+                if self.log_seconds:
+                    finish(rows.values.device)
+                    scalars[f"{next(iter(scalars))}_seconds"] = time.perf_counter() - start
+                log_scalars(module, {f"{prefix}{name}": value for name, value in scalars.items()}, self.progress_bar)
 
 
 def default_metrics() -> list[torchmetrics.Metric]:
     """What is measured unless something else is asked for: cheap enough for every epoch."""
     return [RelativeLocalDensity([1.0, 0.2, 0.1]), CalinskiHarabaszScore(), FeatureStd()]
+
+
+def finish(device: torch.device) -> None:
+    """Wait for what a GPU still has to do, so that a clock that is read now tells the truth."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def measure(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:

@@ -1,6 +1,7 @@
 """What all methods share: an encoder, its optimization, and the steps of training and evaluation."""
 
 import math
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from csl.encoders import Encoder
 from csl.methods.optimization import Optimization
-from csl.methods.run import global_batch_size, run_seed, steps_per_epoch, total_steps
+from csl.methods.run import global_batch_size, run_seed, steps_per_epoch, total_steps, wanted_outputs
 from csl.modules import synchronize_batch_norm
 from csl.randomness import seeded
 from csl.types import Batch, Features
@@ -70,6 +71,10 @@ class Method(LightningModule):
         """What is measured, by name: vectors `[B, D]` for images `[B, C, H, W]`, "encoder" first."""
         return {"encoder": self.encoder(images)}
 
+    def costly_outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Further outputs that take a pass of their own, computed from images only where a callback names them."""
+        return {}
+
     def after_step(self) -> None:
         """Called once after every optimizer step, before anything of it is saved; for momentum copies and queues."""
 
@@ -112,10 +117,10 @@ class Method(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """The batch's features `[B, D]` in float32, for each of the method's outputs."""
-        return {
-            name: Features(values.detach().float(), batch.labels, batch.index)
-            for name, values in self.outputs(batch.views[0]).items()
-        }
+        images = batch.views[0]
+        outputs, wanted = self.outputs(images), wanted_outputs(self._trainer)
+        outputs |= {name: encode(images) for name, encode in self.costly_outputs().items() if name in wanted}
+        return {name: Features(values.detach().float(), batch.labels, batch.index) for name, values in outputs.items()}
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """As in validation."""

@@ -1,5 +1,7 @@
 """BYOL: one view predicts what a slowly moving copy of the network makes of the other; nothing repels."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 
 from csl.encoders import Encoder
@@ -76,6 +78,10 @@ class BYOL(Method):
         """The encoder's features and their projection."""
         features = self.encoder(images)
         return {"encoder": features, "projection": self.projection_head(features)}
+
+    def costly_outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """The momentum encoder's features."""
+        return {"momentum_encoder": self.momentum_copy.copies[0]}
 
     def _distance(self, prediction: Tensor, target: Tensor) -> Tensor:
         return 2 + 2 * in_full_precision(self.negative_cosine, prediction, target)

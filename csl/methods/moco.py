@@ -1,5 +1,7 @@
 """MoCo: two views of an image attract each other, a queue of earlier images repels."""
 
+from collections.abc import Callable
+
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -95,6 +97,10 @@ class MoCo(Method):
         """The encoder's features and their projection."""
         features = self.encoder(images)
         return {"encoder": features, "projection": self.projection_head(features)}
+
+    def costly_outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """The momentum encoder's features."""
+        return {"momentum_encoder": self.momentum_copy.copies[0]}
 
     def _contrast(self, queries: Tensor, keys: Tensor) -> Tensor:
         return in_full_precision(lambda q, k: info_nce(q, k, self.queue.features, self.temperature), queries, keys)

@@ -33,6 +33,14 @@ def steps_per_epoch(trainer: Trainer) -> float:
     return math.ceil(batches / trainer.accumulate_grad_batches) if math.isfinite(batches) else math.inf
 
 
+def wanted_outputs(trainer: Trainer | None) -> set[str]:
+    """The outputs that the trainer's callbacks name, in an argument `outputs` or `output` of theirs."""
+    names: set[str] = set()
+    for callback in getattr(trainer, "callbacks", ()):
+        names.update(getattr(callback, "outputs", ()), {getattr(callback, "output", "encoder")})
+    return names
+
+
 def global_batch_size(trainer: Trainer) -> int:
     """The images behind one optimizer step, over all processes and accumulated batches.
 

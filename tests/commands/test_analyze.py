@@ -34,9 +34,8 @@ def test_a_file_of_predict_gives_the_table_that_python_gives(folder: Path) -> No
 def test_labels_measures_temperatures_and_ks_from_the_line(folder: Path) -> None:
     words = "analyze clip.npy --labels classes.npy --metrics rld neighbor_agreement --temperatures 0.5 --ks 3 --json -"
     content = json.loads(csl(folder, *words.split()))
-    assert content["values"] == pytest.approx(
-        dict(analyze(X, Y, metrics=["rld"], temperatures=[0.5])) | content["values"]
-    )
+    expected = analyze(X, Y, metrics=["rld", "neighbor_agreement"], temperatures=[0.5], ks=[3])
+    assert content["values"] == pytest.approx(dict(expected))
     assert list(content["values"]) == ["rld_0.5", "neighbor_agreement_3"]
     assert (content["file"], content["samples"], content["classes"]) == ("clip.npy", 60, 5)
 
