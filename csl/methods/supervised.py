@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torchmetrics import MeanMetric
 
 from csl.encoders import Encoder
 from csl.methods.base import Method
@@ -56,6 +57,8 @@ class Supervised(Method):
         self.num_classes = num_classes
         self.label_smoothing = label_smoothing
         self.classifier = nn.Linear(encoder.feature_dim, num_classes)
+        # Lightning's own mean over processes rounds the number of images of a process down where they differ.
+        self.held_out_accuracy = MeanMetric()
 
     def setup(self, stage: str) -> None:
         """Compare the data's number of classes with ours before anything is trained."""
@@ -79,15 +82,9 @@ class Supervised(Method):
         limits = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
         if dataloader_idx == len(limits) - 1:
             logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
+            self.held_out_accuracy.update(_accuracy(logits, batch.labels), len(batch.labels))
             name = "test/accuracy" if self.trainer.testing else "val/accuracy"
-            self.log(
-                name,
-                _accuracy(logits, batch.labels),
-                on_epoch=True,
-                sync_dist=True,
-                add_dataloader_idx=False,
-                batch_size=len(batch.labels),
-            )
+            self.log(name, self.held_out_accuracy, on_epoch=True, add_dataloader_idx=False)
         return features
 
     def _check_labels(self, batch: Batch) -> None:
