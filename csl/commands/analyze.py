@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from csl.commands.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    import torch
+
     from csl.metrics import Analysis
 
 DESCRIPTION = """Measure how features from anywhere are organized: no training, no configuration, no GPU.
@@ -83,6 +85,9 @@ def parser(command: str) -> argparse.ArgumentParser:
         help=f"numbers of neighbours of neighbor_agreement; {_words(KS)} unless told otherwise",
     )
     found.add_argument("--json", metavar="FILE", help="write everything as JSON; - for the screen instead of the table")
+    found.add_argument(
+        "--device", metavar="NAME", help="where to compute, such as cpu or cuda:1; a GPU if there is one otherwise"
+    )
     found.add_argument("--quiet", action="store_true", help="no progress bar")
     return found
 
@@ -108,11 +113,12 @@ def _run(options: argparse.Namespace) -> None:
             hint = did_you_mean(name, MEASURES, 0) or "; csl analyze --help lists them"
             raise ValueError(f"--metrics: no measure {name!r}{hint}")
     check_json(options.json)
+    device = chosen_device(options.device)
     table = read_features(options.file, options.labels, options.features_key, options.labels_key)
     with Bar(not options.quiet and sys.stderr.isatty()) as watch:
         result = analyze(
-            table.values,
-            table.labels,
+            table.values.to(device),
+            None if table.labels is None else table.labels.to(device),
             metrics=options.metrics,
             temperatures=options.temperatures,
             ks=options.ks,
@@ -122,6 +128,24 @@ def _run(options: argparse.Namespace) -> None:
         write_json(result, options)
     if options.json != "-":
         print(result)
+
+
+def chosen_device(name: str | None) -> "torch.device":
+    """Where to compute.
+
+    Raises:
+        ValueError: If there is no such device on this machine.
+    """
+    import torch
+
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"--device: no device {name!r} on this machine; cpu is on every one") from error
+    return device
 
 
 def check_json(path: str | None) -> None:

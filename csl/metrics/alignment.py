@@ -3,8 +3,8 @@
 from torch import Tensor
 
 from csl.metrics.functional.alignment import mean_positive_distance
-from csl.metrics.functional.feature_std import directions
-from csl.metrics.functional.moments import Moments, class_moments
+from csl.metrics.functional.feature_std import labeled_direction_moments
+from csl.metrics.functional.moments import Moments
 from csl.metrics.moments_metric import MomentsMetric
 
 
@@ -26,7 +26,7 @@ class Alignment(MomentsMetric):
 
     def batch_moments(self, features: Tensor, labels: Tensor) -> Moments:
         """The moments of each label's directions."""
-        return class_moments(directions(features), labels)
+        return labeled_direction_moments(features, labels)
 
     def compute(self) -> Tensor:
         """The alignment, a float64 scalar.

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from csl import distributed, pairwise
+from csl.metrics.functional.knn_accuracy import vote
 from csl.probes.few_labels import check_label_share
 from csl.probes.probe import Outcome, Probe, accuracy
 from csl.probes.task import Task
@@ -13,8 +14,9 @@ class KNNProbe(Probe):
     """Predict a sample's class by the weighted vote of its nearest training samples.
 
     Each of the k neighbours, nearest by cosine similarity s, votes for its class with weight `exp(s / T)`; ties go to
-    the lower label. Neighbours are found tile by tile, over the processes in a ring; no `[M, N]` array exists.
-    Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", 2018, arXiv 1805.01978.
+    the class of the nearer one. Neighbours are found tile by tile, over the processes in a ring; no `[M, N]` array
+    exists. Wu et al., "Unsupervised Feature Learning via Non-Parametric Instance Discrimination", 2018, arXiv
+    1805.01978.
 
     A training sample is its own nearest neighbour, so the plain training accuracy says nothing. `train_accuracy` is
     the leave-one-out accuracy, but only on request, for it takes N/M times the work of the held-out accuracy; else NaN.
@@ -80,8 +82,4 @@ class KNNProbe(Probe):
         """The class that wins each query's vote `[q]`; `classes` are those of all training samples."""
         neighbors = min(self.neighbors, len(classes) - (exclude is not None))
         similarity, keys = pairwise.top_cosine(queries, task.train.values, neighbors, group=task.group, exclude=exclude)
-        # Relative to the nearest, so that no temperature overflows; a common factor leaves the winner as it is.
-        scores = similarity.double()
-        weights = torch.exp((scores - scores.amax(dim=1, keepdim=True)) / self.temperature)
-        votes = weights.new_zeros(len(weights), task.num_classes).scatter_add_(1, classes[keys], weights)
-        return votes.argmax(dim=1)
+        return vote(similarity, classes[keys], task.num_classes, self.temperature)

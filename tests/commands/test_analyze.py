@@ -65,6 +65,7 @@ def test_arrays_of_any_name_are_chosen_by_key(folder: Path) -> None:
         (["clip.npy", "--temperature=1", "--labelz", "a"], 2, "unknown option --labelz; did you mean --labels?"),
         (["clip.npy", "--ks", "x"], 2, "argument --ks: invalid int value: 'x'"),
         (["clip.npy", "--json", "no/where.json"], 1, "--json: no folder no"),
+        (["clip.npy", "--device", "gpu"], 1, "--device: no device 'gpu' on this machine; cpu is on every one"),
         ([], 2, "the following arguments are required: FILE"),
     ],
 )

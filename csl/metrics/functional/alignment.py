@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.feature_std import directions
+from csl.metrics.functional.feature_std import labeled_direction_moments
 from csl.metrics.functional.helpers import check_input, undefined
-from csl.metrics.functional.moments import Moments, class_moments, reduce_moments
+from csl.metrics.functional.moments import Moments, reduce_moments
 
 
 def alignment(features: Tensor, labels: Tensor, *, group: Group = None) -> Tensor:
@@ -35,7 +35,7 @@ def alignment(features: Tensor, labels: Tensor, *, group: Group = None) -> Tenso
         tensor(1., dtype=torch.float64)
     """
     check_input(features, labels, group)
-    return mean_positive_distance(reduce_moments(class_moments(directions(features), labels), group))
+    return mean_positive_distance(reduce_moments(labeled_direction_moments(features, labels), group))
 
 
 def mean_positive_distance(moments: Moments) -> Tensor:

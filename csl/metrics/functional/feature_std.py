@@ -8,8 +8,11 @@ from torch.nn.functional import normalize
 
 from csl.distributed import Group
 from csl.metrics.functional.helpers import warn_undefined
-from csl.metrics.functional.moments import Moments, class_moments, reduce_moments
+from csl.metrics.functional.moments import Moments, class_moments, join, pool, reduce_moments
+from csl.pairwise.blocks import blocks
 from csl.pairwise.checks import check_features
+
+_ROWS = 4096  # rows converted to float64 at a time
 
 
 def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
@@ -40,12 +43,23 @@ def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
 
 def direction_moments(features: Tensor) -> Moments:
     """The moments of these samples' directions `[N, D]`, as of one class."""
-    return class_moments(directions(features), torch.zeros(len(features), dtype=torch.int64, device=features.device))
+    return labeled_direction_moments(features, torch.zeros(len(features), dtype=torch.int64, device=features.device))
 
 
-def directions(features: Tensor) -> Tensor:
-    """The rows `[N, D]` with length 1, float64; rows of zeros stay zero."""
-    return normalize(features.double(), dim=1, eps=torch.finfo(torch.float32).tiny)
+def labeled_direction_moments(features: Tensor, labels: Tensor) -> Moments:
+    """The moments of the directions of each label's samples; no copy of all of them is made."""
+    moments = class_moments(features[:0], labels[:0])
+    for part in blocks(len(features), _ROWS):
+        moments = pool(join(moments, class_moments(directions(features[part]), labels[part])))
+    return moments
+
+
+def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """The rows `[N, D]` with length 1, computed in float64, a block of them at a time; rows of zeros stay zero."""
+    unit = torch.empty(features.shape, dtype=dtype, device=features.device)
+    for part in blocks(len(features), _ROWS):
+        unit[part] = normalize(features[part].double(), dim=1, eps=torch.finfo(torch.float32).tiny)
+    return unit
 
 
 def spread(moments: Moments) -> Tensor:

@@ -40,7 +40,7 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
     """
     check_sharpness(t)
     check_features(features, group)
-    pairs = Pairs(directions(features).float(), group=group, **streaming)
+    pairs = Pairs(directions(features, torch.float32), group=group, **streaming)
     if pairs.num_rows < 2:
         return undefined("uniformity", f"it needs at least two samples, got {pairs.num_rows}", features)
     total = torch.zeros((), dtype=torch.float64, device=features.device)
