@@ -207,6 +207,41 @@ def barrier(group: Group = None) -> None:
         dist.barrier(group=group)
 
 
+class NoticeBoard:
+    """Short notes that a process posts and all others can read, without anybody waiting for anybody.
+
+    For what must be said when processes no longer meet in collectives. Each board has a connection of its own to the
+    first process, so that a thread may use it while the main one works.
+    """
+
+    def __init__(self) -> None:
+        # The default group's own store, which has no public name.
+        self._store = dist.distributed_c10d._get_default_store().clone()
+
+    def post(self, name: str, text: str) -> None:
+        """Post a note; it replaces an earlier one of that name.
+
+        Raises:
+            ConnectionError: If the first process is gone.
+        """
+        try:
+            self._store.set(f"csl/{name}", text)
+        except RuntimeError as error:
+            raise ConnectionError("the first process is gone") from error
+
+    def read(self, name: str) -> str:
+        """The note of that name; empty if there is none.
+
+        Raises:
+            ConnectionError: If the first process is gone.
+        """
+        try:
+            key = f"csl/{name}"
+            return self._store.get(key).decode() if self._store.check([key]) else ""
+        except RuntimeError as error:
+            raise ConnectionError("the first process is gone") from error
+
+
 def _device_of(group: Group) -> torch.device:
     """Where a small tensor must live to cross this group."""
     backend = dist.get_backend(group)

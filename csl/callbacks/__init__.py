@@ -8,6 +8,7 @@ from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
 from csl.callbacks.nan_guard import NaNGuard, NonFiniteLossError
 from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
+from csl.callbacks.process_watch import ProcessFailure, ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
 from csl.callbacks.table import MeasurementTable, measurement_table
 
@@ -25,6 +26,8 @@ __all__ = [
     "NonFiniteLossError",
     "OrganizationMetrics",
     "ProbeMonitor",
+    "ProcessFailure",
+    "ProcessWatch",
     "RunCheckpoint",
     "measurement_table",
 ]

@@ -19,6 +19,7 @@ from csl.callbacks import (
     FeatureWriter,
     MeasurementTable,
     NaNGuard,
+    ProcessWatch,
     RunCheckpoint,
 )
 from csl.commands.errors import CommandError, TeachingParser, reported
@@ -134,7 +135,14 @@ class TrainingCLI(LightningCLI):
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
         """Add what every run has: the shared pass of features, guards, checkpoints, the table, a logger."""
         command = str(self.subcommand)
-        callbacks += [FeatureCollector(), CollapseAlarm(), MeasurementTable(), NaNGuard(), RunCheckpoint()]
+        callbacks += [
+            FeatureCollector(),
+            CollapseAlarm(),
+            MeasurementTable(),
+            NaNGuard(),
+            ProcessWatch(),
+            RunCheckpoint(),
+        ]
         if command == "predict":
             callbacks.append(FeatureWriter(self._get(self.config, "output")))
         plugins = _as_list(config.get("plugins"))
