@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import pytest
@@ -244,3 +245,34 @@ def test_accuracies_by_class_are_those_of_the_predictions() -> None:
     }
     assert result.class_accuracies == pytest.approx(expected)
     assert result.balanced_accuracy == pytest.approx(sum(expected.values()) / len(expected))
+
+
+def test_without_dgl_the_fit_is_that_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = GCNProbe(neighbors=5, backend="torch").fit(*clumps())
+    monkeypatch.setitem(sys.modules, "dgl", None)
+    dgl_backend.why_unavailable.cache_clear()
+    try:
+        assert GCNProbe(neighbors=5, backend="auto").fit(*clumps()) == expected
+        assert GCNProbe(neighbors=5, backend="dgl").fit(*clumps()) == expected
+    finally:
+        dgl_backend.why_unavailable.cache_clear()
+
+
+def test_a_class_with_one_training_sample_and_one_without_any() -> None:
+    train, val = clumps()
+    keep = (train.labels != 5) | (torch.arange(120) == int((train.labels == 5).nonzero()[0, 0]))
+    one = GCNProbe(neighbors=5).fit(rows(train, keep), val)
+    assert one.class_accuracies.keys() == {2, 5, 11}
+    none = GCNProbe(neighbors=5).fit(rows(train, train.labels != 5), val)
+    assert none.class_accuracies[5] == 0
+    assert none.class_accuracies[2] > 0.5
+    assert none.num_parameters < one.num_parameters
+
+
+def test_an_outlier_far_from_all_is_predicted_and_disturbs_nothing() -> None:
+    train, val = clumps()
+    far = features(torch.cat([val.values, torch.tensor([[1e3, 1e3]])]), torch.cat([val.labels, torch.tensor([2])]))
+    result = GCNProbe(0.2, neighbors=5).fit(train, far)
+    assert result.predictions is not None
+    assert len(result.predictions) == 61
+    assert int(result.predictions[-1]) in {2, 5, 11}
