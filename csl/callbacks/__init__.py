@@ -2,6 +2,7 @@
 
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.collapse import CollapseAlarm
+from csl.callbacks.compilation import Compilation
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
@@ -16,6 +17,7 @@ __all__ = [
     "AtomicCheckpointIO",
     "ClassAffinityMap",
     "CollapseAlarm",
+    "Compilation",
     "FeatureCallback",
     "FeatureCollector",
     "FeatureMap",

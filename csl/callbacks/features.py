@@ -2,12 +2,15 @@
 
 import traceback
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.utilities import rank_zero_warn
+from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
+from csl.callbacks.scalars import log_scalars
+from csl.callbacks.stopwatch import Stopwatch
 from csl.distributed import world
 from csl.randomness import seeded
 from csl.types import Features, Split
@@ -69,11 +72,16 @@ class FeatureCollector(Callback):
     A process keeps the rows it encoded; the evaluation samplers give each sample to exactly one process. The sanity
     check and passes over a part of the data (`limit_val_batches`) are not measured: a number from a part of a set is
     not comparable with one from the whole.
+
+    What measuring costs is logged too: `seconds/features` for the pass itself and `seconds/<callback>` for each
+    callback, and at the end of a fit one line says what share of it that was.
     """
 
     def __init__(self) -> None:
-        self._parts: tuple[list[Mapping[str, Features]], list[Mapping[str, Features]]] = ([], [])
+        self._parts: tuple[list[dict[str, Features]], list[dict[str, Features]]] = ([], [])
         self._passes = 0
+        self._started = perf_counter()
+        self._watch = Stopwatch()
 
     def state_dict(self) -> dict[str, Any]:
         """The number of validation passes so far, so that `every_n` goes on counting after a resume."""
@@ -84,7 +92,8 @@ class FeatureCollector(Callback):
         self._passes = int(state_dict["passes"])
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Refuse names of outputs that the method does not have, before anything is trained."""
+        """Start the clock; refuse names of outputs that the method does not have, before anything is trained."""
+        self._watch = Stopwatch()
         for callback in _monitors(trainer):
             wanted = [*getattr(callback, "outputs", ()), *([callback.output] if hasattr(callback, "output") else [])]
             unknown = [name for name in wanted if name != "encoder"]
@@ -97,6 +106,7 @@ class FeatureCollector(Callback):
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the last pass."""
         self._parts = ([], [])
+        self._started = perf_counter()
 
     def on_validation_batch_end(
         self,
@@ -109,7 +119,7 @@ class FeatureCollector(Callback):
     ) -> None:
         """Keep one batch of features."""
         if not trainer.sanity_checking:
-            self._parts[dataloader_idx].append(_checked(outputs, pl_module))
+            self._parts[dataloader_idx].append(dict(_checked(outputs, pl_module)))
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Hand the features to the callbacks that are due."""
@@ -118,10 +128,19 @@ class FeatureCollector(Callback):
         self._passes += 1
         due = [callback for callback in _monitors(trainer) if self._is_due(callback, trainer)]
         if due:
-            features = self._take_features()
+            with self._watch.timed("features", pl_module.device, since=self._started):
+                features = self._take_features()
             for callback in due:
-                _call(callback, features, trainer, pl_module)
+                with self._watch.timed(type(callback).__name__, pl_module.device):
+                    _call(callback, features, trainer, pl_module)
+            seconds = {f"seconds/{name}": value for name, value in self._watch.lap().items()}
+            log_scalars(pl_module, seconds, progress_bar=())
         self._parts = ([], [])
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what share of the fit was spent on measuring."""
+        if line := self._watch.report():
+            rank_zero_info(line)
 
     on_test_epoch_start = on_validation_epoch_start
     on_test_batch_end = on_validation_batch_end
@@ -131,9 +150,13 @@ class FeatureCollector(Callback):
         return (self._passes - 1) % callback.every_n == 0 or is_last_pass(trainer)
 
     def _take_features(self) -> dict[str, Split]:
+        """All rows of this process; its batches are let go of, output by output, so that there is no second copy."""
+        names = list(self._parts[0][0])
         with torch.inference_mode(False):
-            train, val = (_concatenate(parts) for parts in self._parts)
-        return {name: Split(train[name], val[name]) for name in train}
+            return {
+                name: Split(*(_concatenate([part.pop(name) for part in parts]) for parts in self._parts))
+                for name in names
+            }
 
     def _is_partial(self, trainer: Trainer) -> bool:
         loaders: Any = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
@@ -200,9 +223,6 @@ def _checked(outputs: Any, module: LightningModule) -> Mapping[str, Features]:
     )
 
 
-def _concatenate(parts: list[Mapping[str, Features]]) -> dict[str, Features]:
-    """All batches of one set, by output name."""
-    return {
-        name: Features(*(torch.cat(columns) for columns in zip(*(part[name] for part in parts), strict=True)))
-        for name in parts[0]
-    }
+def _concatenate(parts: list[Features]) -> Features:
+    """All batches of one set."""
+    return Features(*(torch.cat(columns) for columns in zip(*parts, strict=True)))

@@ -10,6 +10,7 @@ from torch import Tensor
 from csl.callbacks.collapse import CollapseAlarm
 
 COUNTS = "_parameters"
+SETS = ("train", "val", "test")
 
 
 class MeasurementTable(Callback):
@@ -52,9 +53,9 @@ def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:
     cells: dict[str, dict[str, float]] = {}
     for name, value in scalars.items():
         column, _, row = name.partition("/")
-        if row and not row.endswith(("_step", "_epoch")):
+        if row and column in SETS and not row.endswith(("_step", "_epoch")):
             cells.setdefault(row, {})[column] = float(value)
-    columns = [name for name in ("train", "val", "test") if any(name in row for row in cells.values())]
+    columns = [name for name in SETS if any(name in row for row in cells.values())]
     width = max((len(row) for row in cells), default=0)
     lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
     for row, values in cells.items():

@@ -10,11 +10,13 @@ import lightning.pytorch as pl
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.plugins import CheckpointIO
+from lightning.pytorch.plugins import CheckpointIO, Precision
+from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import (
     AtomicCheckpointIO,
     CollapseAlarm,
+    Compilation,
     FeatureCollector,
     FeatureWriter,
     MeasurementTable,
@@ -24,6 +26,7 @@ from csl.callbacks import (
 )
 from csl.commands.errors import CommandError, TeachingParser, reported
 from csl.commands.line import complete, has_option, take_option
+from csl.commands.precision import automatic_precision
 from csl.commands.resume import CONFIG, Resumption, find_run
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
@@ -42,7 +45,8 @@ DESCRIPTIONS = {
 WHERE_TO_LOOK = (
     " The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
     "--data.augmentation.help csl.data.Augmentation, --trainer.callbacks.help csl.callbacks.ProbeMonitor; "
-    "--print_config shows what a line comes to."
+    "--print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used (bf16-mixed) where the "
+    "device has instructions for it."
 )
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
@@ -104,6 +108,12 @@ class TrainingCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let the model follow the data: classes, channels and image size, where its classes take such an argument."""
+        parser.add_argument(
+            "--compile",
+            type=bool,
+            default=False,
+            help="Compile the encoder and the heads for a fit (torch.compile): a slow start, then faster steps.",
+        )
         encoder = "model.init_args.encoder.init_args"
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("data.num_classes", "model.init_args.num_classes", apply_on="instantiate")
@@ -143,12 +153,17 @@ class TrainingCLI(LightningCLI):
             ProcessWatch(),
             RunCheckpoint(),
         ]
+        if command == "fit" and self._get(self.config, "compile"):
+            callbacks.append(Compilation())
         if command == "predict":
             callbacks.append(FeatureWriter(self._get(self.config, "output")))
         plugins = _as_list(config.get("plugins"))
         if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
             plugins.append(AtomicCheckpointIO())
         config["plugins"] = plugins
+        if config.get("precision") is None and not _names_a_precision(plugins):
+            config["precision"], reason = automatic_precision(config.get("accelerator"))
+            rank_zero_info(f"precision {config['precision']}: {reason}")
         if config.get("logger") in (None, True):
             config["logger"] = self._logger(command)
         return super()._instantiate_trainer(config, callbacks)
@@ -181,6 +196,10 @@ class RunConfig(SaveConfigCallback):
             with replacing(file) as out:
                 out.write(self.parser.dump(self.config, skip_unset=False).encode())
         self.already_saved = True
+
+
+def _names_a_precision(plugins: list[Any]) -> bool:
+    return any(isinstance(plugin, Precision) for plugin in plugins)
 
 
 def _as_list(value: Any) -> list[Any]:

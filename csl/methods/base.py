@@ -134,7 +134,9 @@ class Method(LightningModule):
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""
         steps = total_steps(self.trainer)
         warmup = self.optimization.warmup_epochs * steps_per_epoch(self.trainer)
-        optimizer = self.optimization.build(self.parameters(), global_batch_size(self.trainer))
+        # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses.
+        clips_scaled = self.trainer.precision == "16-mixed" and self.trainer.gradient_clip_val
+        optimizer = self.optimization.build(self.parameters(), global_batch_size(self.trainer), not clips_scaled)
         scheduler = self.optimization.schedule(optimizer, math.ceil(min(warmup, steps)), steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -65,8 +65,14 @@ class Optimization:
         """The learning rate after the warm-up for a global batch of this many images."""
         return self.lr * global_batch / REFERENCE_BATCH
 
-    def build(self, parameters: Iterable[nn.Parameter], global_batch: int) -> Optimizer:
-        """The optimizer over the trainable ones of the parameters, those with weight decay in the first group."""
+    def build(self, parameters: Iterable[nn.Parameter], global_batch: int, fused: bool = False) -> Optimizer:
+        """The optimizer over the trainable ones of the parameters, those with weight decay in the first group.
+
+        Args:
+            parameters: Those of the method.
+            global_batch: Images behind one step.
+            fused: Whether SGD and AdamW step in one kernel; LARS needs few kernels as it is.
+        """
         trainable = [parameter for parameter in parameters if parameter.requires_grad]
         groups: list[dict[str, Any]] = [
             {"params": [p for p in trainable if p.ndim > 1], "weight_decay": self.weight_decay},
@@ -74,9 +80,9 @@ class Optimization:
         ]
         lr = self.scaled_lr(global_batch)
         if self.optimizer == "adamw":
-            return torch.optim.AdamW(groups, lr, betas=(self.momentum, 0.999))
+            return torch.optim.AdamW(groups, lr, betas=(self.momentum, 0.999), fused=fused)
         if self.optimizer == "sgd":
-            return torch.optim.SGD(groups, lr, momentum=self.momentum)
+            return torch.optim.SGD(groups, lr, momentum=self.momentum, fused=fused)
         groups[1]["adapt"] = False
         return LARS(groups, lr, self.momentum, trust_coefficient=self.trust_coefficient, clip=self.clip_trust)
 

@@ -1,4 +1,5 @@
 import random
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -111,3 +112,29 @@ def test_a_method_that_returns_no_features_is_named(tmp_path: Path) -> None:
 def test_a_bad_every_n_is_refused() -> None:
     with pytest.raises(ValueError, match="every_n: expected a positive number"):
         Recorder(every_n=0)
+
+
+def test_what_measuring_costs_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Slow(FeatureCallback):
+        def on_features(self, trainer: pl.Trainer, module: pl.LightningModule, features: Mapping[str, Split]) -> None:
+            time.sleep(0.02)
+
+    trainer = toy_trainer(tmp_path, [FeatureCollector(), Slow(), Slow(), Recorder()])
+    with caplog.at_level("INFO"):
+        trainer.fit(ToyMethod(), ToyData())
+    seconds = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("seconds/")}
+    assert set(seconds) == {"seconds/features", "seconds/Slow", "seconds/Recorder"}
+    assert seconds["seconds/Slow"] >= 0.04 > seconds["seconds/Recorder"]
+    assert seconds["seconds/features"] > 0
+    (line,) = [record.message for record in caplog.records if "measuring took" in record.message]
+    assert "Slow 0." in line
+    assert "%" in line
+
+
+def test_batches_are_let_go_of_before_anybody_measures(tmp_path: Path) -> None:
+    class Holder(FeatureCallback):
+        def on_features(self, trainer: pl.Trainer, module: pl.LightningModule, features: Mapping[str, Split]) -> None:
+            assert all(not part for parts in collector._parts for part in parts)
+
+    collector = FeatureCollector()
+    toy_trainer(tmp_path, [collector, Holder()]).fit(ToyMethod(), ToyData())

@@ -50,7 +50,9 @@ def checkpoint(run: Path) -> dict[str, Any]:
 
 def curves(run: Path) -> dict[str, dict[int, float]]:
     # Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
-    return {name: curve(run, name) for name in events(run).Tags()["scalars"] if name != "epoch"}
+    return {
+        name: curve(run, name) for name in events(run).Tags()["scalars"] if not name.startswith(("epoch", "seconds/"))
+    }
 
 
 def interrupt(folder: Path, method: str, step: int) -> Path:

@@ -93,3 +93,12 @@ def test_test_without_a_third_split_names_validate(folder: Path, run: Path) -> N
     assert status == 1
     assert "Digits has no test set" in message
     assert "validate" in message
+
+
+def test_compile_is_a_flag_that_the_runs_file_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[str] = []
+    monkeypatch.setattr("torch.nn.Module.compile", lambda part, **_: compiled.append(type(part).__name__))
+    csl(tmp_path, "fit", "--compile", "true", "--trainer.max_epochs", "1", "--trainer.limit_val_batches", "0", *SMALL)
+    assert "ConvNet" in compiled
+    saved = tmp_path / "lightning_logs" / "simclr-digits" / "version_0" / "config.yaml"
+    assert "compile: true" in saved.read_text()
