@@ -1,9 +1,12 @@
+from typing import Any
+
 import pytest
 import torch
 
+from csl.distributed import shard, world
 from csl.probes import LinearProbe, Samples
 from csl.probes.solvers import lbfgs
-from tests.probes.samples import clumps, digits, features
+from tests.probes.samples import clumps, digits, features, rows
 
 
 @pytest.mark.parametrize("penalty", [1.0, 30.0])
@@ -71,8 +74,44 @@ def test_collapsed_features_give_the_largest_class() -> None:
         ({"solver": "sgd"}, "solver: expected one of lbfgs, adamw, got 'sgd'"),
         ({"penalty": -1.0}, "penalty: expected 0 or more"),
         ({"max_steps": 0}, "max_steps: expected at least 1"),
+        ({"solver": "adamw", "batch_size": 0}, "batch_size: expected at least 1"),
+        ({"batch_size": 64}, "batch_size: lbfgs takes all samples at once"),
+        ({"learning_rate": 0.0}, "learning_rate: expected a positive number"),
     ],
 )
 def test_bad_arguments_are_refused(arguments: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         LinearProbe(**arguments)  # type: ignore[arg-type]
+
+
+LINES = [LinearProbe(), LinearProbe("adamw"), LinearProbe("adamw", batch_size=32, max_steps=5)]
+
+
+def sharded_line(number: int) -> Any:
+    group = world()
+    train, val = (rows(part, shard(len(part.labels), group)) for part in clumps())
+    result = LINES[number].fit(train, val, group=group)
+    return result.parameters, result.steps
+
+
+@pytest.mark.parametrize("number", range(len(LINES)))
+def test_two_processes_train_the_parameters_of_one(two_processes: Any, number: int) -> None:
+    (first, steps), (second, same_steps) = two_processes(sharded_line, number)
+    alone = LINES[number].fit(*clumps())
+    assert steps == same_steps == alone.steps
+    for name, value in alone.parameters.items():
+        assert torch.equal(first[name], second[name])
+        torch.testing.assert_close(first[name], value, rtol=0, atol=1e-6)
+
+
+def test_batches_are_drawn_from_the_seed_alone() -> None:
+    first, same, other = (LinearProbe("adamw", batch_size=16, seed=seed).fit(*clumps()) for seed in (0, 0, 1))
+    assert torch.equal(first.parameters["weight"], same.parameters["weight"])
+    assert not torch.equal(first.parameters["weight"], other.parameters["weight"])
+
+
+def test_batches_reach_what_all_samples_reach() -> None:
+    batches = LinearProbe("adamw", batch_size=128, learning_rate=0.01).fit(*digits())
+    assert batches.val_accuracy > 0.94
+    assert batches.steps is not None
+    assert 30 < batches.steps < 500
