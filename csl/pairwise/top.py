@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_NOTES = 64  # places for notes that a row has at least
-_LATEST = torch.iinfo(torch.int64).max  # column of a place that nothing has taken: after every other
+_NOTES = 128  # places for notes that a row has at least
+_LATEST = torch.iinfo(torch.int32).max  # column of a place that nothing has taken: after every other
 
 
 class Best(NamedTuple):
@@ -28,7 +28,7 @@ class TopColumns:
     """Keeps, for some rows, the k columns of the highest score seen so far; of equal ones the lower column.
 
     Most scores of a tile are below a row's k-th best and cost one comparison. The others are only noted down, and a
-    row's notes are sorted out when the space for them, twice that of the best, runs short: a few times in all.
+    row's notes are sorted out when the space for them, that of the best or more, runs short: a few times in all.
 
     Args:
         rows: How many rows there are.
@@ -45,9 +45,9 @@ class TopColumns:
     """
 
     def __init__(self, rows: int, k: int, device: torch.device, *, with_values: bool = False) -> None:
-        self.k, self.space = k, k + max(2 * k, _NOTES)
+        self.k, self.space = k, k + max(k, _NOTES)
         self._scores = torch.full((rows, self.space), -math.inf, device=device)
-        self._columns = torch.full((rows, self.space), _LATEST, device=device)
+        self._columns = torch.full((rows, self.space), _LATEST, dtype=torch.int32, device=device)
         self._values = torch.zeros(rows, self.space, device=device) if with_values else None
         self._used = torch.zeros(rows, dtype=torch.int64, device=device)
         # Above −inf, the score of what must never be chosen.
@@ -71,7 +71,7 @@ class TopColumns:
         places = torch.arange(len(i), device=i.device) - (counts.cumsum(0) - counts)[i] + self._used[rows][i]
         at = (i + rows.start) * self.space + places
         self._scores.view(-1)[at] = taken
-        self._columns.view(-1)[at] = j + first_column
+        self._columns.view(-1)[at] = (j + first_column).int()
         if self._values is not None and values is not None:
             self._values.view(-1)[at] = values[i, j]
         self._used[rows] += counts
@@ -98,7 +98,7 @@ class TopColumns:
     def take(self) -> Best:
         """The best columns; every row must have been offered k of a score above −inf."""
         self._sort_out(slice(0, len(self._scores)))
-        scores, columns = self._scores[:, : self.k], self._columns[:, : self.k]
+        scores, columns = self._scores[:, : self.k], self._columns[:, : self.k].long()
         order = rank_columns(scores, columns)
         values = None if self._values is None else self._values[:, : self.k].gather(1, order)
         return Best(scores.gather(1, order), columns.gather(1, order), values)
