@@ -6,6 +6,7 @@ from torch import Tensor
 
 from csl.metrics import functional
 from csl.metrics.rows_metric import RowsMetric
+from csl.pairwise import MEMORY_BUDGET, Precision
 from csl.pairwise.checks import check_temperatures
 
 
@@ -16,6 +17,8 @@ class ClassAffinity(RowsMetric):
 
     Args:
         temperature: T.
+        memory_budget: Bytes of distances that each process may keep between its passes over the pairs.
+        precision: "ieee" or "tf32"; see `csl.pairwise.Streaming`.
         **kwargs: The arguments of `torchmetrics.Metric`.
 
     Raises:
@@ -30,9 +33,16 @@ class ClassAffinity(RowsMetric):
                 [0.0000, 0.5000]], dtype=torch.float64)
     """
 
-    def __init__(self, temperature: float = 0.1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        temperature: float = 0.1,
+        memory_budget: int = MEMORY_BUDGET,
+        precision: Precision = "ieee",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         (self.temperature,) = check_temperatures([temperature])
+        self.memory_budget, self.precision = memory_budget, precision
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,7 +51,13 @@ class ClassAffinity(RowsMetric):
 
     def compute(self) -> Tensor:
         """The affinities `[C, C]`, float64, summing to 1; a scalar, as torchmetrics makes it, for one class."""
-        return functional.class_affinity(*self.rows(), self.temperature, group=self.group)
+        return functional.class_affinity(
+            *self.rows(),
+            self.temperature,
+            group=self.group,
+            memory_budget=self.memory_budget,
+            precision=self.precision,
+        )
 
     def scalars(self, value: Tensor) -> dict[str, Tensor]:
         """The share of similarity that stays within classes."""

@@ -1,12 +1,17 @@
 """What a caller may choose of memory, precision and progress changes nothing, or as much as it says."""
 
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from csl.distributed import shard, world
-from csl.pairwise import Precision, log_row_sums, mean_distance, weight_block_sums
+from csl.metrics.functional import estimate_relative_local_density, relative_local_density
+from csl.pairwise import Precision, log_row_sums, mean_distance, sampled_sums, weight_block_sums
 from csl.pairwise import pairs as pairs_module
 from csl.pairwise.centering import center
 from csl.pairwise.kernel import Kernel, tile_squares, tile_sums
@@ -58,6 +63,41 @@ def test_distances_beyond_the_budget_are_not_kept() -> None:
     assert not Pairs(ordinary(50), memory_budget=needed - 4)._keeps
     with pytest.raises(ValueError, match="memory_budget must be a number of bytes, 0 or more, got -1"):
         mean_distance(ordinary(50), memory_budget=-1)
+
+
+class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Remembers how many entries the largest memory behind the result of an operation has."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.entries = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if isinstance(result, Tensor):
+            self.entries = max(self.entries, result.untyped_storage().nbytes() // result.element_size())
+        return result
+
+
+def _exact(features: Tensor, labels: Tensor) -> None:
+    relative_local_density(features, labels, [*TEMPERATURES, 0.01], memory_budget=0)
+
+
+def _estimated(features: Tensor, labels: Tensor) -> None:
+    estimate_relative_local_density(features, labels, [*TEMPERATURES, 0.01], samples=20, repeats=2)
+
+
+@pytest.mark.parametrize("function", [_exact, _estimated])
+@pytest.mark.parametrize("case", ["ordinary", "collapsed classes", "outlier"])
+def test_no_square_of_all_pairs_exists(
+    monkeypatch: pytest.MonkeyPatch, function: Callable[[Tensor, Tensor], None], case: str
+) -> None:
+    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
+    monkeypatch.setattr(sampled_sums, "_SIDE", 32)
+    features = CASES[case]()
+    with Largest() as largest:
+        function(features, labels_for(features))
+    assert 32 * 32 <= largest.entries <= features.numel(), "the square is 25 times as large as the features"
 
 
 @pytest.mark.parametrize(
