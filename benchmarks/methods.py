@@ -107,7 +107,7 @@ def last_scalars(run: Path) -> dict[str, float]:
 
 def method_name(run: Path) -> str:
     """The class that a run trained."""
-    found = re.search(r"class_path: csl\.methods\.\w*\.?(\w+)", (run / "config.yaml").read_text())
+    found = re.search(r"class_path: csl\.methods\.(?:\w+\.)?(\w+)", (run / "config.yaml").read_text())
     return found[1] if found else run.parent.name
 
 
