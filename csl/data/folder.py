@@ -33,6 +33,9 @@ class ImagePaths:
         path = os.fsdecode(bytes(self._paths[row]))
         return path, path
 
+    def hold(self) -> None:
+        """Files are ready as they are."""
+
 
 class Folder(ImageSource):
     """A folder of images: RGB, of any size and common kind.

@@ -80,6 +80,10 @@ class Encoded(Protocol):
         """An image file's path or its bytes, and the name that an error message gives it."""
         ...
 
+    def hold(self) -> None:
+        """Get ready for reading in any order, by several processes."""
+        ...
+
 
 class EncodedImages(ImageSet):
     """A set whose images are decoded, cut to their central square and brought to one size when they are asked for.
@@ -115,6 +119,10 @@ class EncodedImages(ImageSet):
     def name(self, position: int) -> str:
         """What an error message calls the image at a position."""
         return self._encoded.read(int(self._rows[position]))[1]
+
+    def hold(self) -> None:
+        """Get ready for reading in any order, by several processes."""
+        self._encoded.hold()
 
     def resized(self, size: int) -> Self:
         """The same set, decoded to another size."""

@@ -51,6 +51,9 @@ class ImageStore:
         """One of the sets "train", "reference", "val" and "test", decoded now if it is to be and is not yet."""
         name = name if name in self._sets else "train"
         images = self._sets[name]
-        if self._fits and isinstance(images, EncodedImages):
-            self._sets[name] = decoded(images, self._speak)
+        if isinstance(images, EncodedImages):
+            if self._fits:
+                self._sets[name] = decoded(images, self._speak)
+            else:
+                images.hold()
         return self._sets[name]

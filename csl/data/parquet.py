@@ -3,10 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,10 +12,8 @@ from torch import Tensor
 from csl.data.decode import native_size
 from csl.data.images import EncodedImages
 from csl.data.readable import OnBadImage, check_policy, readable
+from csl.data.row_groups import RowGroups, readable_file
 from csl.data.source import ImageSource, ImageSplits, arrange, check_holdout
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 # The list comes first: on a command line, a string would swallow it.
 Files: TypeAlias = "list[str] | str | os.PathLike[str]"
@@ -27,15 +23,15 @@ _PART_OF = {"train": "train", "validation": "val", "valid": "val", "val": "val",
 
 
 class ImageColumn:
-    """A column of encoded images, kept encoded in memory.
+    """A column of encoded images.
 
     Args:
-        column: Of bytes, or of structs with a field `bytes`.
+        rows: Of bytes, or of structs with a field `bytes`.
         name: What an error message calls it.
     """
 
-    def __init__(self, column: "pa.ChunkedArray", name: str) -> None:
-        self._column = column
+    def __init__(self, rows: RowGroups, name: str) -> None:
+        self._rows = rows
         self._name = name
 
     def read(self, row: int) -> tuple[bytes, str]:
@@ -45,11 +41,15 @@ class ImageColumn:
             ValueError: If there are none.
         """
         name = f"{self._name} row {row}"
-        value = self._column[row].as_py()
+        value = self._rows[row]
         content = value.get("bytes") if isinstance(value, dict) else value
         if not isinstance(content, bytes):
             raise ValueError(f"{name}: expected the image's bytes, found none; embed the images in the file")
         return content, name
+
+    def hold(self) -> None:
+        """Read all of it into memory, still encoded."""
+        self._rows.held()
 
 
 class Parquet(ImageSource):
@@ -57,7 +57,8 @@ class Parquet(ImageSource):
 
     Which set a file belongs to is read from its name or its folder's: `train-00000-of-00002.parquet`,
     `test/0000.parquet`, `data/validation.parquet`. Files with no such name are one labelled set of which a share is
-    held out. Images stay encoded in memory until they are decoded, so the files must fit there.
+    held out. Where the decoded images fit the data module's `memory_budget`, row groups are read and decoded one after
+    another; otherwise the images stay encoded in memory, so the files must fit there.
 
     Args:
         files: A folder, a file, or a list of files.
@@ -113,21 +114,21 @@ class Parquet(ImageSource):
         )
 
     def _encoded(self, part: str) -> EncodedImages:
-        column = self._read_column(self._parts[part], self.image_column)
         labels = self._labels[part]
         name = f"{part} ({Path(self._parts[part][0]).name}, ...)"
-        return EncodedImages(ImageColumn(column, name), torch.arange(len(labels)), labels, self.num_channels)
+        column = ImageColumn(RowGroups(self._parts[part], self.image_column), name)
+        return EncodedImages(column, torch.arange(len(labels)), labels, self.num_channels)
 
     def _first_size(self) -> int:
         """The shorter side of the first image that can be read; with "error", of the first one."""
         first = self._parts["train"][0]
-        column = self._read_column([first], self.image_column, first_rows_only=True)
-        probe = ImageColumn(column, first)
-        for row in range(len(column)):
+        rows = RowGroups([first], self.image_column)
+        probe = ImageColumn(rows, first)
+        for row in range(len(rows)):
             try:
                 return native_size(*probe.read(row))
             except ValueError:
-                if self.on_bad_image == "error" or row + 1 == len(column):
+                if self.on_bad_image == "error" or row + 1 == len(rows):
                     raise
         raise ValueError(f"files: {first} has no rows")
 
@@ -156,44 +157,20 @@ class Parquet(ImageSource):
 
         values: list[Any] = []
         for file in files:
-            if self.label_column in pq.read_schema(file).names:
-                values += self._read_column([file], self.label_column).to_pylist()
-            else:
-                values += [None] * pq.read_metadata(file).num_rows
+            with readable_file(file):
+                if self.label_column in pq.read_schema(file).names:
+                    with pq.ParquetFile(file) as opened:
+                        values += opened.read([self.label_column]).column(self.label_column).to_pylist()
+                else:
+                    values += [None] * pq.read_metadata(file).num_rows
         return values
-
-    def _read_column(self, files: list[str], column: str, first_rows_only: bool = False) -> "pa.ChunkedArray":
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        chunks = []
-        for name in files:
-            with _readable_file(name), pq.ParquetFile(name) as file:
-                if column not in file.schema_arrow.names:
-                    raise ValueError(f"{name}: no column {column!r}, only {', '.join(file.schema_arrow.names)}")
-                table = file.read_row_group(0, [column]) if first_rows_only else file.read([column])
-                chunks.extend(table.column(column).chunks)
-        return pa.chunked_array(chunks)
-
-
-@contextmanager
-def _readable_file(name: str) -> Iterator[None]:
-    """Say which file it was that could not be read."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        raise ValueError(
-            f"{name}: not a Parquet file, or a damaged one ({str(error).partition(chr(10))[0]})"
-        ) from error
 
 
 def _check_files(files: list[str]) -> None:
     import pyarrow.parquet as pq
 
     for file in files:
-        with _readable_file(file):
+        with readable_file(file):
             pq.read_metadata(file)
 
 

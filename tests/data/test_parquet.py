@@ -196,3 +196,14 @@ def test_a_damaged_file_is_named(tmp_path: Path, size: int) -> None:
     path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(ValueError, match=r"x\.parquet: not a Parquet file, or a damaged one"):
         Parquet(str(path))
+
+
+def test_what_workers_decode_is_held_and_what_fits_memory_is_not(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 1] * 10)
+    write(tmp_path / "test.parquet", [0, 1])
+    for budget, held in ((0.0, 10), (4.0, 8)):
+        data = ImageDataModule(Parquet(tmp_path), batch_size=4, memory_budget=budget, num_workers=0)
+        data.setup("fit")
+        encoded: Any = data.splits.train
+        assert len(encoded._encoded._rows._kept) == held
+        assert len(next(iter(data.train_dataloader())).views[0]) == 4

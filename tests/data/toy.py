@@ -23,6 +23,9 @@ class EncodedBytes:
     def read(self, row: int) -> tuple[bytes, str]:
         return self.files[row], f"image {row}"
 
+    def hold(self) -> None:
+        pass
+
 
 def png(pixels: np.ndarray, mode: str | None = None) -> bytes:
     buffer = io.BytesIO()
