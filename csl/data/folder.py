@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from csl.data.decode import native_size
+from csl.data.folder_index import Classes, remembered
 from csl.data.images import EncodedImages
 from csl.data.readable import OnBadImage, check_policy, readable
 from csl.data.source import ImageSource, ImageSplits, arrange, check_holdout
@@ -43,7 +44,7 @@ class Folder(ImageSource):
     Understood are `train/<class>/*` with `val/<class>/*`, `test/<class>/*` or both; `<class>/*` alone, of which a share
     is held out; and `train/*` without classes, an unlabelled training set, beside a labelled `val` or `test`, which is
     then divided into the reference set and the held-out set. Files that are not images by their extension, and
-    hidden ones, are passed over.
+    hidden ones, are passed over. The listing of a large folder is kept for later runs (`csl.data.folder_index`).
 
     Args:
         root: The folder.
@@ -119,48 +120,50 @@ class Folder(ImageSource):
         return int(median(sizes))
 
 
-# The images of one set by class; the one key "" stands for "no classes".
-Classes = dict[str, list[str]]
-
-
 def _find_sets(root: Path) -> dict[str, Classes]:
     if not root.is_dir():
         raise ValueError(f"root: expected a folder of images, got {str(root)!r}, which is not a folder")
     if not (root / "train").is_dir():
-        return {"train": _find_classes(root)}
-    sets = {"train": _find_classes(root / "train", unlabelled=True)}
+        return {"train": remembered(root, _find_classes)}
+    sets = {"train": remembered(root / "train", _find_classes_or_images)}
     val = [name for name in _VAL_NAMES if (root / name).is_dir()]
     if len(val) > 1:
         raise ValueError(f"root: expected one validation folder in {str(root)!r}, got {' and '.join(val)}")
     found = {"val": val[0]} if val else {}
     found |= {"test": "test"} if (root / "test").is_dir() else {}
-    return sets | {part: _find_classes(root / name) for part, name in found.items()}
+    return sets | {part: remembered(root / name, _find_classes) for part, name in found.items()}
 
 
-def _find_classes(folder: Path, unlabelled: bool = False) -> Classes:
+def _find_classes_or_images(folder: Path, looked_into: list[str]) -> Classes:
+    return _find_classes(folder, looked_into, unlabelled=True)
+
+
+def _find_classes(folder: Path, looked_into: list[str], unlabelled: bool = False) -> Classes:
+    looked_into.append(str(folder))
     names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
     if not names:
-        files = sorted(_images_in(folder)) if unlabelled else []
+        files = sorted(_images_in(folder, looked_into)) if unlabelled else []
         if not files:
             expected = "images or a folder of images for each class" if unlabelled else "a folder of images a class"
             raise ValueError(f"root: expected {expected} in {str(folder)!r}, found none")
         return {"": files}
-    classes = {name: sorted(_images_in(folder / name)) for name in names}
+    classes = {name: sorted(_images_in(folder / name, looked_into)) for name in names}
     if empty := [name for name, files in classes.items() if not files]:
         raise ValueError(f"root: class folder {str(folder / empty[0])!r} has no images ({_known_extensions()})")
     return classes
 
 
-def _images_in(folder: str | os.PathLike[str], seen: set[str] | None = None) -> Iterator[str]:
+def _images_in(folder: str | os.PathLike[str], looked_into: list[str], seen: set[str] | None = None) -> Iterator[str]:
     """The image files in a folder and below; links are followed, but no folder is entered twice."""
     seen = set() if seen is None else seen
     real = os.path.realpath(folder)
     if real in seen:
         return
     seen.add(real)
+    looked_into.append(str(folder))
     for entry in os.scandir(folder):
         if entry.is_dir():
-            yield from _images_in(entry.path, seen)
+            yield from _images_in(entry.path, looked_into, seen)
         elif _has_image_name(entry.name) and (entry.is_file() or not os.path.exists(entry.path)):
             # A pipe would be waited for; a link to nothing is an image that cannot be read.
             yield entry.path
