@@ -210,6 +210,10 @@ def _in_terms_of_options(message: str) -> str:
     """A message of the library in the words of the command line."""
     for argument in ("features_key", "labels_key"):
         message = message.replace(argument, f"--{argument.replace('_', '-')}")
+    if message.startswith("labels must be known"):
+        message += (
+            "; leave these rows out of the file, or name measures that need no labels: --metrics rankme uniformity"
+        )
     return message
 
 

@@ -112,12 +112,11 @@ def analyze(
     choices = Choices(check_temperatures(temperatures), tuple(ks))
     for k in choices.ks:
         check_k(k, "ks")
-    if known is None:
-        check_features(values)
-    else:
+    check_features(values)
+    if known is not None and any(MEASURES[name].labeled for name in names):
         check_input(values, known)
     samples, dimension = values.shape
-    result = Analysis(samples, dimension, 0 if known is None else len(torch.unique(known)))
+    result = Analysis(samples, dimension, 0 if known is None else len(torch.unique(known.long())))
     if known is None and metrics is None:
         result.notes.append("Without labels, only what needs none was measured.")
     _measure(result, names, values, known if known is not None else values.new_zeros(0).long(), choices, watch)

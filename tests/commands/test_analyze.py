@@ -83,6 +83,13 @@ def test_bad_rows_are_counted(folder: Path) -> None:
     assert "NaN or infinity in 1 of 60 rows, the first of them row 4" in failure(folder, "analyze", "bad.npy")[1]
 
 
+def test_rows_without_a_label_are_not_dropped_in_silence(folder: Path) -> None:
+    np.savez(folder / "half.npz", features=X.numpy(), labels=np.where(Y.numpy() == 2, -1, Y.numpy()))
+    text = failure(folder, "analyze", "half.npz")[1]
+    assert "labels must be known, got -1 (unlabelled) for 12 of 60 samples; leave these rows out" in text
+    assert "rankme" in csl(folder, "analyze", "half.npz", "--metrics", "rankme")
+
+
 def test_the_help_lists_the_command_its_formats_and_every_measure(folder: Path) -> None:
     from csl.metrics.measures import MEASURES
 
