@@ -124,6 +124,13 @@ class TrainingCLI(LightningCLI):
         """Parse our own line; unlike the base class, without a warning about the process's."""
         self.config = parser.parse_args(args)
 
+    def _set_seed(self) -> None:
+        """Refuse a seed that the generators would refuse, by its option's name."""
+        seed = self._get(self.config, "seed_everything")
+        if seed is not None and not isinstance(seed, bool) and not 0 <= seed < 2**32:
+            raise CommandError(f"--seed_everything: expected a number from 0 to {2**32 - 1}, got {seed}")
+        super()._set_seed()
+
     def _parse_ckpt_path(self) -> None:
         """Leave the line as it was written: a checkpoint's hyper-parameters never override it."""
         path = self.config[self.config["subcommand"]].get("ckpt_path")

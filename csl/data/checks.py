@@ -40,6 +40,20 @@ def check_batch_size(batch_size: int, num_train: int, world_size: int) -> None:
         )
 
 
+def check_loading(image_size: int | None, num_workers: int | str, memory_budget: float) -> None:
+    """Sizes and numbers that could mean nothing, or something else than was asked for.
+
+    Raises:
+        ValueError: If one is too small.
+    """
+    if image_size is not None and image_size < 1:
+        raise ValueError(f"image_size: expected a positive number of pixels, got {image_size}")
+    if num_workers != "auto" and (not isinstance(num_workers, int) or num_workers < 0):
+        raise ValueError(f"num_workers: expected 'auto' or a number of processes from 0, got {num_workers!r}")
+    if not memory_budget >= 0:
+        raise ValueError(f"memory_budget: expected a number of GB from 0, got {memory_budget}")
+
+
 def check_evaluation_sets(splits: ImageSplits, world_size: int) -> None:
     """Every process needs an image of every evaluation set.
 

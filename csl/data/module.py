@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DistributedSampler
 
 from csl.data.augmentation import Augmentation, to_unit
-from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels
+from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels, check_loading
 from csl.data.geometry import resample
 from csl.data.images import ImageSet
 from csl.data.loader import ImageLoader, image_loader
@@ -45,9 +45,9 @@ class ImageDataModule(LightningDataModule):
         seed: Seeds the order of the training images and their augmentation.
 
     Raises:
-        ValueError: In `setup`, before any training: if a label is not a class, the batch is larger than the training
-            set or not divisible by the number of processes, an evaluation set is smaller than that number, or an
-            image that is loaded into memory cannot be decoded.
+        ValueError: If a size or a number is too small, and in `setup`, before any training, if a label is not a class,
+            the batch is larger than the training set or not divisible by the number of processes, an evaluation set is
+            smaller than that number, or an image that is loaded into memory cannot be decoded.
 
     Example:
         >>> from csl.data import Digits
@@ -69,6 +69,7 @@ class ImageDataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
+        check_loading(image_size, num_workers, memory_budget)
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
         self.image_size = image_size or min(source.native_size, _LARGEST_DEFAULT_SIZE)

@@ -88,6 +88,10 @@ class Method(LightningModule):
         self.to(memory_format=torch.channels_last)
         if stage != "fit":
             return
+        if self.trainer.accumulate_grad_batches < 1:
+            raise ValueError(
+                f"trainer.accumulate_grad_batches: expected at least 1, got {self.trainer.accumulate_grad_batches}"
+            )
         if self.trainer.accumulate_grad_batches > 1 and not self.accumulates:
             raise ValueError(
                 f"trainer.accumulate_grad_batches: expected 1 for {type(self).__name__}, whose loss compares the "

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_share
+from csl.methods.checks import check_positive, check_share
 from csl.methods.losses import in_full_precision
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps
@@ -53,6 +53,7 @@ class BYOL(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         check_share(momentum=momentum)
+        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.loss.negative_cosine_similarity import NegativeCosineSimilarity
         from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead

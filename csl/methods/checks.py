@@ -14,3 +14,10 @@ def check_share(**values: float) -> None:
     for name, value in values.items():
         if not 0.0 <= value <= 1.0:
             raise ValueError(f"{name}: expected a number from 0 to 1, got {value}")
+
+
+def check_positive(**values: int) -> None:
+    """Raise a `ValueError` that names the first number below 1."""
+    for name, value in values.items():
+        if value < 1:
+            raise ValueError(f"{name}: expected a positive number, got {value}")

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 from csl.distributed import world
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_share, check_temperature
+from csl.methods.checks import check_positive, check_share, check_temperature
 from csl.methods.losses import in_full_precision, info_nce
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps
@@ -63,6 +63,7 @@ class MoCo(Method):
         super().__init__(encoder, optimization)
         check_temperature(temperature)
         check_share(momentum=momentum, final_momentum=final_momentum)
+        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import MoCoProjectionHead
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_temperature
+from csl.methods.checks import check_positive, check_temperature
 from csl.methods.losses import in_full_precision
 from csl.methods.optimization import Optimization
 from csl.types import Batch
@@ -52,6 +52,7 @@ class SimCLR(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         check_temperature(temperature)
+        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.loss.ntx_ent_loss import NTXentLoss
         from lightly.models.modules.heads import SimCLRProjectionHead

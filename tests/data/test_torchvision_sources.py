@@ -124,3 +124,29 @@ def test_download_is_left_to_torchvision(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(datasets, "CIFAR10", lambda **arguments: asked.append(arguments))
     CIFAR10(str(tmp_path), download=True).prepare()
     assert asked == [{"root": str(tmp_path), "download": True, "train": train} for train in (True, False)]
+
+
+class Malicious:
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[Any, tuple[Path]]:
+        return Path.mkdir, (self.target,)
+
+
+def test_a_changed_batch_of_cifar_is_refused_before_its_pickle_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, target = tmp_path / CIFAR10.folder, tmp_path / "owned"
+    write_cifar(folder, datasets.CIFAR10, "labels", monkeypatch)
+    (folder / "data_batch_1").write_bytes(pickle.dumps(Malicious(target)))
+    with pytest.raises(ValueError, match="CIFAR10 is not, or not whole, in"):
+        CIFAR10(str(tmp_path)).load()
+    assert not target.exists()
+
+
+def test_a_file_of_labels_that_does_not_match_is_refused(tmp_path: Path) -> None:
+    write_mnist(tmp_path / MNIST.folder)
+    write_idx(tmp_path / MNIST.folder / "train-labels-idx1-ubyte", np.zeros(19, dtype=np.uint8))
+    with pytest.raises(ValueError, match=r"labels: expected one for each of 20 images, got \[19\]"):
+        MNIST(str(tmp_path)).load()
