@@ -7,8 +7,8 @@ What ImageNet takes, N = 1.28 million and D = 2048: N² / 2 = 8.2e11 pairs. A pa
 each, 3.4e15, and there are three, 1.0e16: at 50 TFLOP/s, which an H100 sustains in float32, 200 s; with
 precision="tf32" at 400 TFLOP/s 25 s. What else is done to a tile reads or writes some 30 float32 numbers a pair and
 pass, 8.2e11 × 3 × 30 × 4 bytes = 3e14 bytes, 90 s at 3.3 TB/s. That is five minutes on one GPU, two with TF32; the
-features and their centred copy take 21 GB. Several GPUs share the pairs. Two CPU cores, at what they do here, take a
-day: N² D is 2,600 times that of N = 50,000, D = 512.
+features and their centred copy take 21 GB. Several GPUs share the pairs. Two CPU cores take
+a day or more: N² D is 2,600 times that of N = 50,000, D = 512.
 """
 
 import argparse
