@@ -6,10 +6,10 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from csl.encoders import ConvNet
+from csl.encoders import ConvNet, ResNet
 from csl.methods import Method, Optimization
 from csl.types import Batch, Features
 from tests.methods.toy import METHODS, QUICK, ToyData, small_vit, toy_batch, toy_method, toy_trainer, weights
@@ -204,3 +204,11 @@ def test_loss_must_be_implemented() -> None:
 def test_same_class_as_a_script_is_accepted() -> None:
     toy_method("byol").on_load_checkpoint({"csl_method": "__main__.BYOL"})
     toy_method("byol").on_load_checkpoint({})
+
+
+@pytest.mark.parametrize(("width", "is_channels_last"), [(2, False), (4, False), (8, True)])
+def test_narrow_convolutions_keep_the_layout_that_torch_computes_safely(width: int, is_channels_last: bool) -> None:
+    method = METHODS["supervised"](ResNet(10, width=width), optimization=QUICK)
+    toy_trainer(max_steps=1).fit(method, datamodule=ToyData(1))
+    kernel = next(m for m in method.modules() if isinstance(m, nn.Conv2d) and m.in_channels > 3).weight
+    assert kernel.is_contiguous(memory_format=torch.channels_last) == is_channels_last
