@@ -43,7 +43,8 @@ def main() -> None:
         f"T = 0.1; the full graph is fitted up to {args.full:,} samples in all."
     )
     header = ["features", "D", "samples", "encoder seeds", "linear (parameters)", *list(probes(0))[1:]]
-    command = f"python -m benchmarks.probes --seeds {args.seeds} --full {args.full}"
+    chosen = "" if args.features == list(SETS) else f" --features {' '.join(args.features)}"
+    command = f"python -m benchmarks.probes{chosen} --seeds {args.seeds} --full {args.full}"
     report("probes", "Probes on the same features", command, f"{markdown_table(header, rows)}\n\n{notes}")
 
 
