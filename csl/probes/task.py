@@ -95,6 +95,8 @@ def _check(name: str, features: Features, group: Group) -> None:
         raise ValueError(f"{name}: expected values [N, D], labels [N] and index [N], got shapes {shapes}")
     if not values.is_floating_point():
         raise ValueError(f"{name}.values: expected floating-point numbers, got {values.dtype}")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(f"{name}.labels: expected integers, got {labels.dtype}")
     if sum(distributed.row_counts(len(values), group)) == 0:
         raise ValueError(f"{name}: expected at least one sample, got none")
     _raise_for(~values.isfinite().all(dim=1), index, f"{name}.values: expected finite numbers, got NaN or inf", group)

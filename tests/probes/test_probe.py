@@ -197,3 +197,12 @@ def assert_same(first: ProbeResult, second: ProbeResult) -> None:
     assert first.predictions is not None
     assert second.predictions is not None
     assert torch.equal(first.predictions, second.predictions)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bool])
+@pytest.mark.parametrize("name", ["train", "val"])
+def test_labels_that_are_no_integers_are_refused(name: str, dtype: torch.dtype) -> None:
+    good = Features(torch.eye(4), torch.tensor([0, 1, 0, 1]), torch.arange(4))
+    sets = {"train": good, "val": good} | {name: good._replace(labels=good.labels.to(dtype))}
+    with pytest.raises(ValueError, match=rf"{name}\.labels: expected integers, got {dtype}"):
+        KNNProbe(neighbors=1).fit(sets["train"], sets["val"])
