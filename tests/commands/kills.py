@@ -21,7 +21,7 @@ from csl.data import ImageDataModule
 from csl.encoders import ViT
 from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
 from csl.metrics import CalinskiHarabaszScore
-from tests.commands.runs import curve, events
+from tests.commands.runs import curves
 from tests.data.toy import ToySource
 
 EPOCHS, BATCHES = 3, 3
@@ -157,9 +157,7 @@ def outcome(run: Path) -> dict[str, Any]:
     """All that a run has come to: its last checkpoint and its curves."""
     loaded = torch.load(run / LAST, weights_only=True)
     kept = {name: loaded[name] for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch")}
-    # Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
-    curves = {name: curve(run, name) for name in events(run).Tags()["scalars"] if name != "epoch"}
-    return {**kept, "curves": curves}
+    return {**kept, "curves": curves(run)}
 
 
 def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:

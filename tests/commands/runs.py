@@ -64,3 +64,12 @@ def curve(run: Path, name: str) -> dict[int, Any]:
     steps = {point.step: point.value for point in points}
     assert len(steps) == len(points), f"{name} holds a step twice: {[point.step for point in points]}"
     return steps
+
+
+def curves(run: Path) -> dict[str, dict[int, Any]]:
+    """All scalars by name and step but the seconds that measuring took, which no two runs share.
+
+    Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
+    """
+    names = events(run).Tags()["scalars"]
+    return {name: curve(run, name) for name in names if name != "epoch" and not name.startswith("seconds/")}

@@ -12,7 +12,7 @@ import torch
 
 from csl.callbacks.run_checkpoint import LAST
 from csl.commands.resume import find_run
-from tests.commands.runs import SMALL_MODEL, SMALL_TRAINER, csl, curve, events, failure
+from tests.commands.runs import SMALL_MODEL, SMALL_TRAINER, csl, curves, failure
 
 # Twelve steps of four an epoch; every step is logged, and one monitor is enough to see the curves.
 RUN = ["--trainer.max_epochs", "3", "--data.batch_size", "350", "--trainer.log_every_n_steps", "1", *SMALL_TRAINER]
@@ -46,13 +46,6 @@ def run_of(folder: Path, version: int = 0) -> Path:
 def checkpoint(run: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = torch.load(run / LAST, weights_only=True)
     return loaded
-
-
-def curves(run: Path) -> dict[str, dict[int, float]]:
-    # Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
-    return {
-        name: curve(run, name) for name in events(run).Tags()["scalars"] if not name.startswith(("epoch", "seconds/"))
-    }
 
 
 def interrupt(folder: Path, method: str, step: int) -> Path:
