@@ -57,11 +57,10 @@ def speedup(tag: str, one: float, two: float) -> float:
 def measured(processes: int, images: int, batch: int) -> dict[str, float]:
     """The last value of every scalar of a run on so many processes."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [sys.executable, "-c", "import csl.cli; csl.cli.main()", *line(processes, images, batch, folder)],
-            check=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
+        # Lightning starts the other process by the same command, which `python -c` would not have.
+        csl = str(Path(sys.executable).with_name("csl"))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run([csl, *line(processes, images, batch, folder)], check=True, env=environment)
         (run,) = Path(folder).glob("*/version_0")
         log = EventAccumulator(str(run))
         log.Reload()
