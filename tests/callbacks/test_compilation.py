@@ -20,14 +20,14 @@ def state(method: Method) -> dict[str, Tensor]:
     return {key: value for key, value in method.state_dict().items() if isinstance(value, Tensor)}
 
 
-# "eager" traces as the default does and leaves out the minutes of a C++ compiler.
+# "eager" traces as the default does, leaves out the minutes of a C++ compiler, and changes no rounding.
 @pytest.mark.parametrize("name", METHODS)
 def test_a_compiled_fit_reaches_the_same_weights(name: str) -> None:
     torch._dynamo.reset()
     compiled = fitted(name, callbacks=[Compilation("eager")])
     plain = fitted(name)
     assert any(part._compiled_call_impl is not None for part in compiled.children())
-    torch.testing.assert_close(state(compiled), state(plain), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(state(compiled), state(plain), rtol=0, atol=0)
 
 
 def test_names_in_a_checkpoint_stay() -> None:
