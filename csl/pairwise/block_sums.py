@@ -9,10 +9,10 @@ from torch import Tensor
 
 from csl.distributed import Group, all_reduce, gather_rows
 from csl.pairwise.checks import check_temperatures, refuse
-from csl.pairwise.kernel import Kernel, tile_squares
+from csl.pairwise.kernel import tile_squares
+from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
-from csl.pairwise.row_sums import row_sums
 from csl.pairwise.streaming import Streaming
 
 
@@ -140,9 +140,8 @@ def _tile_sums(
     labels = labels.to(features.device)
     order = labels.argsort(stable=True)
     pairs = Pairs(features, group=group, order=order, passes=3, **streaming)
-    kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * t)) for t in values]
-    # w is N² a² / (r_i r_j).
-    shares = pairs.num_rows / row_sums(pairs, kernels)
+    kernels, sums_by_row = kernels_with_sums(pairs, values)
+    shares = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
     classes = gather_rows(labels[order], group)
     for tile in pairs.tiles():
         rows, columns = _Segments.of(classes[tile.rows]), _Segments.of(classes[tile.columns])

@@ -1,6 +1,7 @@
 """Euclidean distances of one tile: a float32 product, mended where it has no digits left."""
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,6 +15,18 @@ _ZERO = 1e-13  # d² below this share of ‖x‖² + ‖y‖² is rounding in a 
 _PAIRS = 16384  # pairs recomputed by direct differences at a time
 
 Same = bool | tuple[Tensor, Tensor]
+
+
+class Distances(NamedTuple):
+    """How far apart samples are, in units of the tiles.
+
+    Attributes:
+        mean: Mean distance over all pairs, float64 scalar; NaN for fewer than two samples.
+        nearest: Each sample's distance to its nearest neighbour, float32.
+    """
+
+    mean: Tensor
+    nearest: Tensor
 
 
 def distances(

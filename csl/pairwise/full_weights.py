@@ -6,11 +6,9 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, Shard, all_reduce
-from csl.pairwise.checks import check_temperatures
-from csl.pairwise.kernel import Kernel
+from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
-from csl.pairwise.row_sums import row_sums
 from csl.pairwise.streaming import MEMORY_BUDGET
 from csl.pairwise.tiles import Tile
 
@@ -102,6 +100,5 @@ def full_weights(
 
 def rates_and_log_sums(pairs: Pairs, temperatures: Sequence[float]) -> list[tuple[float, Tensor]]:
     """`1 / (mu T)` and the logarithms of all row sums `[N]`, for each temperature."""
-    values = check_temperatures(temperatures)
-    kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * value)) for value in values]
-    return [(kernel.rate, kernel.log(sums)) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)]
+    kernels, sums = kernels_with_sums(pairs, temperatures)
+    return [(kernel.rate, kernel.log(row)) for kernel, row in zip(kernels, sums, strict=True)]

@@ -51,7 +51,7 @@ def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterat
         tile: Distances.
         buffers: Two of the tile's shape, to be written to.
     """
-    for index, values in _plain(kernels, tile, buffers, times=1):
+    for index, values, _ in _plain(kernels, tile, buffers, times=1):
         yield index, values.sum(dim=1).double(), values.sum(dim=0).double()
     for index, rate, offset in _offset(kernels):
         by_row = _exponential(offset[tile.rows, None], tile, rate, buffers[0])
@@ -59,16 +59,42 @@ def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterat
         yield index, by_row.sum(dim=1).double(), by_column.sum(dim=0).double()
 
 
+def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """For each kernel, which must need no reference, its number and the sums of a, a d and a d² over the tile.
+
+    Args:
+        kernels: Of several temperatures.
+        tile: Distances.
+        buffers: Two of the tile's shape, to be written to.
+
+    Yields:
+        Number, sums over the columns `[3, rows]` and over the rows `[3, columns]`, float64.
+    """
+    for index, values, spare in _plain(kernels, tile, buffers, times=1):
+        by_row, by_column = [values.sum(dim=1)], [values.sum(dim=0)]
+        for factor in (values, spare):
+            torch.mul(factor, tile.distances, out=spare)
+            if not tile.mirrored:
+                spare.fill_diagonal_(0)  # from a sample to itself a is 0 and d infinite
+            by_row.append(spare.sum(dim=1))
+            by_column.append(spare.sum(dim=0))
+        yield index, torch.stack(by_row).double(), torch.stack(by_column).double()
+
+
 def tile_squares(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor]]:
     """For each kernel, its number and `a_ij a_ji` of the tile, the numerator of w, until the next is asked for."""
-    yield from _plain(kernels, tile, buffers, times=2)
+    for index, values, _ in _plain(kernels, tile, buffers, times=2):
+        yield index, values
     for index, rate, offset in _offset(kernels):
         both = torch.add(offset[tile.rows, None], offset[tile.columns], out=buffers[1])
         yield index, _exponential(both, tile, 2 * rate, buffers[0])
 
 
-def _plain(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers, times: int) -> Iterator[tuple[int, Tensor]]:
-    """`exp(−times · rate · d)` for the kernels without offsets, as a power of the one before where that is cheap."""
+def _plain(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers, times: int) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """`exp(−times · rate · d)` for the kernels without offsets, as a power of the one before where that is cheap.
+
+    Number and values of each kernel, and a buffer that is free until the next is asked for.
+    """
     values, spare = buffers
     before = 0.0
     for rate, index in sorted((kernel.rate, i) for i, kernel in enumerate(kernels) if kernel.offset is None):
@@ -77,7 +103,7 @@ def _plain(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers, times: int) 
         else:
             torch.mul(tile.distances, -times * rate * _LOG2_E, out=values).exp2_()
         before = rate
-        yield index, values
+        yield index, values, spare
 
 
 def _offset(kernels: Sequence[Kernel]) -> Iterator[tuple[int, float, Tensor]]:

@@ -1,9 +1,8 @@
 """The pairs of a set of samples, as a stream of tiles that several passes can share."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -11,23 +10,12 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce, rank, row_counts
 from csl.pairwise.centering import center
 from csl.pairwise.checks import UndefinedSimilarityError, check_features
+from csl.pairwise.distances import Distances
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress
 from csl.pairwise.tiles import Tile, row_tiles, symmetric_tiles
 
 COLLAPSED = 1e-6  # a mean distance below this share of the root-mean-square norm is rounding, not structure
 _SIDE_CPU, _SIDE_CUDA = 1024, 8192  # rows and columns of a tile
-
-
-class Distances(NamedTuple):
-    """What the first pass over the pairs tells.
-
-    Attributes:
-        mean: Mean distance over all pairs, float64 scalar, in units of the features; NaN for fewer than two samples.
-        nearest: Each sample's distance to its nearest neighbour `[N]`, float32, in units of the tiles.
-    """
-
-    mean: Tensor
-    nearest: Tensor
 
 
 class Pairs:
@@ -40,7 +28,7 @@ class Pairs:
         features: This process's rows `[n, D]`, any floating dtype, finite.
         group: The processes that hold the other rows; None for one process.
         order: Take this process's rows in this order `[n]`.
-        passes: How many passes there will be, of which `progress` tells the share that is done.
+        passes: How many passes there will be, of which `progress` tells the share that is done; may be set later.
         memory_budget: How many bytes of distances each process may keep.
         precision: What the features are rounded to; see `Streaming`.
         progress: Called with the share of all passes that is done, 0 to 1, after each tile.
@@ -74,9 +62,11 @@ class Pairs:
         self.num_rows = sum(self.counts)
         self.device = features.device
         # Decided from numbers all processes share: those that compute again exchange shards, so all of them must.
-        self._keeps = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2 <= memory_budget
+        self.keeps = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2 <= memory_budget
         self._kept: list[Tile] | None = None
-        self._progress, self._passes, self._passed = progress, passes, 0
+        self.passes, self._passed = passes, 0
+        self._progress, self._told = progress, 0.0
+        self._distances: Distances | None = None
 
     @property
     def side(self) -> int:
@@ -92,11 +82,11 @@ class Pairs:
             yield from self._watched(self._kept)
             return
         kept = []
-        for tile in self._watched(symmetric_tiles(self.own, self.side, self.group, reuse=not self._keeps)):
-            if self._keeps:
+        for tile in self._watched(symmetric_tiles(self.own, self.side, self.group, reuse=not self.keeps)):
+            if self.keeps:
                 kept.append(tile)
             yield tile
-        if self._keeps:
+        if self.keeps:
             self._kept = kept
 
     def row_tiles(self) -> Iterator[Tile]:
@@ -120,33 +110,46 @@ class Pairs:
         for tile in tiles:
             yield tile
             seen += tile.distances.numel() * (2 if tile.mirrored else 1)
-            if self._progress is not None:
-                # Shards of unequal size make a process's share of the pairs more or less than this.
-                self._progress(min(1.0, (self._passed + min(1.0, seen / expected)) / self._passes))
+            # Shards of unequal size make a process's share of the pairs more or less than this.
+            self._tell(self._passed + min(1.0, seen / expected))
         self._passed += 1
-        if self._progress is not None:
-            self._progress(min(1.0, self._passed / self._passes))
+        self._tell(self._passed)
 
-    @cached_property
+    def _tell(self, passed: float) -> None:
+        """Report progress, which never goes back, however many passes turn out to be needed."""
+        if self._progress is not None:
+            self._told = max(self._told, min(1.0, passed / self.passes))
+            self._progress(self._told)
+
+    @property
     def distances(self) -> Distances:
-        """The mean distance and each sample's nearest, in one pass."""
+        """The mean distance and each sample's nearest `[N]`, in one pass the first time they are asked for."""
+        if self._distances is None:
+            self.measure(lambda tile: None)
+        assert self._distances is not None
+        return self._distances
+
+    def measure(self, also: Callable[[Tile], None]) -> None:
+        """Take the pass that `distances` needs, and do something else with each of its tiles."""
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         nearest = torch.full((self.num_rows,), math.inf, device=self.device)
-        for rows, columns, block, mirrored in self.tiles():
+        for tile in self.tiles():
+            rows, columns, block, mirrored = tile
             nearest[rows] = torch.minimum(nearest[rows], block.amin(dim=1))
             if mirrored:
                 nearest[columns] = torch.minimum(nearest[columns], block.amin(dim=0))
                 total += 2 * block.sum(dim=1).double().sum()
             else:
                 total += block.nan_to_num(posinf=0).sum(dim=1).double().sum()
+            also(tile)
         # 0 / 0 is the NaN that a mean over no pairs is.
-        mean = all_reduce(total, self.group) * self.own.unit / (self.num_rows * (self.num_rows - 1))
-        return Distances(mean, all_reduce(nearest, self.group, "min"))
+        mean = all_reduce(total, self.group) / (self.num_rows * (self.num_rows - 1))
+        self._distances = Distances(mean, all_reduce(nearest, self.group, "min"))
 
     @property
     def mean(self) -> Tensor:
-        """Mean distance over all pairs, float64 scalar; NaN for fewer than two samples."""
-        return self.distances.mean
+        """Mean distance over all pairs, float64 scalar, in units of the features; NaN for fewer than two samples."""
+        return self.distances.mean * self.own.unit
 
     @property
     def scale(self) -> float:
@@ -155,7 +158,7 @@ class Pairs:
         Raises:
             UndefinedSimilarityError: If there are fewer than two samples, or all lie in one place.
         """
-        return self.checked_scale(float(self.mean) / self.own.unit)
+        return self.checked_scale(float(self.distances.mean))
 
     def checked_scale(self, mean: float) -> float:
         """A mean distance in units of the tiles, if it is one to measure similarities by; as in `scale`.

@@ -1,23 +1,20 @@
 """Sums of the similarity w estimated from some rows of the pairs, for sets too large to take all of them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows, rank, row_counts
+from csl.distributed import Group, gather_rows, rank
 from csl.pairwise.block_sums import ClassSums
-from csl.pairwise.blocks import blocks
 from csl.pairwise.centering import Centered, center
 from csl.pairwise.checks import UndefinedSimilarityError, check_features, check_temperatures
-from csl.pairwise.distances import distances
 from csl.pairwise.pairs import COLLAPSED
 from csl.pairwise.precision import full_precision
+from csl.pairwise.some_rows import SomeRows
 from csl.pairwise.streaming import Progress
-
-_SIDE = 1024  # rows and columns of a tile
 
 
 @full_precision()
@@ -81,7 +78,7 @@ def sampled_class_sums(
     shares = torch.cat([part for _, part in drawn]).to(features.device)
     repeat = torch.arange(repeats, device=rows.device).repeat_interleave(len(drawn[0][0]))
     stream = _Stream(own, classes, group, progress, (3 + len(values)) * len(rows) * len(features))
-    mean = stream.mean_distance(rows, shares)
+    mean = float(stream.distances(rows, shares).mean)
     if mean <= COLLAPSED * own.norm:
         raise UndefinedSimilarityError(
             f"the features have collapsed: their mean distance {mean * own.unit:.3g} is under {COLLAPSED:g} of their "
@@ -142,36 +139,28 @@ class _Neighborhoods(NamedTuple):
     log_sums: Tensor
 
 
-class _Stream:
-    """Distances from a few rows, known to every process, to all rows, of which each process holds its share."""
+class _Stream(SomeRows):
+    """What the sums ask of the distances from some rows to all."""
 
     def __init__(self, own: Centered, classes: Tensor, group: Group, progress: Progress | None, total: int) -> None:
-        self._own, self._classes, self._group = own, classes, group
-        self._start = sum(row_counts(len(own.values), group)[: rank(group)])
-        self._progress, self._total, self._seen = progress, max(1, total), 0
+        super().__init__(own, group, self._count)
+        self._classes, self._progress, self._total, self._seen = classes, progress, max(1, total), 0
 
-    def mean_distance(self, rows: Tensor, shares: Tensor) -> float:
-        """mu, in units of the tiles."""
-        count = len(self._classes)
-        spread = all_reduce(self._own.squares.sum(), self._group) / count
-        expected = (self._own.squares + spread).sqrt()
-        sums = self._zeros(len(rows))
-        for part, _, block in self._tiles(rows):
-            sums[part] += block.masked_fill_(block.isinf(), 0).sum(dim=1).double()
-        surprise = all_reduce(sums, self._group) / (count - 1) - self._fetch(rows, expected)
-        mean = all_reduce(expected.sum(), self._group) / count
-        return float(mean + (shares * surprise).sum() / shares.sum())
+    def _count(self, pairs: int) -> None:
+        self._seen += pairs
+        if self._progress is not None:
+            self._progress(min(1.0, self._seen / self._total))
 
     def log_sums(self, rows: Tensor, rates: Sequence[float], shares: Tensor | None = None) -> _LogSums:
         """`log r` of these rows; with the number of rows each stands for, estimates for all columns too."""
         by_row = self._zeros(len(rates), len(rows)) - math.inf
-        by_column = self._zeros(len(rates), len(self._own.values)) - math.inf
-        for part, columns, block in self._tiles(rows):
+        by_column = self._zeros(len(rates), len(self.own.values)) - math.inf
+        for part, columns, block in self.tiles(rows):
             for place, rate in enumerate(rates):
                 _add_logs(by_row[place, part], block, rate)
                 if shares is not None:
                     _add_logs(by_column[place, columns], block.T, rate, shares[part].float())
-        every = gather_rows(by_row[None], self._group).logsumexp(dim=0)
+        every = gather_rows(by_row[None], self.group).logsumexp(dim=0)
         return _LogSums(every, by_column)
 
     def neighborhoods(
@@ -179,15 +168,15 @@ class _Stream:
     ) -> list[_Neighborhoods]:
         """The neighbourhoods of these rows at each rate."""
         # Each process draws among its own columns, then all of them agree on whose draw counts.
-        lots = torch.Generator(rows.device).manual_seed(generator.initial_seed() + rank(self._group))
+        lots = torch.Generator(rows.device).manual_seed(generator.initial_seed() + rank(self.group))
         found = [
             _Neighborhoods(
                 self._zeros(len(rows)), self._zeros(len(rows)), rows.clone(), self._zeros(len(rows)) - math.inf
             )
             for _ in rates
         ]
-        for part, columns, block in self._tiles(rows):
-            start = self._start + columns.start
+        for part, columns, block in self.tiles(rows):
+            start = self.start + columns.start
             same = self._classes[rows[part], None] == self._classes[start : start + block.shape[1]]
             for place, (rate, notes) in enumerate(zip(rates, found, strict=True)):
                 estimates = sums.by_column[place, columns]
@@ -207,7 +196,7 @@ class _Stream:
 
     def _agree(self, own: _Neighborhoods, generator: torch.Generator) -> _Neighborhoods:
         """The sums over all processes, and one draw of all of theirs."""
-        within, degrees, columns, logs = (gather_rows(values[None], self._group) for values in own)
+        within, degrees, columns, logs = (gather_rows(values[None], self.group) for values in own)
         # A sample so far out that all its w underflow has none to draw by, and none to mend.
         chances = degrees.T.cpu().clamp(min=torch.finfo(degrees.dtype).tiny)
         winner = torch.multinomial(chances, 1, generator=generator).T.to(columns.device)
@@ -216,28 +205,7 @@ class _Stream:
         )
 
     def _zeros(self, *shape: int) -> Tensor:
-        return torch.zeros(shape, dtype=torch.float64, device=self._own.values.device)
-
-    def _tiles(self, rows: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
-        """Slices of these rows and of this process's columns, and the distances between them."""
-        values, squares = self._fetch(rows, self._own.values), self._fetch(rows, self._own.squares)
-        for i in blocks(len(rows), _SIDE):
-            for j in blocks(len(self._own.values), _SIDE):
-                place = rows[i] - self._start - j.start
-                same = ((place >= 0) & (place < j.stop - j.start)).nonzero()[:, 0]
-                columns, norms = self._own.values[j], self._own.squares[j]
-                block = distances(values[i], columns, squares[i], norms, same=(same, place[same]))
-                yield i, j, block
-                self._seen += block.numel()
-                if self._progress is not None:
-                    self._progress(min(1.0, self._seen / self._total))
-
-    def _fetch(self, rows: Tensor, table: Tensor) -> Tensor:
-        """Rows of a sharded table, by global number, on every process."""
-        own = (rows >= self._start) & (rows < self._start + len(table))
-        fetched = table.new_zeros(len(rows), *table.shape[1:])
-        fetched[own] = table[rows[own] - self._start]
-        return all_reduce(fetched, self._group)
+        return torch.zeros(shape, dtype=torch.float64, device=self.own.values.device)
 
 
 def _add_logs(logs: Tensor, block: Tensor, rate: float, shares: Tensor | None = None) -> None:

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from csl.distributed import shard, world
 from csl.metrics.functional import estimate_relative_local_density, relative_local_density
-from csl.pairwise import Precision, log_row_sums, mean_distance, sampled_sums, weight_block_sums
+from csl.pairwise import Precision, log_row_sums, mean_distance, some_rows, weight_block_sums
 from csl.pairwise import pairs as pairs_module
 from csl.pairwise.centering import center
 from csl.pairwise.kernel import Kernel, tile_squares, tile_sums
@@ -24,16 +24,16 @@ from tests.two_processes import TwoProcesses
 TEMPERATURES = [1.0, 0.2, 0.1]
 
 
-@pytest.mark.parametrize("budget", [0, 4 * 400 * (400 + 64) // 2, 2**30])
-def test_progress_grows_to_one_over_all_passes(monkeypatch: pytest.MonkeyPatch, budget: int) -> None:
+@pytest.mark.parametrize(("budget", "passes"), [(0, 2), (4 * 400 * (400 + 64) // 2, 3), (2**30, 3)])
+def test_progress_grows_to_one_over_all_passes(monkeypatch: pytest.MonkeyPatch, budget: int, passes: int) -> None:
     monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
     seen: list[float] = []
     features = ordinary()
     weight_block_sums(features, labels_for(features), 10, TEMPERATURES, memory_budget=budget, progress=seen.append)
     assert all(before <= after for before, after in pairwise(seen))
     assert seen[-1] == 1.0
-    assert len(seen) > 3 * 13 * 14 / 2, "each of three passes tells of each of its tiles"
-    assert min(abs(share - 1 / 3) for share in seen) < 0.01
+    assert len(seen) == passes * (13 * 14 / 2 + 1), "each pass tells of each of its tiles, and of its end"
+    assert min(abs(share - 1 / passes) for share in seen) < 0.01
 
 
 def test_a_single_pass_ends_at_one_too() -> None:
@@ -59,8 +59,8 @@ def test_each_process_tells_of_its_own_share(two_processes: TwoProcesses) -> Non
 
 def test_distances_beyond_the_budget_are_not_kept() -> None:
     needed = 4 * 50 * (50 + 2 * 1024) // 2
-    assert Pairs(ordinary(50), memory_budget=needed)._keeps
-    assert not Pairs(ordinary(50), memory_budget=needed - 4)._keeps
+    assert Pairs(ordinary(50), memory_budget=needed).keeps
+    assert not Pairs(ordinary(50), memory_budget=needed - 4).keeps
     with pytest.raises(ValueError, match="memory_budget must be a number of bytes, 0 or more, got -1"):
         mean_distance(ordinary(50), memory_budget=-1)
 
@@ -93,7 +93,7 @@ def test_no_square_of_all_pairs_exists(
     monkeypatch: pytest.MonkeyPatch, function: Callable[[Tensor, Tensor], None], case: str
 ) -> None:
     monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
-    monkeypatch.setattr(sampled_sums, "_SIDE", 32)
+    monkeypatch.setattr(some_rows, "_SIDE", 32)
     features = CASES[case]()
     with Largest() as largest:
         function(features, labels_for(features))
