@@ -142,7 +142,10 @@ class TrainingCLI(LightningCLI):
             raise CommandError(f"ckpt_path: no file {path}")
 
     def before_instantiate_classes(self) -> None:
-        """Say so where the run that is to go on has nothing left to do, instead of ending without a word."""
+        """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
+        clip = self._get(self.config, "trainer").gradient_clip_val
+        if clip is not None and not clip >= 0:
+            raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
             if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):
@@ -194,8 +197,8 @@ class RunConfig(SaveConfigCallback):
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Write it before anything else is done, whole or not at all: `--resume` needs it."""
-        if self.already_saved:
-            return
+        if self.already_saved or (stage != "fit" and not trainer.loggers):
+            return  # what only looks at a run and keeps no log has no folder of its own
         file = Path(trainer.log_dir or trainer.default_root_dir) / CONFIG  # every process asks the first
         if trainer.strategy.broadcast(file.exists() and not self.overwrite):
             raise CommandError(f"{file} is there already: the folder holds another run; name or remove it")

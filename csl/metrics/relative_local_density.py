@@ -34,6 +34,7 @@ class RelativeLocalDensity(RowsMetric):
     """
 
     higher_is_better = True
+    function = staticmethod(functional.relative_local_density)
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class RelativeLocalDensity(RowsMetric):
 
     def compute(self) -> Tensor:
         """RLD at each temperature, float64 `[T]`, a scalar for a single one."""
-        return functional.relative_local_density(
+        return self.function(
             *self.rows(),
             self.temperatures,
             group=self.group,

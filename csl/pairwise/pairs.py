@@ -140,7 +140,8 @@ class Pairs:
                 nearest[columns] = torch.minimum(nearest[columns], block.amin(dim=0))
                 total += 2 * block.sum(dim=1).double().sum()
             else:
-                total += block.nan_to_num(posinf=0).sum(dim=1).double().sum()
+                finite = torch.nan_to_num(block, posinf=0, out=self.scratch(tile)[0])
+                total += finite.sum(dim=1).double().sum()
             also(tile)
         # 0 / 0 is the NaN that a mean over no pairs is.
         mean = all_reduce(total, self.group) / (self.num_rows * (self.num_rows - 1))

@@ -31,6 +31,7 @@ from tests.commands.runs import SMALL, SMALL_TRAINER, csl, failure
         ),
         (["--seed_everything", "-1"], ["--seed_everything: expected a number from 0"]),
         (["--trainer.accumulate_grad_batches", "-1"], ["accumulate_grad_batches: expected at least 1, got -1"]),
+        (["--trainer.gradient_clip_val", "-1"], ["gradient_clip_val: expected 0, for none, or more, got -1"]),
         (["--model.hidden_dim", "-1"], ["hidden_dim: expected a positive number, got -1"]),
         (["--data.image_size", "0"], ["image_size: expected a positive number of pixels, got 0"]),
         (["--data.memory_budget", "-1"], ["memory_budget: expected a number of GB from 0"]),

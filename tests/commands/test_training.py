@@ -71,6 +71,12 @@ def test_predict_writes_every_image_once(folder: Path, run: Path) -> None:
     assert torch.bincount(features.labels).min() > 30
 
 
+def test_predict_without_a_log_leaves_the_features_and_nothing_else(tmp_path: Path, run: Path) -> None:
+    line = "--config", str(run / "config.yaml"), "--ckpt_path", str(run / "checkpoints" / "last.ckpt")
+    csl(tmp_path, "predict", *line, "--trainer.logger", "false", "--output", "features.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["features.npz"]
+
+
 @pytest.mark.parametrize("method", ["MoCo", "BYOL", "Supervised"])
 def test_the_other_methods_run_by_their_short_name(tmp_path: Path, method: str) -> None:
     text = csl(tmp_path, "fit", "--model", method, "--trainer.max_epochs", "1", *SMALL_TRAINER, *SMALL_MODEL)
