@@ -5,7 +5,7 @@ written once. Rows are sharded in contiguous blocks, in rank order, and never pa
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 import torch.distributed as dist
@@ -58,26 +58,6 @@ def all_reduce(tensor: Tensor, group: Group = None, op: Literal["sum", "max", "m
     out = tensor.detach().clone().contiguous()
     dist.all_reduce(out, op=getattr(dist.ReduceOp, op.upper()), group=group)
     return out
-
-
-def all_reduce_with_grad(tensor: Tensor, group: Group = None) -> Tensor:
-    """The sum over the group, differentiable: each process's gradient is the sum of all processes' gradients."""
-    if group is None:
-        return tensor
-    return cast(Tensor, _SumOverGroup.apply(tensor, group))
-
-
-class _SumOverGroup(torch.autograd.Function):
-    """Every process's output holds every process's input, so each input's gradient is the sum of all outputs'."""
-
-    @staticmethod
-    def forward(ctx: Any, tensor: Tensor, group: Group) -> Tensor:
-        ctx.group = group
-        return all_reduce(tensor, group)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return all_reduce(gradients[0], ctx.group), None
 
 
 def row_counts(num_rows: int, group: Group = None) -> list[int]:

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from csl.distributed import Group
-from csl.modules import group_statistics
+from csl.modules import group_statistics, normalized
 
 Propagate: TypeAlias = Callable[[Tensor], Tensor]
 
@@ -66,8 +66,7 @@ class NodeNorm(nn.Module):
         """Node values `[n, D]` to normalised ones `[n, D]`."""
         if self.group is None:
             return functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
-        mean, variance, _ = group_statistics(x, self.group)
-        return (x - mean) * torch.rsqrt(variance + EPS) * self.weight + self.bias
+        return normalized(x, self.weight, self.bias, group_statistics(x, self.group), EPS, self.group)
 
 
 class GCN(nn.Module):

@@ -1,7 +1,8 @@
 """Small trainable parts that methods and probes share; nothing here knows Lightning."""
 
-from csl.modules.batch_norm import SynchronizedBatchNorm, group_statistics, synchronize_batch_norm
+from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
 from csl.modules.momentum import MomentumCopy, momentum_at
+from csl.modules.normalization import group_statistics, normalized
 from csl.modules.queue import FeatureQueue
 
 __all__ = [
@@ -10,5 +11,6 @@ __all__ = [
     "SynchronizedBatchNorm",
     "group_statistics",
     "momentum_at",
+    "normalized",
     "synchronize_batch_norm",
 ]

@@ -6,6 +6,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from csl import distributed
 from csl.distributed import Group
+from csl.modules.normalization import Statistics, group_statistics, normalized
 
 
 class SynchronizedBatchNorm(_BatchNorm):
@@ -56,10 +57,13 @@ class SynchronizedBatchNorm(_BatchNorm):
         # In evaluation processes may see different numbers of batches, so that waiting for each other could hang.
         if group is None or not self.training:
             return _BatchNorm.forward(self, input)
-        mean, variance, count = group_statistics(input, group)
+        statistics = group_statistics(input, group)
+        if statistics.number <= 1:
+            shape = list(input.shape)
+            raise ValueError(f"input: expected more than 1 value per channel when training, got size {shape}")
         if self.track_running_stats:
-            self._track(mean.detach(), variance.detach() * (count / (count - 1)))
-        return self._normalize(input, mean, variance)
+            self._track(statistics)
+        return normalized(input, self.weight, self.bias, statistics, self.eps, group)
 
     def _check_input_dim(self, input: Tensor) -> None:
         if input.ndim < 2 or input.shape[1] != self.num_features:
@@ -69,45 +73,14 @@ class SynchronizedBatchNorm(_BatchNorm):
         """Part of torch's forward; `_check_input_dim` has seen to it."""
 
     @torch.no_grad()
-    def _track(self, mean: Tensor, unbiased: Tensor) -> None:
+    def _track(self, statistics: Statistics) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
             return
+        mean, variance, count = statistics
         self.num_batches_tracked.add_(1)
         share = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), share)
-        self.running_var.lerp_(unbiased.to(self.running_var.dtype), share)
-
-    def _normalize(self, input: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
-        scale = torch.rsqrt(variance + self.eps)
-        if self.weight is not None:
-            scale = scale * self.weight
-        out = (input - _per_channel(mean, input)) * _per_channel(scale, input)
-        if self.bias is not None:
-            out = out + _per_channel(self.bias, input)
-        return out.to(input.dtype)
-
-
-def group_statistics(input: Tensor, group: Group) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean `[C]`, biased variance `[C]` and number of values a channel over the group, with gradient.
-
-    The variance is taken around the global mean, in a second pass: mean of squares minus square of the mean loses
-    its digits where the mean is large.
-    """
-    values = input.to(torch.promote_types(input.dtype, torch.float32))
-    dims = [0, *range(2, input.ndim)]
-    count = values.new_tensor([values.numel() / values.shape[1]])
-    first = distributed.all_reduce_with_grad(torch.cat([values.sum(dims), count]), group)
-    total = first[-1].detach()
-    if total <= 1:
-        raise ValueError(f"input: expected more than 1 value per channel when training, got size {list(input.shape)}")
-    mean = first[:-1] / total
-    centred = values - _per_channel(mean, values)
-    variance = distributed.all_reduce_with_grad(centred.square().sum(dims), group) / total
-    return mean, variance, total
-
-
-def _per_channel(vector: Tensor, like: Tensor) -> Tensor:
-    return vector.view(1, -1, *[1] * (like.ndim - 2))
+        self.running_var.lerp_((variance * (count / (count - 1))).to(self.running_var.dtype), share)
 
 
 class _SynchronizedBatchNormAct(SynchronizedBatchNorm):

@@ -70,7 +70,8 @@ class _Moments(NamedTuple):
         between = math.exp(min(abs(step) * self.reach, 100.0))  # how much the weights change on the way
         if not bool((variance * (abs(step) ** 3 / 6 * self.reach * between) < _TOLERANCE).all()):
             return None
-        return zeroth * (variance * (step**2 / 2) - mean * step).exp()
+        carried: Tensor = zeroth * (variance * (step**2 / 2) - mean * step).exp()
+        return carried
 
 
 def _taken_ahead(pairs: Pairs, temperatures: Sequence[float]) -> dict[int, _Moments]:

@@ -155,3 +155,26 @@ def test_unknown_norm_is_refused_by_name() -> None:
 
 def test_half_precision_keeps_its_type() -> None:
     assert SynchronizedBatchNorm(3)(torch.randn(4, 3, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+def _rounded(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Output and gradient of bfloat16 images with channels last, as mixed precision gives them to a float32 norm."""
+    group = distributed.world()
+    own = images[distributed.shard(len(images), group)].to(torch.bfloat16, memory_format=torch.channels_last)
+    own.requires_grad_()
+    out = SynchronizedBatchNorm(3)(own)
+    assert out.dtype == torch.bfloat16
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    (out.float().sin() * out.shape[1]).sum().backward()
+    assert own.grad is not None
+    return distributed.gather_rows(out.float(), group), distributed.gather_rows(own.grad.float(), group)
+
+
+def test_mixed_precision_and_memory_format(two_processes: TwoProcesses) -> None:
+    images = 2 * torch.randn(6, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 1
+    exact = images.bfloat16().double().requires_grad_()
+    expected = nn.BatchNorm2d(3).double()(exact)
+    (expected.sin() * 3).sum().backward()
+    for out, gradient in two_processes(_rounded, images):
+        torch.testing.assert_close(out.double(), expected.detach(), rtol=1e-2, atol=1e-2)
+        torch.testing.assert_close(gradient.double(), exact.grad, rtol=5e-2, atol=5e-2)
