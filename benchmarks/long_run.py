@@ -20,10 +20,10 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image
 
 from benchmarks.machine import markdown_table, report
+from benchmarks.methods import QUIET
 from csl.cli import main as csl
 from csl.data import Digits
 
-QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
 MB = 1e6
 
 
