@@ -119,14 +119,14 @@ MEASURES: dict[str, Measure] = {
         "below 1; high: neighbours share their class; 0 by chance",
         lambda choices: [f"rld_{temperature}" for temperature in choices.temperatures],
         lambda x, y, c, p: functional.relative_local_density(x, y, c.temperatures, progress=p),
-        _passes(3),
+        _passes(2),
     ),
     "class_affinity": Measure(
         LOCAL,
         "0 to 1; high: similarity stays within classes",
         lambda choices: [f"within_class_affinity_{temperature}" for temperature in choices.temperatures],
         lambda x, y, c, p: torch.stack([functional.class_affinity(x, y, t).trace() for t in c.temperatures]),
-        _passes(3),
+        _passes(2),
         in_default=False,
     ),
     "neighbor_agreement": Measure(

@@ -53,7 +53,7 @@ class RelativeLocalDensity(RowsMetric):
         return tuple(f"rld_{temperature}" for temperature in self.temperatures)
 
     def compute(self) -> Tensor:
-        """RLD at each temperature, float64 `[T]`, a scalar for a single one."""
+        """What the function of this name gives for all rows, float64."""
         return self.function(
             *self.rows(),
             self.temperatures,

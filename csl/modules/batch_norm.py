@@ -1,4 +1,4 @@
-"""Batch normalisation over the samples of all processes, on any device and backend."""
+"""Batch normalisation over the samples of all processes, on the CPU and on CUDA."""
 
 import torch
 from torch import Tensor, nn

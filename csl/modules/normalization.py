@@ -32,7 +32,9 @@ def group_statistics(input: Tensor, group: Group = None) -> Statistics:
     channels = input.shape[1]
     own = torch.zeros(1, 2 * channels + 1, dtype=dtype, device=input.device)
     if input.numel():
-        mean, variance = torch.batch_norm_update_stats(input.detach(), None, None, 0.0)
+        # Given running statistics of that dtype, torch does not round its results to the input's.
+        like = own.new_zeros(channels)
+        mean, variance = torch.batch_norm_update_stats(input.detach(), like, like.clone(), 0.0)
         own[0, 0] = input.numel() / channels
         own[0, 1 : channels + 1], own[0, channels + 1 :] = mean, variance
     every = gather_rows(own, group, [1] * size(group))
@@ -60,8 +62,8 @@ def normalized(
         group: The processes that hold the other samples.
     """
     mean = statistics.mean
-    weight = torch.ones_like(mean) if weight is None else weight
-    bias = torch.zeros_like(mean) if bias is None else bias
+    weight = torch.ones_like(mean) if weight is None else weight.to(mean.dtype)
+    bias = torch.zeros_like(mean) if bias is None else bias.to(mean.dtype)
     out: Tensor = _Normalization.apply(input, weight, bias, *statistics, eps, group)
     return out
 
@@ -81,19 +83,15 @@ class _Normalization(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         input, weight, mean, variance, count = ctx.saved_tensors
-        if input.numel():
-            # As if the statistics were constants; for what they owe to the input, the sums below correct it.
-            by_input, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
-                gradients[0], input, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
-            )
-        else:
-            by_input, by_weight, by_bias = gradients[0].clone(), torch.zeros_like(weight), torch.zeros_like(weight)
-        channels = len(mean)
-        sums = all_reduce(torch.cat([by_weight, by_bias]).to(mean.dtype), ctx.group) / count
-        scale = torch.rsqrt(variance + ctx.eps)
-        gain = scale * weight
-        slope = gain * scale * sums[:channels]
-        shape = 1, channels, *[1] * (input.ndim - 2)
-        by_input.addcmul_(input, slope.view(shape).to(input.dtype), value=-1)
-        by_input.sub_((gain * sums[channels:] - slope * mean).view(shape).to(input.dtype))
-        return by_input, by_weight, by_bias, None, None, None, None, None
+        if not input.numel():
+            all_reduce(mean.new_zeros(2, len(mean)), ctx.group)
+            return gradients[0].clone(), torch.zeros_like(weight), torch.zeros_like(weight), *[None] * 5
+        # As if the statistics were constants; what they owe to the input is taken off below.
+        by_input, by_weight, by_bias = torch.ops.aten.native_batch_norm_backward(
+            gradients[0], input, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+        )
+        slope, shift = all_reduce(torch.stack([by_weight, by_bias]), ctx.group) / count
+        gain = weight * torch.rsqrt(variance + ctx.eps)
+        # (slope · normalised input + shift) · gain, in one operation that takes the mean off first.
+        owed, _, _ = torch.native_batch_norm(input, slope * gain, shift * gain, mean, variance, False, 0.0, ctx.eps)
+        return by_input.sub_(owed), by_weight, by_bias, *[None] * 5

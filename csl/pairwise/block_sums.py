@@ -40,8 +40,9 @@ def weight_block_sums(
 ) -> Tensor:
     """`Σ_{i in c, j in c'} w_ij` for every two classes, with `w_ij = N² a_ij² / (r_i r_j)`.
 
-    Three passes over the pairs for all temperatures together: mean distance, row sums, block sums. Rows are taken
-    in the order of their labels, so that a tile holds few classes and near pairs, mostly of one class, lie together.
+    Two or three passes over the pairs for all temperatures together: mean distance and row sums, together where that is
+    cheaper, then block sums. Rows are taken in the order of their labels, so that a tile holds few classes and near
+    pairs, mostly of one class, lie together.
 
     Args:
         features: This process's rows `[n, D]`.

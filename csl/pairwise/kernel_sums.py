@@ -11,16 +11,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from csl.distributed import all_reduce
+from csl.distributed import all_reduce, any_process, on_any_process
 from csl.pairwise.checks import check_temperatures
-from csl.pairwise.distances import Distances
 from csl.pairwise.kernel import Kernel, tile_moments
 from csl.pairwise.pairs import COLLAPSED, Pairs
 from csl.pairwise.row_sums import row_sums
 from csl.pairwise.some_rows import SomeRows
 from csl.pairwise.tiles import Tile
 
-_SAMPLE = 512  # rows the guess is made from: within about 0.1 % of mu
+_SAMPLE = 512  # at most so many rows make the guess; for ordinary features it is within about 0.1 % of mu
 _TOLERANCE = 1e-7  # what carrying a sum over may change of it; float32 kernels are no more exact
 
 
@@ -32,12 +31,22 @@ def kernels_with_sums(pairs: Pairs, temperatures: Sequence[float]) -> tuple[list
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
     """
     values = check_temperatures(temperatures)
-    ahead = {} if pairs.keeps else _taken_ahead(pairs, values)
+    # Where distances are kept, a further pass over them needs no product and is as cheap.
+    guesses = {} if pairs.keeps else _guessed_kernels(pairs, values)
+    pairs.passes -= bool(guesses)
+    moments = _measured_with_moments(pairs, guesses) if guesses else {}
     kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * value)) for value in values]
-    sums = {index: found for index in ahead if (found := ahead[index].carried_over(kernels[index])) is not None}
-    late = [index for index in range(len(kernels)) if index not in sums]
+    sums, late = {}, []
+    for index, kernel in enumerate(kernels):
+        carried = moments[index].carried_over(kernel) if index in moments else None
+        # One process's rounding must not send it another way than the rest.
+        if any_process(carried is None, pairs.group) or carried is None:
+            late.append(index)
+        else:
+            sums[index] = carried
     if late:
-        pairs.passes += bool(ahead)
+        # A guess too far off, or a row that needs a reference: it costs a pass, and no digits.
+        pairs.passes += bool(guesses)
         sums |= zip(late, row_sums(pairs, [kernels[index] for index in late]), strict=True)
     return kernels, torch.stack([sums[index] for index in range(len(kernels))])
 
@@ -58,52 +67,67 @@ class _Moments(NamedTuple):
     def carried_over(self, kernel: Kernel) -> Tensor | None:
         """Row sums of the kernel at its true rate `[N]`, or None where the guess was too far off for that.
 
-        The first two derivatives of log Σ exp(−rate d) by the rate are the mean and the variance of d, weighted by the
-        kernel; the third is no larger than the variance times the largest distance.
+        With S(rate) = Σ exp(−rate d), and mean and variance those of d weighted by the kernel,
+
+            log S(rate + step) = log S(rate) − step · mean + step² / 2 · variance + what is left out.
         """
         if kernel.offset is not None:
             return None
-        zeroth, first, second = self.sums
         step = kernel.rate - self.rate
-        mean = first / zeroth
-        variance = (second / zeroth - mean.square()).clamp(min=0)
-        between = math.exp(min(abs(step) * self.reach, 100.0))  # how much the weights change on the way
-        if not bool((variance * (abs(step) ** 3 / 6 * self.reach * between) < _TOLERANCE).all()):
+        if not bool((self.left_out(step) < _TOLERANCE).all()):
             return None
-        carried: Tensor = zeroth * (variance * (step**2 / 2) - mean * step).exp()
+        carried: Tensor = self.sums[0] * (self._variance * (step**2 / 2) - self._mean * step).exp()
         return carried
 
+    def left_out(self, step: float) -> Tensor:
+        """No less than what `carried_over` leaves out of the logarithm of each sum `[N]`.
 
-def _taken_ahead(pairs: Pairs, temperatures: Sequence[float]) -> dict[int, _Moments]:
-    """The sums of those temperatures' kernels that promise to need no reference, from the pass that measures mu."""
-    mean, nearest = _guess(pairs)
-    if not float(mean) > COLLAPSED * pairs.own.norm:
+        The third derivative is at most reach times the variance, which on the way to the true rate grows by no more
+        than the weights can change.
+        """
+        growth = math.exp(min(abs(step) * self.reach, 100.0))
+        return self._variance * (abs(step) ** 3 / 6 * self.reach * growth)
+
+    @property
+    def _mean(self) -> Tensor:
+        return self.sums[1] / self.sums[0]
+
+    @property
+    def _variance(self) -> Tensor:
+        return (self.sums[2] / self.sums[0] - self._mean.square()).clamp(min=0)
+
+
+def _guessed_kernels(pairs: Pairs, temperatures: Sequence[float]) -> dict[int, Kernel]:
+    """Kernels at a guess of the mean distance, without those that will need references, unknown before the pass ends.
+
+    The guess is made from evenly spaced rows.
+    """
+    stride = max(1, math.ceil(pairs.num_rows / _SAMPLE))
+    rows = torch.arange(stride // 2, pairs.num_rows, stride, device=pairs.device)
+    mean, nearest = SomeRows(pairs.own, pairs.group).distances(rows, torch.ones_like(rows))
+    if any_process(not float(mean) > COLLAPSED * pairs.own.norm, pairs.group):
         return {}
-    guesses = {index: Kernel.around(nearest, 1 / (float(mean) * value)) for index, value in enumerate(temperatures)}
-    guesses = {index: kernel for index, kernel in guesses.items() if kernel.offset is None}
-    if not guesses:
-        return {}
-    pairs.passes -= 1
-    moments = torch.zeros(len(guesses), 3, pairs.num_rows, dtype=torch.float64, device=pairs.device)
+    guesses = [Kernel.around(nearest, 1 / (float(mean) * value)) for value in temperatures]
+    plain = ~on_any_process(torch.tensor([guess.offset is not None for guess in guesses]), pairs.group)
+    return {index: guess for index, guess in enumerate(guesses) if plain[index]}
+
+
+def _measured_with_moments(pairs: Pairs, guesses: dict[int, Kernel]) -> dict[int, _Moments]:
+    """The moments of these kernels, from the pass that measures the distances."""
+    kernels = list(guesses.values())
+    own = torch.zeros(len(kernels), 3, pairs.num_rows, dtype=torch.float64, device=pairs.device)
 
     def add(tile: Tile) -> None:
-        for place, by_row, by_column in tile_moments(list(guesses.values()), tile, pairs.scratch(tile)):
-            moments[place, :, tile.rows] += by_row
+        for place, by_row, by_column in tile_moments(kernels, tile, pairs.scratch(tile)):
+            own[place, :, tile.rows] += by_row
             if tile.mirrored:
-                moments[place, :, tile.columns] += by_column
+                own[place, :, tile.columns] += by_column
 
     pairs.measure(add)
-    reach = 2 * float(all_reduce(_largest(pairs.own.squares), pairs.group, "max").sqrt())
-    every = all_reduce(moments, pairs.group)
-    return {index: _Moments(guesses[index].rate, sums, reach) for index, sums in zip(guesses, every, strict=True)}
-
-
-def _largest(values: Tensor) -> Tensor:
-    return values.amax() if len(values) else values.new_zeros(())
-
-
-def _guess(pairs: Pairs) -> Distances:
-    """The mean distance from evenly spaced rows, and how near the nearest neighbours of those are."""
-    every = max(1, pairs.num_rows // _SAMPLE)
-    rows = torch.arange(every // 2, pairs.num_rows, every, device=pairs.device)
-    return SomeRows(pairs.own, pairs.group).distances(rows, torch.ones_like(rows))
+    squares = pairs.own.squares
+    farthest = squares.amax() if len(squares) else squares.new_zeros(())
+    reach = 2 * float(all_reduce(farthest, pairs.group, "max").sqrt())
+    total = all_reduce(own, pairs.group)
+    return {
+        index: _Moments(guess.rate, sums, reach) for (index, guess), sums in zip(guesses.items(), total, strict=True)
+    }

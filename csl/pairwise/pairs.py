@@ -22,7 +22,8 @@ class Pairs:
     """All pairs of the group's samples; every pass over them is a sum over `tiles()`.
 
     The distances are kept for the next pass where they fit `memory_budget` on every process, else computed again:
-    memory beyond that is the float32 copy of this process's rows, the visiting shard, and three tiles.
+    memory beyond that is the float32 copy of this process's rows, the visiting shard, three tiles, and a few float64
+    numbers a row and temperature.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype, finite.
@@ -118,7 +119,7 @@ class Pairs:
     def _tell(self, passed: float) -> None:
         """Report progress, which never goes back, however many passes turn out to be needed."""
         if self._progress is not None:
-            self._told = max(self._told, min(1.0, passed / self.passes))
+            self._told = max(self._told, min(1.0, passed / max(1, self.passes)))
             self._progress(self._told)
 
     @property

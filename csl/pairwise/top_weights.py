@@ -19,7 +19,8 @@ def top_weights(
 ) -> list[tuple[Tensor, Tensor]]:
     """The k largest similarities `w_ij = N² a_ij² / (r_i r_j)` of each row, with row sums over *all* pairs.
 
-    Three passes over the pairs for all temperatures together: mean distance, row sums, largest similarities.
+    Two or three passes over the pairs for all temperatures together: mean distance and row sums, together where that
+    is cheaper, then the largest similarities.
 
     Args:
         features: This process's rows `[n, D]`.

@@ -157,24 +157,41 @@ def test_half_precision_keeps_its_type() -> None:
     assert SynchronizedBatchNorm(3)(torch.randn(4, 3, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
 
-def _rounded(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Output and gradient of bfloat16 images with channels last, as mixed precision gives them to a float32 norm."""
+Rounded = tuple[Tensor, Tensor, Tensor]
+
+
+def _rounded(images: Tensor, dtype: torch.dtype, mixed: bool) -> Rounded:
+    """Output, gradient and running mean of half-precision images with channels last."""
     group = distributed.world()
-    own = images[distributed.shard(len(images), group)].to(torch.bfloat16, memory_format=torch.channels_last)
-    own.requires_grad_()
-    out = SynchronizedBatchNorm(3)(own)
-    assert out.dtype == torch.bfloat16
+    own = images[distributed.shard(len(images), group)].to(memory_format=torch.channels_last).requires_grad_()
+    norm = SynchronizedBatchNorm(3).to(torch.float32 if mixed else dtype)
+    out = norm(own)
+    assert out.dtype == dtype
     assert out.is_contiguous(memory_format=torch.channels_last)
-    (out.float().sin() * out.shape[1]).sum().backward()
+    (out.float().sin() * 3).sum().backward()
     assert own.grad is not None
-    return distributed.gather_rows(out.float(), group), distributed.gather_rows(own.grad.float(), group)
+    assert norm.running_mean is not None
+    assert norm.weight.grad is not None
+    gathered = [distributed.gather_rows(values.float(), group) for values in (out, own.grad)]
+    return gathered[0], gathered[1], norm.running_mean.float()
 
 
-def test_mixed_precision_and_memory_format(two_processes: TwoProcesses) -> None:
-    images = 2 * torch.randn(6, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 1
-    exact = images.bfloat16().double().requires_grad_()
-    expected = nn.BatchNorm2d(3).double()(exact)
+@pytest.mark.parametrize("mixed", [True, False])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_far_from_zero(two_processes: TwoProcesses, dtype: torch.dtype, mixed: bool) -> None:
+    """Statistics and gradients lose no more digits than the input and the output have."""
+    images = (torch.randn(6, 3, 4, 4, generator=torch.Generator().manual_seed(0)) + 30).to(dtype)
+    exact = images.double().requires_grad_()
+    norm = nn.BatchNorm2d(3).double()
+    expected = norm(exact)
     (expected.sin() * 3).sum().backward()
-    for out, gradient in two_processes(_rounded, images):
-        torch.testing.assert_close(out.double(), expected.detach(), rtol=1e-2, atol=1e-2)
-        torch.testing.assert_close(gradient.double(), exact.grad, rtol=5e-2, atol=5e-2)
+    assert exact.grad is not None
+    rounding = torch.finfo(dtype).eps
+    for out, gradient, running in two_processes(_rounded, images, dtype, mixed):
+        torch.testing.assert_close(out.double(), expected.detach(), rtol=rounding, atol=rounding)
+        error = (gradient.double() - exact.grad).norm() / exact.grad.norm()
+        assert error < 2 * rounding
+        assert norm.running_mean is not None
+        torch.testing.assert_close(
+            running.double(), norm.running_mean, rtol=1e-6 if mixed else rounding, atol=0, check_dtype=False
+        )

@@ -10,9 +10,11 @@ from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
 from csl.pairwise import kernel_sums, weight_block_sums
 from csl.pairwise import pairs as pairs_module
+from csl.pairwise.distances import Distances
 from csl.pairwise.kernel import Kernel
 from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.pairs import Pairs
+from csl.pairwise.some_rows import SomeRows
 from tests.pairwise.dense import dense_log_row_sums, dense_rld
 from tests.pairwise.hard_data import CASES, labels_for, ordinary, outlier
 from tests.two_processes import TwoProcesses
@@ -65,15 +67,20 @@ def test_one_pass_where_the_guess_serves_and_two_where_it_does_not(monkeypatch: 
     assert passes_of(wide, [1.0, 0.2, 0.1]) == 2, "a guess that is too far off costs a pass and no digits"
 
 
-@pytest.mark.parametrize("off", [1e-4, 1e-3, 1e-2, 1e-1, 1.0])
-def test_a_bad_guess_is_noticed_or_harmless(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
-    guess = kernel_sums._guess
+def spoil_guess(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
+    """Make the guess of the mean distance wrong by this share."""
+    honest = SomeRows.distances
 
-    def bad(pairs: Pairs) -> kernel_sums.Distances:
-        found = guess(pairs)
+    def spoiled(self: SomeRows, rows: Tensor, shares: Tensor) -> Distances:
+        found = honest(self, rows, shares)
         return found._replace(mean=found.mean * (1 + off))
 
-    monkeypatch.setattr(kernel_sums, "_guess", bad)
+    monkeypatch.setattr(SomeRows, "distances", spoiled)
+
+
+@pytest.mark.parametrize("off", [1e-4, 1e-3, 1e-2, 1e-1, 1.0, -1e-3, -1e-1])
+def test_a_bad_guess_is_noticed_or_harmless(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
+    spoil_guess(monkeypatch, off)
     for features in (ordinary(), CASES["clumps"]()):
         kernels, sums = kernels_with_sums(Pairs(features, memory_budget=0), [1.0, 0.1])
         for kernel, row, temperature in zip(kernels, sums, [1.0, 0.1], strict=True):
@@ -81,22 +88,52 @@ def test_a_bad_guess_is_noticed_or_harmless(monkeypatch: pytest.MonkeyPatch, off
             torch.testing.assert_close(kernel.log(row), expected, rtol=0, atol=2e-6 / temperature)
 
 
-def test_the_bound_holds_on_exact_sums() -> None:
-    """What carrying over leaves out, in float64 and away from any rounding, is below what it is said to be."""
-    distances = ordinary(60).double().square().sum(dim=1).sqrt() * torch.arange(1, 61)
-    reach = float(distances.max())
-    carried = 0
-    for step in torch.logspace(-6, 0, 40, dtype=torch.float64).tolist():
-        for rate in (0.1 / reach, 1 / reach, 10 / reach):
-            a = (-rate * distances).exp()
-            moments = torch.stack([a.sum(), (a * distances).sum(), (a * distances.square()).sum()])[:, None]
-            true = Kernel(rate * (1 + step), None)
-            found = kernel_sums._Moments(rate, moments, reach).carried_over(true)
-            if found is not None:
-                exact = (-true.rate * distances).exp().sum()
-                assert float(found / exact - 1) == pytest.approx(0, abs=kernel_sums._TOLERANCE)
-                carried += 1
-    assert 20 < carried < 120, "both answers occur"
+@pytest.mark.parametrize("off", [-0.1, 0.1])
+def test_one_row_too_far_off_is_enough(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
+    """Rows of a tight clump, whose sums hardly depend on the rate, do not vote down those of the rest."""
+    spoil_guess(monkeypatch, off)
+    features = torch.cat([ordinary(200, 20), 20 + 1e-5 * ordinary(200, 20)])
+    assert passes_of(features, [0.05]) == 2
+
+
+def test_no_two_samples_are_out_of_reach() -> None:
+    pairs = Pairs(ordinary(), memory_budget=0)
+    (moments,) = kernel_sums._measured_with_moments(pairs, {0: Kernel(1.0, None)}).values()
+    farthest = max(float(tile.distances[tile.distances.isfinite()].max()) for tile in pairs.tiles())
+    assert farthest <= moments.reach <= 2 * farthest
+
+
+def test_what_is_left_out_is_bounded_and_not_by_far() -> None:
+    """In float64, away from any rounding, for samples whose distances are spread in many ways."""
+    generator = torch.Generator().manual_seed(0)
+    tightest = 0.0
+    for _ in range(300):
+        spread = 3 * torch.rand(1, generator=generator, dtype=torch.float64)
+        distances = torch.rand(50, generator=generator, dtype=torch.float64) ** spread
+        reach = float(distances.max())
+        rate = float(20 * torch.rand(1, generator=generator))
+        step = float(torch.randn(1, generator=generator)) * 10 ** float(1 - 3 * torch.rand(1, generator=generator))
+        a = (-rate * distances).exp()
+        sums = torch.stack([a.sum(), (a * distances).sum(), (a * distances.square()).sum()])[:, None]
+        moments = kernel_sums._Moments(rate, sums, reach)
+        carried = moments.sums[0].log() + moments._variance * (step**2 / 2) - moments._mean * step
+        error = float((carried - (-(rate + step) * distances).exp().sum().log()).abs())
+        bound = float(moments.left_out(step))
+        assert error <= bound + 1e-13
+        tightest = max(tightest, error / bound if bound > 1e-9 else 0.0)
+    assert tightest > 0.2, "a bound that is never nearly reached would refuse guesses that serve"
+
+
+def test_carrying_over_is_what_the_formula_says() -> None:
+    distances = torch.linspace(0.5, 1.5, 100, dtype=torch.float64)
+    a = (-10.0 * distances).exp()
+    sums = torch.stack([a.sum(), (a * distances).sum(), (a * distances.square()).sum()])[:, None]
+    moments = kernel_sums._Moments(10.0, sums, 1.5)
+    near = moments.carried_over(Kernel(10.01, None))
+    assert near is not None
+    torch.testing.assert_close(near, (-10.01 * distances).exp().sum()[None], rtol=1e-7, atol=0)
+    assert moments.carried_over(Kernel(11.0, None)) is None
+    assert moments.carried_over(Kernel(10.01, torch.zeros(1))) is None, "sums relative to a reference are others"
 
 
 @pytest.mark.parametrize("count", [0, 1])
