@@ -59,7 +59,7 @@ def _cache() -> Path:
 
 def _recall(file: Path, folder: Path) -> Classes | None:
     try:
-        with np.load(file) as kept:
+        with file.open("rb") as opened, np.load(opened) as kept:  # NumPy leaves what it cannot read open
             folders, changed = _decoded(kept["folders"]), kept["changed"].tolist()
             if not folders or folders[0] != str(folder) or [os.stat(name).st_mtime_ns for name in folders] != changed:
                 return None

@@ -64,7 +64,8 @@ def describe(arrays: Arrays) -> str:
 
 
 def _npz(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here: NumPy leaves a file that it cannot read open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         entries = {name: archive[name] for name in archive.files}
     # A member that is no array comes as bytes.
     return {name: entry for name, entry in entries.items() if isinstance(entry, np.ndarray)}
