@@ -54,7 +54,8 @@ class ViT(Encoder):
         dropout: float = 0.2,
         in_channels: int = 3,
     ) -> None:
-        check_positive(image_size=image_size, patch_size=patch_size, depth=depth, heads=heads, mlp_width=mlp_width)
+        check_positive(image_size=image_size, patch_size=patch_size, depth=depth, heads=heads)
+        check_positive(width=width, mlp_width=mlp_width)
         super().__init__(width, in_channels)
         _check_divides(patch_size=patch_size, image_size=image_size)
         _check_divides(heads=heads, width=width)

@@ -54,6 +54,7 @@ def test_other_image_size_is_refused() -> None:
         ({"heads": 3}, "heads: expected a divisor of width=16, got 3"),
         ({"dropout": 1.0}, r"dropout: expected a share from 0 to below 1, got 1.0"),
         ({"depth": 0}, "depth: expected a positive number, got 0"),
+        ({"width": -4}, "width: expected a positive number, got -4"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
