@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=2, help="of each process")
     parser.add_argument("--rounds", type=int, default=3, help="how many rounds there are")
-    parser.add_argument("--minutes", type=float, default=4.0, help="after which no other round begins")
+    parser.add_argument("--minutes", type=float, default=10.0, help="after which no other round begins")
     parser.add_argument("--task", type=json.loads, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.task is not None:
