@@ -4,10 +4,10 @@ Every measurement is a process of its own, whose peak memory, torch and features
 says. Of several rounds the fastest counts, and all contenders have their rounds in turns.
 
 What ImageNet takes, N = 1.28 million and D = 2048: N² / 2 = 8.2e11 pairs. A pass multiplies them in 2 D operations
-each, 3.4e15, and there are three, 1.0e16: at 50 TFLOP/s, which an H100 sustains in float32, 200 s; with
-precision="tf32" at 400 TFLOP/s 25 s. What else is done to a tile reads or writes some 30 float32 numbers a pair and
-pass, 8.2e11 × 3 × 30 × 4 bytes = 3e14 bytes, 90 s at 3.3 TB/s. That is five minutes on one GPU, two with TF32; the
-features and their centred copy take 21 GB. Several GPUs share the pairs. Two CPU cores take
+each, 3.4e15, and there are two, 6.7e15: at 50 TFLOP/s, which an H100 sustains in float32, 135 s; with
+precision="tf32" at 400 TFLOP/s 17 s. What else is done to a tile reads or writes some 60 float32 numbers a pair in the
+first pass and 30 in the second, 8.2e11 × 90 × 4 bytes = 3e14 bytes, 90 s at 3.3 TB/s. That is four minutes on one GPU,
+two with TF32; the features and their centred copy take 21 GB. Several GPUs share the pairs. Two CPU cores take
 a day or more: N² D is 2,600 times that of N = 50,000, D = 512.
 """
 
