@@ -125,12 +125,9 @@ class Pairs:
     @property
     def distances(self) -> Distances:
         """The mean distance and each sample's nearest `[N]`, in one pass the first time they are asked for."""
-        if self._distances is None:
-            self.measure(lambda tile: None)
-        assert self._distances is not None
-        return self._distances
+        return self.measure(lambda tile: None) if self._distances is None else self._distances
 
-    def measure(self, also: Callable[[Tile], None]) -> None:
+    def measure(self, also: Callable[[Tile], None]) -> Distances:
         """Take the pass that `distances` needs, and do something else with each of its tiles."""
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         nearest = torch.full((self.num_rows,), math.inf, device=self.device)
@@ -147,6 +144,7 @@ class Pairs:
         # 0 / 0 is the NaN that a mean over no pairs is.
         mean = all_reduce(total, self.group) / (self.num_rows * (self.num_rows - 1))
         self._distances = Distances(mean, all_reduce(nearest, self.group, "min"))
+        return self._distances
 
     @property
     def mean(self) -> Tensor:
