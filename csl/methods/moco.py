@@ -63,7 +63,7 @@ class MoCo(Method):
         super().__init__(encoder, optimization)
         check_temperature(temperature)
         check_share(momentum=momentum, final_momentum=final_momentum)
-        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
+        check_positive(queue_size=queue_size, hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import MoCoProjectionHead
 

@@ -117,7 +117,7 @@ def test_momentum_copies_are_not_trained_by_the_optimizer() -> None:
         ({"temperature": 0.0}, "temperature: expected a positive number, got 0.0"),
         ({"momentum": 1.1}, "momentum: expected a number from 0 to 1, got 1.1"),
         ({"final_momentum": -0.1}, "final_momentum: expected a number from 0 to 1, got -0.1"),
-        ({"queue_size": 0}, "size: expected a positive number, got 0"),
+        ({"queue_size": 0}, "queue_size: expected a positive number, got 0"),
     ],
 )
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
