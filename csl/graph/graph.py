@@ -12,6 +12,9 @@ from csl.graph.edges import distinct_edges, distinct_pairs, merged_neighbors
 from csl.pairwise import FullWeights
 
 
+PRODUCT_ROWS = 1000
+
+
 class Graph(ABC):
     """An undirected weighted graph on `num_nodes` nodes, of which this process owns some; never changed once made.
 
@@ -117,7 +120,8 @@ class DenseGraph(Graph):
 
     @torch.no_grad()
     def _plain_product(self, x: Tensor) -> Tensor:
-        return self.weights.to(x.dtype) @ x
+        # MKL's product of a large matrix with 13 columns and more takes 2.5 times as long in one piece.
+        return torch.cat([rows @ x for rows in self.weights.to(x.dtype).split(PRODUCT_ROWS)])
 
 
 @dataclass(frozen=True, eq=False)

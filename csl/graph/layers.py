@@ -39,8 +39,14 @@ class GraphConvolution(nn.Module):
         self.self_loop = nn.Parameter(start) if self_loop is None else nn.Buffer(start)
         self.bias = nn.Parameter(torch.zeros(out_features, dtype=torch.float64))
 
-    def forward(self, propagate: Propagate, x: Tensor) -> Tensor:
-        """Node values `[n, in_features]` to `[n, out_features]`."""
+    def forward(self, propagate: Propagate, x: Tensor, embedding: Tensor | None = None) -> Tensor:
+        """Node values `[n, in_features]` to `[n, out_features]`.
+
+        Where the values are an embedding `[K, in_features]` of K numbers a node, `x` may be those numbers `[n, K]`:
+        the same result, but they are propagated themselves, and as data they need no product on the way back.
+        """
+        if embedding is not None:
+            return (propagate(x) + self.self_loop * x) @ (embedding @ self.weight) + self.bias
         x = x @ self.weight
         return propagate(x) + self.self_loop * x + self.bias
 
@@ -107,6 +113,8 @@ class GCN(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
+        # C + 1 columns on the way forward, instead of the layer's `width` columns forward and back.
+        self.propagates_labels = num_features == 0 and num_classes + 1 <= 2 * width
         embedding = torch.empty(num_classes + 1, width, dtype=torch.float64)
         self.embedding = nn.Parameter(embedding.normal_(generator=generator))
         sizes = [width] * depth + [num_classes]
@@ -124,7 +132,14 @@ class GCN(nn.Module):
         x = functional.embedding(labels, self.embedding)
         if self.feature_weight is not None and features is not None:
             x = x + features @ self.feature_weight
-        for convolution, norm in zip(self.convolutions, self.norms, strict=False):
-            x = x + functional.selu(norm(convolution(propagate, x)))
-        logits: Tensor = self.convolutions[-1](propagate, x)
-        return logits
+        first, *following = self.convolutions
+        convolved: Tensor
+        if self.propagates_labels:
+            shown = functional.one_hot(labels, len(self.embedding)).to(x.dtype)
+            convolved = first(propagate, shown, self.embedding)
+        else:
+            convolved = first(propagate, x)
+        for norm, convolution in zip(self.norms, following, strict=True):
+            x = x + functional.selu(norm(convolved))
+            convolved = convolution(propagate, x)
+        return convolved

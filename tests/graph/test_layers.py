@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import selu
@@ -45,6 +46,35 @@ def test_the_network_is_its_formula() -> None:
     normed = (hidden - hidden.mean(0)) / (hidden.var(0, correction=0) + 1e-5).sqrt()
     expected = weights @ (x + selu(normed)) @ last
     torch.testing.assert_close(network(propagation(graph, "torch"), labels), expected)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_propagating_the_labels_is_propagating_their_embedding(depth: int) -> None:
+    graph, labels = random_graph().normalized(), torch.arange(40) % 4
+    gradients = []
+    for propagates_labels in (True, False):
+        network = GCN(3, generator(), width=6, depth=depth)
+        assert network.propagates_labels
+        network.propagates_labels = propagates_labels
+        with torch.no_grad():
+            for convolution in network.convolutions:
+                convolution.self_loop.fill_(0.7)
+        logits = network(propagation(graph, "torch"), labels)
+        logits.square().sum().backward()
+        gradients.append([logits.detach(), *(parameter.grad for parameter in network.parameters())])
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-12)
+
+
+def test_the_narrower_of_labels_and_embedding_is_propagated() -> None:
+    widths = []
+
+    def propagate(x: Tensor) -> Tensor:
+        widths.append(x.shape[1])
+        return x
+
+    for num_classes, width in ((10, 16), (31, 16), (32, 16), (1000, 16)):
+        GCN(num_classes, generator(), width=width, depth=1)(propagate, torch.arange(5))
+    assert widths == [11, 32, 32, 1000]
 
 
 def test_parameters_come_from_the_generator_alone() -> None:
