@@ -129,15 +129,16 @@ class GCN(nn.Module):
 
     def forward(self, propagate: Propagate, labels: Tensor, features: Tensor | None = None) -> Tensor:
         """Labels shown `[n]`, in 0 … C with C for unknown, and features `[n, D]` if any, to logits `[n, C]`."""
-        x = functional.embedding(labels, self.embedding)
-        if self.feature_weight is not None and features is not None:
-            x = x + features @ self.feature_weight
         first, *following = self.convolutions
         convolved: Tensor
         if self.propagates_labels:
-            shown = functional.one_hot(labels, len(self.embedding)).to(x.dtype)
+            shown = functional.one_hot(labels, len(self.embedding)).to(self.embedding.dtype)
+            x = shown @ self.embedding
             convolved = first(propagate, shown, self.embedding)
         else:
+            x = functional.embedding(labels, self.embedding)
+            if self.feature_weight is not None and features is not None:
+                x = x + features @ self.feature_weight
             convolved = first(propagate, x)
         for norm, convolution in zip(self.norms, following, strict=True):
             x = x + functional.selu(norm(convolved))
