@@ -7,6 +7,7 @@ processes decode in every epoch.
 """
 
 import argparse
+import ctypes
 import os
 import tempfile
 import threading
@@ -32,6 +33,7 @@ class State(NamedTuple):
 
     Attributes:
         memory: Resident memory, bytes.
+        allocated: What the C library has handed out and not got back, bytes.
         files: Open file handles.
         threads: Threads of Python.
         children: Living child processes.
@@ -39,6 +41,7 @@ class State(NamedTuple):
     """
 
     memory: int
+    allocated: int
     files: int
     threads: int
     children: int
@@ -55,15 +58,40 @@ class Meter(Callback):
         self.states.append(state(Path(str(trainer.log_dir))))
 
 
+class MallocInfo(ctypes.Structure):
+    """What glibc's `mallinfo2` returns."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            *("arena", "ordblks", "smblks", "hblks", "hblkhd"),
+            *("usmblks", "fsmblks", "uordblks", "fordblks", "keepcost"),
+        )
+    ]
+
+
+def allocated() -> int:
+    """Bytes that glibc's allocator has handed out; what it keeps for later, in pieces, is not among them."""
+    mallinfo2 = ctypes.CDLL(None).mallinfo2
+    mallinfo2.restype = MallocInfo
+    found = mallinfo2()
+    return int(found.uordblks + found.hblkhd)
+
+
 def state(run: Path) -> State:
-    """The state of this process, from Linux's `/proc`."""
+    """The state of this process, from Linux's `/proc` and its C library."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     children = sum(
         len(path.read_text().split()) for path in Path("/proc/self/task").glob("*/children") if path.is_file()
     )
     log = sum(file.stat().st_size for file in run.rglob("*") if file.is_file() and file.parent.name != "checkpoints")
     return State(
-        pages * os.sysconf("SC_PAGESIZE"), len(os.listdir("/proc/self/fd")), threading.active_count(), children, log
+        memory=pages * os.sysconf("SC_PAGESIZE"),
+        allocated=allocated(),
+        files=len(os.listdir("/proc/self/fd")),
+        threads=threading.active_count(),
+        children=children,
+        log=log,
     )
 
 
@@ -94,6 +122,7 @@ def table(states: list[State]) -> str:
         [
             str(epoch + 1),
             f"{s.memory / MB:,.0f}",
+            f"{s.allocated / MB:,.0f}",
             str(s.files),
             str(s.threads),
             str(s.children),
@@ -101,15 +130,20 @@ def table(states: list[State]) -> str:
         ]
         for epoch, s in ((epoch, states[epoch]) for epoch in shown)
     ]
-    late = [s.memory / MB for s in states[len(states) // 2 :]]
-    slope = float(np.polyfit(np.arange(len(late)), late, 1)[0]) * 100 if len(late) > 1 else 0.0
+    half = states[len(states) // 2 :]
+    resident, handed_out = [s.memory / MB for s in half], [s.allocated / MB for s in half]
     growth = (states[-1].log - states[0].log) / max(1, len(states) - 1) / 1e3
-    header = ["epoch", "memory, MB", "open files", "threads", "child processes", "log, MB"]
+    header = ["epoch", "resident, MB", "allocated, MB", "open files", "threads", "child processes", "log, MB"]
     return (
-        f"{markdown_table(header, rows)}\n\nIn the second half memory changes by {slope:+.1f} MB in 100 epochs (line "
-        f"through all epochs), and lies between {min(late):,.0f} and {max(late):,.0f} MB. The log grows by "
-        f"{growth:.1f} kB an epoch."
+        f"{markdown_table(header, rows)}\n\nIn the second half resident memory is {course(resident)}; what the "
+        f"allocator has handed out is {course(handed_out)}. The log grows by {growth:.1f} kB an epoch."
     )
+
+
+def course(megabytes: list[float]) -> str:
+    """Lowest and highest value, and the change by a line through all of them."""
+    slope = float(np.polyfit(np.arange(len(megabytes)), megabytes, 1)[0]) * 100 if len(megabytes) > 1 else 0.0
+    return f"{min(megabytes):,.0f} to {max(megabytes):,.0f} MB, {slope:+.1f} MB in 100 epochs by a line through them"
 
 
 @contextmanager

@@ -52,6 +52,8 @@ class FigureCallback(FeatureCallback):
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 step = trainer.fit_loop.epoch_loop._batches_that_stepped
                 logger.experiment.add_figure(f"{held_out_name(trainer)}/{self.tag}", figure, step)
+        if figure is not None:
+            figure.clear()  # its parts refer to one another and would wait for the garbage collector
 
 
 class FeatureMap(FigureCallback):
