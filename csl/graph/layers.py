@@ -113,11 +113,11 @@ class GCN(nn.Module):
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
-        # C + 1 columns on the way forward, instead of the layer's `width` columns forward and back.
-        self.propagates_labels = num_features == 0 and num_classes + 1 <= 2 * width
         embedding = torch.empty(num_classes + 1, width, dtype=torch.float64)
         self.embedding = nn.Parameter(embedding.normal_(generator=generator))
         sizes = [width] * depth + [num_classes]
+        # C + 1 columns on the way forward, instead of those of the first convolution forward and back.
+        self.propagates_labels = num_features == 0 and num_classes + 1 <= 2 * sizes[1]
         self.convolutions = nn.ModuleList(
             GraphConvolution(size, following, generator, self_loop) for size, following in pairwise(sizes)
         )

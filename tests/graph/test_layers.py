@@ -64,16 +64,18 @@ def test_propagating_the_labels_is_propagating_their_embedding(depth: int) -> No
     torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-12)
 
 
-def test_the_narrower_of_labels_and_embedding_is_propagated() -> None:
+@pytest.mark.parametrize(
+    ("num_classes", "depth", "columns"), [(10, 2, 11), (31, 2, 32), (32, 2, 16), (1000, 2, 16), (1000, 1, 1001)]
+)
+def test_labels_are_propagated_where_that_is_less_work(num_classes: int, depth: int, columns: int) -> None:
     widths = []
 
     def propagate(x: Tensor) -> Tensor:
         widths.append(x.shape[1])
         return x
 
-    for num_classes, width in ((10, 16), (31, 16), (32, 16), (1000, 16)):
-        GCN(num_classes, generator(), width=width, depth=1)(propagate, torch.arange(5))
-    assert widths == [11, 32, 32, 1000]
+    GCN(num_classes, generator(), width=16, depth=depth)(propagate, torch.arange(5))
+    assert widths[0] == columns
 
 
 def test_parameters_come_from_the_generator_alone() -> None:
