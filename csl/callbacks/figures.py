@@ -21,8 +21,8 @@ from csl.types import Features, Split
 class FigureCallback(FeatureCallback):
     """Base of callbacks that draw one figure of the held-out features.
 
-    Write `draw`, which every process calls with its own rows; only the first process writes the figure, which is emptied
-    afterwards.
+    Write `draw`, which every process calls with its own rows; only the first process writes the figure, which is
+    emptied afterwards.
 
     Args:
         tag: The name of the picture in TensorBoard, behind `val/`.
