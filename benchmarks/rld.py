@@ -20,10 +20,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-import torch.multiprocessing as mp
 
 from benchmarks.machine import RESULTS, markdown_table, report
 from benchmarks.rld_contenders import CONTENDERS, features
@@ -38,15 +37,13 @@ class Task(NamedTuple):
         contender: Which way, of `CONTENDERS`.
         kind: Which features.
         samples: N.
-        threads: How many threads each process has.
-        processes: How many processes share the rows.
+        threads: How many threads the process has.
     """
 
     contender: str = "csl"
     kind: str = "ordinary"
     samples: int = 10_000
     threads: int = 2
-    processes: int = 1
 
 
 class Result(NamedTuple):
@@ -55,7 +52,7 @@ class Result(NamedTuple):
     Attributes:
         seconds: The fastest round.
         cpu: Seconds of all cores together in that round, which other work on the machine lengthens less.
-        gigabytes: Peak memory of the process, the largest of them where there are several; on a GPU, the GPU's.
+        gigabytes: Peak memory of the process; on a GPU, the GPU's.
         values: RLD at each temperature; empty where the contender failed, of which `error` tells.
         error: Why there is no value.
     """
@@ -77,7 +74,7 @@ def main() -> None:
     parser.add_argument("--dense-up-to", type=int, default=10_000, help="the largest N that dense is asked for")
     parser.add_argument("--dimension", type=int, default=512, help="D")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--threads", type=int, default=2, help="of the process")
     parser.add_argument("--rounds", type=int, default=3, help="how many rounds there are")
     parser.add_argument("--minutes", type=float, default=10.0, help="after which no other round begins")
     parser.add_argument("--task", type=json.loads, help=argparse.SUPPRESS)
@@ -107,10 +104,7 @@ def tasks(args: argparse.Namespace) -> list[Task]:
     if args.device == "cpu":
         wanted += [Task(other, samples=n) for other in ("scikit-learn, 100 neighbours", "faiss, 100 neighbours")]
         wanted += [Task("KeOps", samples=min(args.sizes))]
-    wanted = [task._replace(threads=args.threads) for task in wanted]
-    if args.device == "cpu":
-        wanted += [Task(samples=n, threads=1, processes=count) for count in (1, 2)]
-    return wanted
+    return [task._replace(threads=args.threads) for task in wanted]
 
 
 def run(wanted: Sequence[Task], args: argparse.Namespace) -> dict[Task, Result]:
@@ -147,8 +141,6 @@ def in_a_process(task: Task, args: argparse.Namespace) -> Result:
 def measure(task: Task, dimension: int, device: str) -> Result:
     """Run a task here, after a small one that does not count."""
     torch.set_num_threads(task.threads)
-    if task.processes > 1:
-        return _together(task, dimension)
     contender = CONTENDERS[task.contender]
     contender(*features("ordinary", 500, dimension, device), TEMPERATURES)
     x, y = features(task.kind, task.samples, dimension, device)
@@ -170,97 +162,51 @@ def _peak(device: str) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
-def _together(task: Task, dimension: int) -> Result:
-    context = mp.get_context("spawn")
-    queue: Any = context.SimpleQueue()
-    os.environ.update({"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(20_000 + os.getpid() % 20_000)})
-    children = [context.Process(target=_one_of, args=(rank, task, dimension, queue)) for rank in range(task.processes)]
-    for child in children:
-        child.start()
-    parts = [queue.get() for _ in children]
-    for child in children:
-        child.join()
-    seconds, cpu, gigabytes, values = zip(*parts, strict=True)
-    return Result(max(seconds), sum(cpu), max(gigabytes), values[0])
-
-
-def _one_of(rank: int, task: Task, dimension: int, queue: Any) -> None:
-    from csl.distributed import barrier, shard, world
-    from csl.metrics.functional import relative_local_density
-
-    torch.set_num_threads(task.threads)
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=task.processes)
-    x, y = features(task.kind, task.samples, dimension)
-    own = shard(len(x), world())
-    x, y = x[own].clone(), y[own].clone()
-    relative_local_density(x[:250], y[:250], TEMPERATURES, group=world())
-    barrier(world())
-    start, cpu = time.perf_counter(), time.process_time()
-    values = relative_local_density(x, y, TEMPERATURES, group=world())
-    queue.put((time.perf_counter() - start, time.process_time() - cpu, _peak("cpu"), values.tolist()))
-    barrier(world())
-    torch.distributed.destroy_process_group()
-
-
 def text(found: dict[Task, Result], args: argparse.Namespace, name: str) -> str:
     """The tables."""
-    usual = {task: result for task, result in found.items() if (task.threads, task.processes) == (args.threads, 1)}
     parts = [
         f"D = {args.dimension}, ten classes, {args.threads} threads; fastest of up to {args.rounds} rounds. Peak "
         f"memory is that of the whole process, of which `import torch` alone takes {_import_memory():.2f} GB here. "
         f"Load of the machine over the last minutes: {os.getloadavg()[1]:.1f}.",
-        f"## N = {args.samples:,}\n\n{comparison(usual, args)}",
+        f"## N = {args.samples:,}\n\n{comparison(found, args)}",
         "The neighbour searches know only the 100 nearest neighbours: what they compute is another number. KeOps "
         "compiles its sums when first asked, which is not counted.",
-        f"## Growth\n\n{growth(usual)}\n\n![time and memory against N]({name}.png)",
-        f"## The estimate\n\n{estimates(usual, args)}\n\n{subsampling(args)}",
+        f"## Growth\n\n{growth(found)}\n\n![time and memory against N]({name}.png)",
+        f"## The estimate\n\n{estimates(found, args)}\n\n{subsampling(args)}",
         f"## Precision\n\n{precision(args)}",
         "## ImageNet, by arithmetic and not measured\n\n" + str(__doc__).split("\n\n")[-1].strip(),
     ]
-    if args.device == "cpu":
-        parts.insert(-1, f"## Two processes, N = {args.samples:,}\n\n{processes(found, args)}")
     return "\n\n".join(parts)
 
 
-def comparison(usual: dict[Task, Result], args: argparse.Namespace) -> str:
+def comparison(found: dict[Task, Result], args: argparse.Namespace) -> str:
     """All contenders at one N; KeOps, which would take minutes, at the smallest."""
     header = ["", "seconds", "times ours", "CPU seconds", "times ours", "peak GB", "RLD 1.0", "RLD 0.2", "RLD 0.1"]
     rows = [
-        _row(task, result, usual[Task(samples=task.samples, threads=args.threads)])
-        for task, result in usual.items()
+        _row(task, result, found[Task(samples=task.samples, threads=args.threads)])
+        for task, result in found.items()
         if task.samples == args.samples or task.contender == "KeOps"
     ]
     return markdown_table(header, rows)
 
 
-def growth(usual: dict[Task, Result]) -> str:
+def growth(found: dict[Task, Result]) -> str:
     """Ours and dense at each N."""
     header = ["N", "features", "seconds", "CPU seconds", "peak GB"]
     header += [f"dense {measure}" for measure in header[2:]]
-    ours = sorted((task for task in usual if task.contender == "csl"), key=lambda task: (task.kind, task.samples))
-    return markdown_table(header, [_growth_row(task, usual) for task in ours])
+    ours = sorted((task for task in found if task.contender == "csl"), key=lambda task: (task.kind, task.samples))
+    return markdown_table(header, [_growth_row(task, found) for task in ours])
 
 
-def estimates(usual: dict[Task, Result], args: argparse.Namespace) -> str:
+def estimates(found: dict[Task, Result], args: argparse.Namespace) -> str:
     """Ours and our estimate at the largest N."""
     rows = [
         [task.contender, f"{result.seconds:.1f}", *(f"{value:.4f}" for value in result.values)]
-        for task, result in usual.items()
+        for task, result in found.items()
         if task == Task(task.contender, samples=max(args.sizes), threads=args.threads)
     ]
     table = markdown_table(["", "seconds", "RLD 1.0", "RLD 0.2", "RLD 0.1"], rows)
     return f"N = {max(args.sizes):,}, ten repeats of 500 rows:\n\n{table}"
-
-
-def processes(found: dict[Task, Result], args: argparse.Namespace) -> str:
-    """One process with one thread beside two with one each."""
-    alone, two = (found[Task(samples=args.samples, threads=1, processes=count)] for count in (1, 2))
-    apart = max(abs(a - b) for a, b in zip(alone.values, two.values, strict=True))
-    return (
-        f"One process with one thread {alone.seconds:.2f} s, two with one thread each {two.seconds:.2f} s: "
-        f"{two.seconds / alone.seconds:.2f} of the time; CPU seconds {alone.cpu:.2f} and {two.cpu:.2f} in all. The "
-        f"values differ by {apart:.1e}."
-    )
 
 
 def _row(task: Task, result: Result, ours: Result) -> list[str]:
