@@ -67,7 +67,7 @@ class GCNTraining:
     """Full-batch training of a GCN on a graph of which each process owns some nodes.
 
     Every process has all parameters, computes its own nodes' share of the loss, and takes the same step by the sum of
-    all gradients.
+    all gradients. All draw the same numbers and know which nodes are labelled, so that none has to ask what is hidden.
 
     Args:
         network: The network, the same on every process; trained in place.
@@ -93,6 +93,8 @@ class GCNTraining:
         self.group: Group = nodes.shard.group
         # All that is ever shown; the rest is "unknown".
         self.shown = nodes.classes.masked_fill(~nodes.labelled, network.num_classes)
+        # Of the training nodes of all processes, on the CPU, where the draws are made.
+        self._labelled = nodes.shard.gather(nodes.labelled.byte())[: nodes.num_train].bool().cpu()
 
     def fit(self, *, learning_rate: float, patience: int, max_steps: int, best_over_steps: bool = False) -> GCNFit:
         """Train until the accuracy on hidden training nodes has not improved for `patience` steps; keep the best step.
@@ -107,15 +109,15 @@ class GCNTraining:
         progress, kept, best_val = HiddenAccuracy(), self._parameters(), 0.0
         for _ in range(max_steps):
             loss, right, hidden = self._hidden_loss()
-            if progress.update(right, hidden):
+            optimizer.zero_grad()
+            torch.autograd.backward(loss)
+            right = sum_gradients(self.network.parameters(), right, self.group)
+            if progress.update(int(right), hidden):
                 kept = self._parameters()
             if best_over_steps:
                 best_val = max(best_val, self._val_accuracy())
             if progress.steps_since_best >= patience:
                 break
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            sum_gradients(self.network.parameters(), self.group)
             optimizer.step()
         self.network.load_state_dict(kept)
         return GCNFit(
@@ -126,31 +128,30 @@ class GCNTraining:
             parameters=kept,
         )
 
-    def _hidden_loss(self) -> tuple[Tensor, int, int]:
-        """One draw of hidden nodes: loss, right answers, hidden nodes.
+    def _hidden_loss(self) -> tuple[Tensor, Tensor, int]:
+        """One draw of hidden nodes: this process's loss and right answers, and how many nodes are hidden in all.
 
-        The loss is this process's share of the mean cross-entropy over all hidden nodes; the counts are of all.
+        The loss is this process's share of the mean cross-entropy over all hidden nodes.
         """
-        hidden = self._draw_hidden()
+        hidden, total = self._draw_hidden()
         logits = self._logits(self.shown.masked_fill(hidden, self.network.num_classes))[hidden]
         classes = self.nodes.classes[hidden]
-        counts = torch.stack([(logits.argmax(dim=1) == classes).sum(), hidden.sum()])
-        right, total = all_reduce(counts, self.group).tolist()
+        right = (logits.argmax(dim=1) == classes).sum()
         return functional.cross_entropy(logits, classes, reduction="sum") / total, right, total
 
-    def _draw_hidden(self) -> Tensor:
-        """Which of this process's nodes to hide `[n]`, bool.
+    def _draw_hidden(self) -> tuple[Tensor, int]:
+        """Which of this process's nodes to hide `[n]`, bool, and how many all processes hide.
 
         Each labelled one with a probability drawn for the step, and at least one of all.
         """
         low, high = HIDDEN_SHARE
         numbers = torch.rand(1 + self.nodes.num_train, generator=self.generator, dtype=torch.float64)
-        share, own = low + (high - low) * numbers[:1], numbers[1:][self.nodes.shard.own]
-        draws = torch.full(self.shown.shape, 2.0, dtype=torch.float64)
-        draws[: len(own)] = own
-        draws = draws.to(self.shown.device).masked_fill(~self.nodes.labelled, 2.0)
-        least = draws.amin() if len(draws) else draws.new_tensor(2.0)
-        return draws <= torch.maximum(share.to(draws.device), all_reduce(least, self.group, "min"))
+        share, draws = low + (high - low) * numbers[0], numbers[1:].masked_fill(~self._labelled, 2.0)
+        hidden = draws <= torch.maximum(share, draws.amin())
+        of_train = hidden[self.nodes.shard.own]
+        own = torch.zeros(len(self.shown), dtype=torch.bool)
+        own[: len(of_train)] = of_train
+        return own.to(self.shown.device), int(hidden.sum())
 
     def _logits(self, shown: Tensor) -> Tensor:
         logits: Tensor = self.network(self.propagate, shown, self.features)
@@ -170,11 +171,13 @@ class GCNTraining:
         return {name: value.detach().clone() for name, value in self.network.state_dict().items()}
 
 
-def sum_gradients(parameters: Iterable[Parameter], group: Group) -> None:
-    """Replace each parameter's gradient by the sum of all processes'."""
+def sum_gradients(parameters: Iterable[Parameter], beside: Tensor, group: Group) -> Tensor:
+    """Replace each parameter's gradient by the sum of all processes'; the sum of a scalar comes with them."""
     if group is None:
-        return
+        return beside
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    total = all_reduce(torch.cat([gradient.flatten() for gradient in gradients]), group)
-    for gradient, summed in zip(gradients, torch.split(total, [g.numel() for g in gradients]), strict=True):
+    own = torch.cat([gradient.flatten() for gradient in gradients] + [beside.to(gradients[0].dtype).view(1)])
+    *sums, of_beside = torch.split(all_reduce(own, group), [*(g.numel() for g in gradients), 1])
+    for gradient, summed in zip(gradients, sums, strict=True):
         gradient.copy_(summed.view_as(gradient))
+    return of_beside
