@@ -85,30 +85,43 @@ def gather_rows(tensor: Tensor, group: Group = None, counts: Sequence[int] | Non
     return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
 
 
-def ring(tensors: tuple[Tensor, ...], group: Group = None) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
+def ring(
+    tensors: tuple[Tensor, ...], group: Group = None, steps: int | None = None
+) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
     """Each process's tensors in turn, `(owner, tensors)`: our own first, then those that come round the ring.
 
     After `s` steps a process holds the shard of rank `(rank − s) mod size`. Leading sizes may differ between
-    processes; the tensors of a tuple share theirs.
-    Every process must take the same number of steps.
+    processes; the tensors of a tuple share theirs. The next ones travel while the caller works on these, which it must
+    leave as they are; so there are two visiting shards at a time.
+
+    Args:
+        tensors: This process's.
+        group: The processes; None for one.
+        steps: How many processes' tensors are wanted, from 1 (our own); None for all. Every process must ask for the
+            same number, and take them all.
     """
-    yield rank(group), tensors
     if group is None:
+        yield 0, tensors
         return
     me, count = rank(group), size(group)
+    steps = count if steps is None else steps
     counts = row_counts(len(tensors[0]), group)
     ranks = dist.get_process_group_ranks(group)
     to, source = ranks[(me + 1) % count], ranks[(me - 1) % count]
     held = tuple(tensor.detach().contiguous() for tensor in tensors)
-    for step in range(1, count):
-        owner = (me - step) % count
-        arriving = tuple(t.new_empty((counts[owner], *t.shape[1:])) for t in held)
-        exchanges = [dist.P2POp(dist.isend, t, to, group) for t in held]
-        exchanges += [dist.P2POp(dist.irecv, t, source, group) for t in arriving]
-        for request in dist.batch_isend_irecv(exchanges):
+    for step in range(steps):
+        following = (me - step - 1) % count
+        arriving: tuple[Tensor, ...] = ()
+        requests = []
+        if step + 1 < steps:
+            arriving = tuple(t.new_empty((counts[following], *t.shape[1:])) for t in held)
+            exchanges = [dist.P2POp(dist.isend, t, to, group) for t in held]
+            exchanges += [dist.P2POp(dist.irecv, t, source, group) for t in arriving]
+            requests = dist.batch_isend_irecv(exchanges)
+        yield (me - step) % count, held
+        for request in requests:
             request.wait()
         held = arriving
-        yield owner, held
 
 
 class Shard(NamedTuple):
@@ -156,7 +169,7 @@ class Shard(NamedTuple):
     def take(self, tensor: Tensor, rows: slice) -> Tensor:
         """Any contiguous rows of the whole, from wherever they are; each process may ask for others.
 
-        The shards come round a ring, so that a process never holds more than its own, its answer and one visitor.
+        The shards come round a ring, so that a process never holds more than its own, its answer and two visitors.
         """
         if self.group is None:
             return tensor[rows.start : max(rows.start, rows.stop)]

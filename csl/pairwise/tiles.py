@@ -43,7 +43,8 @@ def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: boo
     """
     starts, buffer = _starts(own, group), _buffer(own, side, reuse)
     me, count = rank(group), size(group)
-    for step, (owner, (values, squares)) in enumerate(ring((own.values, own.squares), group)):
+    shards = ring((own.values, own.squares), group, steps=count // 2 + 1)
+    for step, (owner, (values, squares)) in enumerate(shards):
         theirs = own._replace(values=values, squares=squares)
         mine, other = slice(0, len(own.values)), slice(0, len(values))
         if owner == me:
@@ -56,8 +57,6 @@ def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: boo
             same = owner == me and i == j
             block = _distances(own, i, theirs, j, same, buffer)
             yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=not same)
-        if step == count // 2:
-            return
 
 
 def row_tiles(own: Centered, side: int, group: Group = None, *, reuse: bool = False) -> Iterator[Tile]:
