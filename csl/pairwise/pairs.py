@@ -22,7 +22,7 @@ class Pairs:
     """All pairs of the group's samples; every pass over them is a sum over `tiles()`.
 
     The distances are kept for the next pass where they fit `memory_budget` on every process, else computed again:
-    memory beyond that is the float32 copy of this process's rows, the visiting shard, three tiles, and a few float64
+    memory beyond that is the float32 copy of this process's rows, two visiting shards, three tiles, and a few float64
     numbers a row and temperature.
 
     Args:
