@@ -17,9 +17,9 @@ import torch.multiprocessing as mp
 from torch import Tensor
 
 from benchmarks.machine import markdown_table, report
+from benchmarks.rld import TEMPERATURES
 from benchmarks.rld_contenders import features
 
-TEMPERATURES = (1.0, 0.2, 0.1)
 ALONE, THREADS, TWO = "1 process, 1 thread", "1 process, 2 threads", "2 processes, 1 thread each"
 BLOCK = 1024  # rows of a tile of the bare products
 Work = Callable[[Tensor, Tensor, Any], Tensor]  # of own rows, their labels and the group of processes
