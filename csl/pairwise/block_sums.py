@@ -102,9 +102,11 @@ def weight_class_sums(
         features, labels, num_classes, temperatures, group, streaming
     ):
         same = (sums * (rows[:, None] == columns)).sum(dim=1)
-        within[place, rows] += 2 * same if mirrored else same
+        within[place, rows] += same
         degrees[place, rows] += sums.sum(dim=1)
         if mirrored:
+            # Rounded as the degrees are, one addend after the other, so that one class is exactly 0.
+            within[place, rows] += same
             degrees[place, columns] += sums.sum(dim=0)
     return ClassSums(all_reduce(within, group), all_reduce(degrees, group))
 

@@ -72,9 +72,22 @@ def row_tiles(own: Centered, side: int, group: Group = None, *, reuse: bool = Fa
 
 def _triangle(rows: slice, side: int) -> Iterator[tuple[slice, slice]]:
     cuts = list(blocks(rows.stop - rows.start, side, rows.start))
-    for first, i in enumerate(cuts):
+    for first, i in enumerate(cuts, start=1):
+        yield from _halved(i, side // 4)
         for j in cuts[first:]:
             yield i, j
+
+
+def _halved(rows: slice, least: int) -> Iterator[tuple[slice, slice]]:
+    """Rows against themselves, halved again and again: what is left over for both orders of its pairs is small."""
+    count = rows.stop - rows.start
+    if count <= max(least, 1):
+        yield rows, rows
+        return
+    middle = rows.start + count // 2
+    yield from _halved(slice(rows.start, middle), least)
+    yield slice(rows.start, middle), slice(middle, rows.stop)
+    yield from _halved(slice(middle, rows.stop), least)
 
 
 def _rectangle(rows: slice, columns: slice, side: int) -> Iterator[tuple[slice, slice]]:

@@ -31,6 +31,12 @@ def test_each_ordered_pair_is_covered_once(count: int) -> None:
     assert (coverage(list(row_tiles(own, 32)), count) == 1).all()
 
 
+def test_few_pairs_are_computed_in_both_orders() -> None:
+    tiles = list(symmetric_tiles(center(ordinary(100)), 32))
+    assert max(len(tile.distances) for tile in tiles if not tile.mirrored) <= 32 // 4
+    assert sum(tile.distances.numel() for tile in tiles) <= 100 * (100 + 32 // 4) / 2
+
+
 @pytest.mark.parametrize("size", [2, 3, 4, 5, 8])
 @pytest.mark.parametrize("count", [3, 37, 64])
 def test_a_ring_of_any_size_covers_each_pair_once(monkeypatch: pytest.MonkeyPatch, size: int, count: int) -> None:
