@@ -6,7 +6,7 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 
 from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_sums
 from csl.pairwise.checks import UndefinedSimilarityError
-from csl.pairwise.class_distances import class_distance_sums
+from csl.pairwise.class_distances import ClassDistances, class_distance_sums, distances_within
 from csl.pairwise.cosine import top_cosine
 from csl.pairwise.full_weights import FullWeights, full_weights
 from csl.pairwise.precision import full_precision
@@ -17,6 +17,7 @@ from csl.pairwise.top_weights import top_weights
 
 __all__ = [
     "MEMORY_BUDGET",
+    "ClassDistances",
     "ClassSums",
     "FullWeights",
     "Precision",
@@ -24,6 +25,7 @@ __all__ = [
     "Streaming",
     "UndefinedSimilarityError",
     "class_distance_sums",
+    "distances_within",
     "full_precision",
     "full_weights",
     "log_row_sums",

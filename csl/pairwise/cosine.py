@@ -1,14 +1,15 @@
 """The most similar keys of each query, by cosine."""
 
-import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from csl.distributed import Group, ring, row_counts
+from csl.distributed import Group, all_reduce, ring, row_counts
 from csl.pairwise.blocks import blocks
 from csl.pairwise.checks import check_features, check_neighbors
+from csl.pairwise.distances import distances
 from csl.pairwise.precision import full_precision
 from csl.pairwise.top import TopColumns
 
@@ -22,6 +23,9 @@ def top_cosine(
 ) -> tuple[Tensor, Tensor]:
     """The k keys of the group with the highest cosine similarity to each query of this process.
 
+    They are those at the smallest distance between vectors of length 1, `cos = 1 − d² / 2`, which keeps its digits
+    where all similarities are nearly 1, as in tight clumps and far from the origin.
+
     Args:
         queries: This process's queries `[q, D]`; each process may have any number.
         keys: This process's share of the keys `[n, D]`.
@@ -30,7 +34,7 @@ def top_cosine(
         exclude: One global key row a query `[q]` to leave out, such as the query itself.
 
     Returns:
-        Similarities `[q, k]`, float32, descending, and the global key rows `[q, k]` they belong to, int64; of equal
+        Similarities `[q, k]`, float64, descending, and the global key rows `[q, k]` they belong to, int64; of equal
         ones the lower key row comes first. A vector of zeros has similarity 0 to everything.
 
     Raises:
@@ -45,28 +49,74 @@ def top_cosine(
     check_features(keys, group, "keys")
     counts = row_counts(len(keys), group)
     check_neighbors(k, sum(counts) - (exclude is not None))
-    queries, keys = _unit(queries), _unit(keys)
+    mean = _mean_direction(keys, sum(counts), group)
+    asked, own = _Directions.of(queries, mean), _Directions.of(keys, mean)
     best = TopColumns(len(queries), k, queries.device)
-    for owner, (visiting,) in ring((keys,), group):
+    for owner, visiting in ring(own, group):
         start = sum(counts[:owner])
-        for columns in blocks(len(visiting), _KEYS):
+        for columns in blocks(len(visiting[0]), _KEYS):
+            theirs = _Directions(*(part[columns] for part in visiting))
             for rows in blocks(len(queries), _QUERIES):
-                scores = queries[rows] @ visiting[columns].T
-                if exclude is not None:
-                    _leave_out(scores, exclude[rows].to(scores.device) - start - columns.start)
-                best.add(rows, start + columns.start, scores)
+                left_out = None if exclude is None else exclude[rows].to(keys.device) - start - columns.start
+                best.add(rows, start + columns.start, asked.part(rows).excess(theirs, left_out))
     found = best.take()
-    return found.scores, found.columns
+    return 1 + found.scores.double(), found.columns
+
+
+class _Directions(NamedTuple):
+    """Rows of length 1 from a common point, ready for products.
+
+    Attributes:
+        values: The rows `[n, D]`, float32.
+        squares: Their squared norms `[n]`, float64.
+        zero: Which of them are vectors of zeros and so have no direction `[n]`.
+    """
+
+    values: Tensor
+    squares: Tensor
+    zero: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor, mean: Tensor) -> "_Directions":
+        """The directions of rows `[n, D]`, from this point `[D]`."""
+        values = torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
+        squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
+        zero = torch.empty(len(rows), dtype=torch.bool, device=rows.device)
+        for part in blocks(len(rows), _QUERIES):
+            unit = _unit(rows[part])
+            zero[part] = ~unit.any(dim=1)
+            values[part] = (unit - mean).float()
+            squares[part] = values[part].double().square().sum(dim=1)
+        return cls(values, squares, zero)
+
+    def part(self, rows: slice) -> "_Directions":
+        """Some of them."""
+        return _Directions(*(part[rows] for part in self))
+
+    def excess(self, others: "_Directions", left_out: Tensor | None) -> Tensor:
+        """By how much similarities `[n, m]` exceed 1, which is 0 or less; −inf for one column a row to leave out."""
+        same = False if left_out is None else _inside(left_out, len(others.zero))
+        apart = distances(self.values, others.values, self.squares, others.squares, same=same)
+        excess = apart.square_().mul_(-0.5)
+        if bool(self.zero.any() | others.zero.any()):
+            excess.masked_fill_((self.zero[:, None] | others.zero) & excess.isfinite(), -1.0)
+        return excess
+
+
+def _mean_direction(keys: Tensor, total: int, group: Group) -> Tensor:
+    """The mean over the group's keys scaled to length 1 `[D]`, float64."""
+    sums = torch.zeros(keys.shape[1], dtype=torch.float64, device=keys.device)
+    for part in blocks(len(keys), _QUERIES):
+        sums += _unit(keys[part]).sum(dim=0)
+    return all_reduce(sums, group) / max(1, total)
 
 
 def _unit(rows: Tensor) -> Tensor:
-    """Rows of length 1, float32; a block at a time in float64, in which no float32 row over- or underflows."""
-    unit = torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
-    for part in blocks(len(rows), _KEYS):
-        unit[part] = normalize(rows[part].double(), dim=1, eps=_TINY).float()
-    return unit
+    """Rows of length 1, in float64, in which no float32 row over- or underflows."""
+    return normalize(rows.double(), dim=1, eps=_TINY)
 
 
-def _leave_out(scores: Tensor, columns: Tensor) -> None:
-    inside = (columns >= 0) & (columns < scores.shape[1])
-    scores[inside.nonzero()[:, 0], columns[inside]] = -math.inf
+def _inside(columns: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The rows whose column `[n]` is one of so many, and these columns."""
+    rows = ((columns >= 0) & (columns < count)).nonzero()[:, 0]
+    return rows, columns[rows]

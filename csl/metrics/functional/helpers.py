@@ -23,7 +23,8 @@ def check_input(features: Tensor, labels: Tensor, group: Group = None) -> None:
 
 def label_fault(features: Tensor, labels: Tensor) -> str | None:
     """What is wrong with the labels of these features, or None."""
-    return form_fault(features, labels) or unlabeled_fault(int((labels == UNLABELED).sum()), len(labels))
+    # As int64: among uint8, -1 would be 255.
+    return form_fault(features, labels) or unlabeled_fault(int((labels.long() == UNLABELED).sum()), len(labels))
 
 
 def form_fault(features: Tensor, labels: Tensor) -> str | None:

@@ -39,7 +39,7 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: U
         True
     """
     check_features(features, group)
-    pairs = Pairs(features, group=group, **streaming)
+    pairs = Pairs(features, group=group, passes=1, **streaming)
     if pairs.num_rows < 3:
         return undefined("intrinsic dimension", f"it needs at least three samples, got {pairs.num_rows}", features)
     start = sum(pairs.counts[: rank(group)])

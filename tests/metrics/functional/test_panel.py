@@ -16,6 +16,7 @@ from tests.two_processes import TwoProcesses
 NAMES = list(PANEL)
 LABELED = [name for name in NAMES if PANEL[name].labeled]
 PAIRWISE = ["silhouette", "class distances", "dimension", "uniformity", "davies bouldin", "chs", "alignment"]
+PAIRWISE += ["agreement", "knn", "plain knn", "knn modularity"]
 
 
 @pytest.mark.parametrize("name", NAMES)
