@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from csl.distributed import Group, all_reduce, ring, row_counts
 from csl.pairwise.blocks import blocks
 from csl.pairwise.checks import check_features, check_neighbors
-from csl.pairwise.distances import distances
+from csl.pairwise.distances import squared_distances
 from csl.pairwise.precision import full_precision
 from csl.pairwise.top import TopColumns
 
@@ -96,8 +96,8 @@ class _Directions(NamedTuple):
     def excess(self, others: "_Directions", left_out: Tensor | None) -> Tensor:
         """By how much similarities `[n, m]` exceed 1, which is 0 or less; −inf for one column a row to leave out."""
         same = False if left_out is None else _inside(left_out, len(others.zero))
-        apart = distances(self.values, others.values, self.squares, others.squares, same=same)
-        excess = apart.square_().mul_(-0.5)
+        apart = squared_distances(self.values, others.values, self.squares, others.squares, same=same)
+        excess = apart.mul_(-0.5)
         if bool(self.zero.any() | others.zero.any()):
             excess.masked_fill_((self.zero[:, None] | others.zero) & excess.isfinite(), -1.0)
         return excess
