@@ -7,7 +7,7 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_sums
 from csl.pairwise.checks import UndefinedSimilarityError
 from csl.pairwise.class_distances import ClassDistances, class_distance_sums, distances_within
-from csl.pairwise.cosine import top_cosine
+from csl.pairwise.cosine import CosineKeys, top_cosine
 from csl.pairwise.full_weights import FullWeights, full_weights
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import log_row_sums, mean_distance
@@ -19,6 +19,7 @@ __all__ = [
     "MEMORY_BUDGET",
     "ClassDistances",
     "ClassSums",
+    "CosineKeys",
     "FullWeights",
     "Precision",
     "Progress",

@@ -17,7 +17,6 @@ _QUERIES, _KEYS = 1024, 4096
 _TINY = 1e-150  # shorter vectors than this count as zero
 
 
-@full_precision()
 def top_cosine(
     queries: Tensor, keys: Tensor, k: int, *, group: Group = None, exclude: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -46,21 +45,47 @@ def top_cosine(
         tensor([[0, 2]])
     """
     check_features(queries, group, "queries")
-    check_features(keys, group, "keys")
-    counts = row_counts(len(keys), group)
-    check_neighbors(k, sum(counts) - (exclude is not None))
-    mean = _mean_direction(keys, sum(counts), group)
-    asked, own = _Directions.of(queries, mean), _Directions.of(keys, mean)
-    best = TopColumns(len(queries), k, queries.device)
-    for owner, visiting in ring(own, group):
-        start = sum(counts[:owner])
-        for columns in blocks(len(visiting[0]), _KEYS):
-            theirs = _Directions(*(part[columns] for part in visiting))
-            for rows in blocks(len(queries), _QUERIES):
-                left_out = None if exclude is None else exclude[rows].to(keys.device) - start - columns.start
-                best.add(rows, start + columns.start, asked.part(rows).excess(theirs, left_out))
-    found = best.take()
-    return 1 + found.scores.double(), found.columns
+    return CosineKeys(keys, group).top(queries, k, exclude)
+
+
+class CosineKeys:
+    """Keys made ready for any number of calls of `top`, which finds what `top_cosine` finds.
+
+    Args:
+        keys: This process's share of the keys `[n, D]`.
+        group: The processes that hold the other keys.
+
+    Raises:
+        ValueError: If the keys are no finite floating-point matrix.
+
+    Example:
+        >>> keys = CosineKeys(torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]))
+        >>> keys.top(torch.tensor([[1.0, 0.1]]), 2)[1]
+        tensor([[0, 2]])
+    """
+
+    @full_precision()
+    def __init__(self, keys: Tensor, group: Group = None) -> None:
+        check_features(keys, group, "keys")
+        self.group, self.counts = group, row_counts(len(keys), group)
+        self._mean = _mean_direction(keys, sum(self.counts), group)
+        self._own = _Directions.of(keys, self._mean)
+
+    @full_precision()
+    def top(self, queries: Tensor, k: int, exclude: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Similarities and global key rows `[q, k]` of finite queries `[q, D]`, as `top_cosine` returns them."""
+        check_neighbors(k, sum(self.counts) - (exclude is not None))
+        asked = _Directions.of(queries, self._mean)
+        best = TopColumns(len(queries), k, queries.device)
+        for owner, visiting in ring(self._own, self.group):
+            start = sum(self.counts[:owner])
+            for columns in blocks(len(visiting[0]), _KEYS):
+                theirs = _Directions(*(part[columns] for part in visiting))
+                for rows in blocks(len(queries), _QUERIES):
+                    left_out = None if exclude is None else exclude[rows].to(queries.device) - start - columns.start
+                    best.add(rows, start + columns.start, asked.part(rows).excess(theirs, left_out))
+        found = best.take()
+        return 1 + found.scores.double(), found.columns
 
 
 class _Directions(NamedTuple):
