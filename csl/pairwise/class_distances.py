@@ -39,7 +39,7 @@ def distances_within(
     Example:
         >>> x = torch.tensor([[0.0], [1.0], [3.0]])  # the mean distance is 2
         >>> distances_within(x, torch.tensor([0, 0, 1]))
-        (tensor(1., dtype=torch.float64), tensor(5., dtype=torch.float64))
+        (tensor(1.0000, dtype=torch.float64), tensor(5.0000, dtype=torch.float64))
     """
     pairs, classes = _by_class(features, labels, group, streaming)
     sums = torch.zeros(2, dtype=torch.float64, device=pairs.device)
@@ -93,7 +93,7 @@ def class_distance_sums(
     Example:
         >>> x = torch.tensor([[0.0], [1.0], [3.0]])
         >>> ((classes, sums),) = class_distance_sums(x, torch.tensor([0, 0, 1]), 2)
-        >>> sums / sums[0, 0]
+        >>> (sums / sums[0, 0]).round(decimals=3)
         tensor([[1., 3.],
                 [1., 2.],
                 [5., 0.]], dtype=torch.float64)
