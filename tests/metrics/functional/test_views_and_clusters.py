@@ -66,6 +66,21 @@ def test_lidar_does_not_see_directions_in_which_views_differ() -> None:
     assert float(lidar(noise, image)) < 1.1 * float(lidar(rows, image))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e30])
+def test_lidar_of_large_features_sees_what_tells_images_apart_where_views_agree(scale: float) -> None:
+    """Beside differences of views as large as these δ is nothing, so that only directions without any count."""
+    rows, image = ordinary(6, 8), torch.arange(6) % 3
+    x = np.stack([rows[image == i].double().numpy() for i in range(3)])
+    means = x.mean(axis=1)
+    agreeing = np.linalg.svd((x - means[:, None]).reshape(6, 8))[2][3:]
+    spectrum = np.linalg.eigvalsh(np.cov(agreeing @ means.T, bias=True))
+    shares = spectrum[-2:] / spectrum[-2:].sum()
+    expected = float(np.exp(-(shares * np.log(shares)).sum()))
+    for order in (torch.arange(6), torch.arange(6).flip(0)):
+        ours = float(lidar(scale * rows[order], image[order], delta=1e-10))
+        assert ours == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("rows", "image", "reason"),
     [
