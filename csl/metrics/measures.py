@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.metrics import functional
+from csl.metrics.functional.class_affinity import share_within
 from csl.metrics.functional.kmeans import LARGE
 from csl.pairwise import Progress
 
@@ -116,7 +117,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "rld": Measure(
         LOCAL,
-        "below 1; high: neighbours share their class; 0 by chance",
+        "-1/2 to 1; high: neighbours share their class; 0 by chance",
         lambda choices: [f"rld_{temperature}" for temperature in choices.temperatures],
         lambda x, y, c, p: functional.relative_local_density(x, y, c.temperatures, progress=p),
         _passes(2),
@@ -125,7 +126,7 @@ MEASURES: dict[str, Measure] = {
         LOCAL,
         "0 to 1; high: similarity stays within classes",
         lambda choices: [f"within_class_affinity_{temperature}" for temperature in choices.temperatures],
-        lambda x, y, c, p: torch.stack([functional.class_affinity(x, y, t).trace() for t in c.temperatures]),
+        lambda x, y, c, p: torch.stack([share_within(functional.class_affinity(x, y, t)) for t in c.temperatures]),
         _passes(2),
         in_default=False,
     ),
@@ -153,7 +154,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "knn_modularity": Measure(
         LOCAL,
-        "below 1; high: classes are communities of 10 neighbours; 0 by chance",
+        "-1/2 to 1; high: classes are communities of 10 neighbours; 0 by chance",
         _named("knn_modularity_10"),
         lambda x, y, c, p: functional.knn_modularity(x, y, progress=p),
         _passes(2),

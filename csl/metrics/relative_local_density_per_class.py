@@ -10,8 +10,9 @@ from csl.metrics.relative_local_density import RelativeLocalDensity
 class RelativeLocalDensityPerClass(RelativeLocalDensity):
     """What each class contributes to relative local density; see the function of this name.
 
-    Logged as `lowest_class_rld_{T}`, the least contribution, one scalar a temperature. The value is float64 `[T, C]`;
-    a scalar, as torchmetrics makes it, for one of both. Arguments and errors are those of `RelativeLocalDensity`.
+    The value is float64 `[T, C]`, entries from −1/4 to 1/4; a scalar, as torchmetrics makes it, for one of both. High
+    is good. Logged as `lowest_class_rld_{T}`, the least contribution, one scalar a temperature. Arguments and errors
+    are those of `RelativeLocalDensity`.
 
     Example:
         >>> metric = RelativeLocalDensityPerClass([0.1])

@@ -79,6 +79,14 @@ def test_too_few_samples_are_nan_with_a_warning(name: str, count: int) -> None:
         assert PANEL[name].function(features, labels).isnan().all()
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_features_without_dimensions(name: str) -> None:
+    with pytest.raises(ValueError, match=r"features must have one dimension or more, got shape \(20, 0\)"):
+        PANEL[name].function(torch.zeros(20, 0), torch.arange(20) % 2)
+    with pytest.warns(RuntimeWarning, match="is NaN"):
+        assert PANEL[name].function(torch.zeros(0, 0), torch.arange(0)).isnan().all()
+
+
 @pytest.mark.filterwarnings("ignore:.* is NaN:RuntimeWarning")
 @pytest.mark.parametrize("name", NAMES)
 def test_two_samples_of_two_classes(name: str) -> None:
