@@ -9,8 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from csl.distributed import Group, row_counts, world
-from csl.metrics.functional.helpers import form_fault
-from csl.pairwise.checks import features_fault
+from csl.pairwise.checks import features_fault, labels_fault
 
 
 class FeatureMetric(Metric):
@@ -74,7 +73,7 @@ class FeatureMetric(Metric):
 
     def _check_form(self, features: Tensor, labels: Tensor) -> None:
         """Refuse a batch whose form alone is wrong, in the words of the functions; nothing crosses the processes."""
-        if fault := features_fault(features) or form_fault(features, labels):
+        if fault := features_fault(features) or labels_fault(features, labels):
             raise ValueError(fault)
 
     def _rows(self, parts: list[Tensor], **empty: Any) -> Tensor:

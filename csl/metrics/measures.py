@@ -9,6 +9,7 @@ from torch import Tensor
 from csl.metrics import functional
 from csl.metrics.functional.class_affinity import share_within
 from csl.metrics.functional.kmeans import LARGE
+from csl.metrics.functional.relative_local_density_per_class import lowest
 from csl.pairwise import Progress
 
 GLOBAL, LOCAL, CLUSTERS, UNSUPERVISED = "Global density", "Local density", "Clusters", "Without labels"
@@ -121,6 +122,14 @@ MEASURES: dict[str, Measure] = {
         lambda choices: [f"rld_{temperature}" for temperature in choices.temperatures],
         lambda x, y, c, p: functional.relative_local_density(x, y, c.temperatures, progress=p),
         _passes(2),
+    ),
+    "rld_per_class": Measure(
+        LOCAL,
+        "-1/4 to 1/4; what the weakest class adds to rld",
+        lambda choices: [f"lowest_class_rld_{temperature}" for temperature in choices.temperatures],
+        lambda x, y, c, p: lowest(functional.relative_local_density_per_class(x, y, c.temperatures, progress=p)),
+        _passes(2),
+        in_default=False,
     ),
     "class_affinity": Measure(
         LOCAL,

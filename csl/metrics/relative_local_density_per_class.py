@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from csl.metrics import functional
+from csl.metrics.functional.relative_local_density_per_class import lowest
 from csl.metrics.relative_local_density import RelativeLocalDensity
 
 
@@ -30,6 +31,4 @@ class RelativeLocalDensityPerClass(RelativeLocalDensity):
 
     def scalars(self, value: Tensor) -> dict[str, Tensor]:
         """The least contribution at each temperature."""
-        table = value.reshape(len(self.temperatures), -1)
-        least = table.amin(dim=1) if table.numel() else table.new_full((len(table),), torch.nan)
-        return dict(zip(self.names, least, strict=True))
+        return dict(zip(self.names, lowest(value.reshape(len(self.temperatures), -1)), strict=True))

@@ -75,6 +75,15 @@ def features_fault(features: Tensor, name: str = "features") -> str | None:
     return None
 
 
+def labels_fault(features: Tensor, labels: Tensor) -> str | None:
+    """What is wrong with the number or the type of labels that are to be one integer a row of features, or None."""
+    if labels.shape != features.shape[:1]:
+        return f"labels must be [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        return f"labels must be integers, got {labels.dtype}"
+    return None
+
+
 def label_range_fault(features: Tensor, labels: Tensor, num_classes: int) -> str | None:
     """What is wrong with labels that are to be one integer from 0 to `num_classes` − 1 a row of features, or None.
 
@@ -82,10 +91,8 @@ def label_range_fault(features: Tensor, labels: Tensor, num_classes: int) -> str
         >>> label_range_fault(torch.zeros(2, 1), torch.tensor([0, 2]), 2)
         'labels must be between 0 and 1, got 0 to 2'
     """
-    if labels.shape != features.shape[:1]:
-        return f"labels must be [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        return f"labels must be integers, got {labels.dtype}"
+    if fault := labels_fault(features, labels):
+        return fault
     if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= num_classes):
         return f"labels must be between 0 and {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
     return None

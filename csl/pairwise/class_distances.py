@@ -8,7 +8,7 @@ from torch import Tensor
 
 from csl.distributed import Group, all_reduce, gather_rows, rank
 from csl.pairwise.blocks import blocks
-from csl.pairwise.checks import refuse
+from csl.pairwise.checks import features_fault, label_range_fault, labels_fault, refuse
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import MEMORY_BUDGET, Streaming
@@ -41,6 +41,7 @@ def distances_within(
         >>> distances_within(x, torch.tensor([0, 0, 1]))
         (tensor(1.0000, dtype=torch.float64), tensor(5.0000, dtype=torch.float64))
     """
+    refuse(features_fault(features) or labels_fault(features, labels), group)
     pairs, classes = _by_class(features, labels, group, streaming)
     sums = torch.zeros(2, dtype=torch.float64, device=pairs.device)
     for rows, columns, block, mirrored in pairs.tiles():
@@ -98,6 +99,7 @@ def class_distance_sums(
                 [1., 2.],
                 [5., 0.]], dtype=torch.float64)
     """
+    refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
     pairs, classes = _by_class(features, labels, group, streaming)
     at_once = streaming.get("memory_budget", MEMORY_BUDGET) // (8 * max(1, num_classes))
     count, start = pairs.counts[rank(group)], sum(pairs.counts[: rank(group)])
@@ -116,9 +118,7 @@ def class_distance_sums(
 
 def _by_class(features: Tensor, labels: Tensor, group: Group, streaming: Streaming) -> tuple[Pairs, Tensor]:
     """The pairs, each process's rows in the order of their labels, and the label of each of the group's rows `[N]`."""
-    fits = labels.shape == features.shape[:1]
-    refuse(None if fits else f"labels must be [{len(features)}], got shape {tuple(labels.shape)}", group)
-    labels = labels.to(features.device)
+    labels = labels.to(features.device).long()
     order = labels.argsort(stable=True)
     return Pairs(features, group=group, order=order, passes=1, **streaming), gather_rows(labels[order], group)
 

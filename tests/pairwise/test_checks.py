@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import world
-from csl.pairwise import mean_distance, sampled_class_sums, weight_block_sums, weight_class_sums
+from csl.pairwise import class_distance_sums, mean_distance, sampled_class_sums, weight_block_sums, weight_class_sums
 from csl.pairwise.checks import check_features
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
@@ -29,7 +29,11 @@ def _sampled(*args: Any) -> Any:
     return sampled_class_sums(*args, samples=5, repeats=1, seed=0)
 
 
-SUMS: list[Callable[..., Any]] = [weight_block_sums, weight_class_sums, _sampled]
+def _distances(features: Tensor, labels: Tensor, num_classes: int, temperatures: list[float]) -> Tensor:
+    return torch.cat([sums for _, sums in class_distance_sums(features, labels, num_classes)])
+
+
+SUMS: list[Callable[..., Any]] = [weight_block_sums, weight_class_sums, _sampled, _distances]
 
 
 @pytest.mark.parametrize("sums", SUMS)

@@ -15,10 +15,10 @@ def knn_modularity(
     """Modularity of the labelling on the graph that joins each sample to its k nearest others by cosine.
 
     `Q = Σ_c [ E_cc / E − (Σ_c' E_cc' / E)² ]` with `E_cc' = Σ_{i in c, j in c'} (b_ij + b_ji) / 2` and b_ij = 1 where j
-    is among i's k nearest. Below 1: near 1 − 1/C for C classes of one size whose neighbourhoods are pure, about 0 for a
-    labelling independent of the features, exactly 0 for one class. It is what relative local density becomes when its
-    smooth weights are cut to k neighbours. See Newman, "Modularity and community structure in networks" (2006, arXiv
-    physics/0602124).
+    is among i's k nearest. Between −1/2 and 1 − 1/C: near the upper end for C classes of one size whose neighbourhoods
+    are pure, about 0 for a labelling independent of the features, exactly 0 for one class. It is what relative local
+    density becomes when its smooth weights are cut to k neighbours. See Newman, "Modularity and community structure in
+    networks" (2006, arXiv physics/0602124).
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.

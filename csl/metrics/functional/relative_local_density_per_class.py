@@ -72,3 +72,12 @@ def class_contributions(
         return undefined(metric, error, features, len(values), len(classes))
     total = degrees.sum(dim=1, keepdim=True)
     return within / total - (degrees / total).square()
+
+
+def lowest(contributions: Tensor) -> Tensor:
+    """The least contribution of a class at each temperature `[T]`, of `[T, C]`; NaN where there is no class."""
+    return (
+        contributions.amin(dim=1)
+        if contributions.numel()
+        else contributions.new_full(contributions.shape[:1], torch.nan)
+    )
