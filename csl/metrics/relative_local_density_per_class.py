@@ -1,6 +1,5 @@
 """The classes' contributions to relative local density as a metric."""
 
-import torch
 from torch import Tensor
 
 from csl.metrics import functional
