@@ -15,6 +15,7 @@ class RelativeLocalDensityPerClass(RelativeLocalDensity):
     are those of `RelativeLocalDensity`.
 
     Example:
+        >>> import torch
         >>> metric = RelativeLocalDensityPerClass([0.1])
         >>> metric.update(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([3, 3, 7, 7]))
         >>> metric.compute().round(decimals=3)
