@@ -97,6 +97,11 @@ class ImageDataModule(LightningDataModule):
         """How many training images there are."""
         return len(self.splits.train)
 
+    @property
+    def train_labels(self) -> Tensor:
+        """The label of every training image, by its index; -1 where it has none."""
+        return self.splits.train.labels
+
     @cached_property
     def splits(self) -> ImageSplits:
         """The source's sets, their labels checked; images may still be in their files."""
