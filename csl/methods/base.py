@@ -135,7 +135,7 @@ class Method(LightningModule):
         if self._trainer is None or not wants_scalars(self.trainer):
             return
         if isinstance(value, Tensor):
-            value = all_reduce(value.detach().float(), world()) / size(world())
+            value = all_reduce(value.detach(), world()) / size(world())
         self.log(name, value, on_step=True, batch_size=len(batch.labels))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
