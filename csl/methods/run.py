@@ -36,10 +36,13 @@ def steps_per_epoch(trainer: Trainer) -> float:
 
 
 def wants_scalars(trainer: Trainer) -> bool:
-    """Whether the scalars of the step under way are read: by the log, or because an epoch or the fit ends."""
+    """Whether the scalars of the step under way are read: by the log, or because an epoch or the fit ends.
+
+    Every process has the same answer, since processes that read add up what they have.
+    """
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     step = trainer.fit_loop.epoch_loop._batches_that_stepped + 1  # what the trainer logs by
-    is_last = trainer.is_last_batch or trainer.should_stop or 0 <= trainer.max_steps <= trainer.global_step + 1
+    is_last = trainer.is_last_batch or 0 <= trainer.max_steps <= trainer.global_step + 1
     return is_last or bool(every and step % every == 0)
 
 
