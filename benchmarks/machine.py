@@ -13,8 +13,9 @@ RESULTS = Path(__file__).parent / "results"
 
 def machine() -> str:
     """One line that names the machine and the versions."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{_cpu()}, {os.cpu_count()} cores"
-    return f"{device}; Python {platform.python_version()}, torch {torch.__version__}, csl {csl.__version__}"
+    gpu = f"{torch.cuda.get_device_name()}, " if torch.cuda.is_available() else ""
+    versions = f"Python {platform.python_version()}, torch {torch.__version__}, csl {csl.__version__}"
+    return f"{gpu}{_cpu()}, {os.cpu_count()} cores; {versions}"
 
 
 def report(name: str, title: str, command: str, body: str) -> None:

@@ -5,11 +5,12 @@ written once. Rows are sharded in contiguous blocks, in rank order, and never pa
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 Group: TypeAlias = "dist.ProcessGroup | None"
 
@@ -55,9 +56,9 @@ def all_reduce(tensor: Tensor, group: Group = None, op: Literal["sum", "max", "m
     """The sum, maximum or minimum of a tensor over the group, on every process; the argument is left as it was."""
     if group is None:
         return tensor
-    out = tensor.detach().clone().contiguous()
+    out = tensor.detach().to(_device_of(group), copy=True).contiguous()
     dist.all_reduce(out, op=getattr(dist.ReduceOp, op.upper()), group=group)
-    return out
+    return out.to(tensor.device)
 
 
 def row_counts(num_rows: int, group: Group = None) -> list[int]:
@@ -73,16 +74,37 @@ def row_counts(num_rows: int, group: Group = None) -> list[int]:
 def gather_rows(tensor: Tensor, group: Group = None, counts: Sequence[int] | None = None) -> Tensor:
     """All processes' rows `[n_r, ...]` in rank order `[N, ...]`, on every process; the counts n_r may differ.
 
-    No gradient flows through it. Where the counts are known, giving them saves asking for them.
+    No gradient flows through it. Where the counts are known, giving them saves asking for them, and the wait for the
+    answer.
     """
     if group is None:
         return tensor
     counts = row_counts(len(tensor), group) if counts is None else counts
-    padded = tensor.new_zeros((max(counts), *tensor.shape[1:]))
+    padded = tensor.new_zeros((max(counts), *tensor.shape[1:]), device=_device_of(group))
     padded[: len(tensor)] = tensor.detach()
     parts = [torch.empty_like(padded) for _ in counts]
     dist.all_gather(parts, padded, group=group)
-    return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)])
+    return torch.cat([part[:count] for part, count in zip(parts, counts, strict=True)]).to(tensor.device)
+
+
+def gather_equal_rows(tensor: Tensor, group: Group = None) -> Tensor:
+    """All processes' rows `[n, ...]`, equally many, in rank order `[N, ...]`; gradients flow back to their owners."""
+    gathered: Tensor = tensor if group is None else _EqualRows.apply(tensor, group)
+    return gathered
+
+
+class _EqualRows(torch.autograd.Function):
+    """Every process uses the rows, so a row's gradient is the sum of what all of them make of it."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return gather_rows(tensor, group, [len(tensor)] * size(group))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return all_reduce(gradient, ctx.group).chunk(size(ctx.group))[rank(ctx.group)], None
 
 
 def ring(
@@ -186,14 +208,14 @@ def any_process(flag: bool, group: Group = None) -> bool:
     """Whether the flag is set on at least one process; every process learns the same answer."""
     if group is None:
         return flag
-    return bool(all_reduce(torch.tensor(int(flag), device=_device_of(group)), group, "max"))
+    return bool(all_reduce(torch.tensor(int(flag)), group, "max"))
 
 
 def on_any_process(flags: Tensor, group: Group = None) -> Tensor:
     """Which flags `[N]` of one list are set on at least one process; every process learns the same answer."""
     if group is None:
         return flags
-    return all_reduce(flags.to(_device_of(group), torch.uint8), group, "max").bool().to(flags.device)
+    return all_reduce(flags.to(torch.uint8), group, "max").bool()
 
 
 def barrier(group: Group = None) -> None:
@@ -238,6 +260,6 @@ class NoticeBoard:
 
 
 def _device_of(group: Group) -> torch.device:
-    """Where a small tensor must live to cross this group."""
+    """Where a tensor must live to cross this group."""
     backend = dist.get_backend(group)
     return torch.device("cuda", torch.cuda.current_device()) if backend == "nccl" else torch.device("cpu")

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import torch
 
-from csl.distributed import rank, ring, size, world
+from csl import distributed
+from csl.distributed import all_reduce, gather_rows, rank, ring, size, world
 
 
 def test_one_process_meets_itself_alone() -> None:
@@ -33,3 +34,17 @@ def test_shards_come_round_the_ring(two_processes: Any, steps: int | None) -> No
     assert count == 2
     assert top == [first, second][:steps]
     assert bottom == [second, first][:steps]
+
+
+@pytest.mark.parametrize("function", [gather_rows, all_reduce])
+def test_a_tensor_crosses_on_the_groups_device_and_comes_back(monkeypatch: pytest.MonkeyPatch, function: Any) -> None:
+    """As NCCL's must be on the GPU, here on the meta device: it has no values, so that nothing can come back."""
+    crossed = []
+    monkeypatch.setattr(distributed, "_device_of", lambda group: torch.device("meta"))
+    monkeypatch.setattr(distributed, "row_counts", lambda count, group: [count, count])
+    monkeypatch.setattr(torch.distributed, "all_gather", lambda parts, sent, group: crossed.append((*parts, sent)))
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda sent, op, group: crossed.append((sent,)))
+    group: Any = object()
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        function(torch.zeros(3, 2), group)
+    assert [tensor.device.type for tensor in crossed[0]] == ["meta"] * len(crossed[0])

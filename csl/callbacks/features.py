@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
+from csl.callbacks.rows import Rows
 from csl.callbacks.scalars import log_scalars
 from csl.callbacks.stopwatch import Stopwatch
 from csl.distributed import world
@@ -74,11 +75,11 @@ class FeatureCollector(Callback):
     not comparable with one from the whole.
 
     What measuring costs is logged too: `seconds/features` for the pass itself and `seconds/<callback>` for each
-    callback, and at the end of a fit one line says what share of it that was.
+    callback (numbered where a class is there twice), and at the end of a fit one line says what share of it that was.
     """
 
     def __init__(self) -> None:
-        self._parts: tuple[list[dict[str, Features]], list[dict[str, Features]]] = ([], [])
+        self._rows: tuple[dict[str, Rows], dict[str, Rows]] = ({}, {})
         self._passes = 0
         self._started = perf_counter()
         self._watch = Stopwatch()
@@ -105,7 +106,7 @@ class FeatureCollector(Callback):
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the last pass."""
-        self._parts = ([], [])
+        self._rows = ({}, {})
         self._started = perf_counter()
 
     def on_validation_batch_end(
@@ -118,24 +119,28 @@ class FeatureCollector(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep one batch of features."""
-        if not trainer.sanity_checking:
-            self._parts[dataloader_idx].append(dict(_checked(outputs, pl_module)))
+        if trainer.sanity_checking:
+            return
+        rows, num_batches = self._rows[dataloader_idx], len(_loaders(trainer)[dataloader_idx])
+        for name, part in _checked(outputs, pl_module).items():
+            rows.setdefault(name, Rows(num_batches)).add(part)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Hand the features to the callbacks that are due."""
         if trainer.sanity_checking or self._is_partial(trainer):
             return
         self._passes += 1
-        due = [callback for callback in _monitors(trainer) if self._is_due(callback, trainer)]
+        due = {name: one for name, one in _numbered(_monitors(trainer)).items() if self._is_due(one, trainer)}
         if due:
             with self._watch.timed("features", pl_module.device, since=self._started):
-                features = self._take_features()
-            for callback in due:
-                with self._watch.timed(type(callback).__name__, pl_module.device):
+                train, val = self._rows
+                features = {name: Split(train[name].all(), val[name].all()) for name in train}
+            for name, callback in due.items():
+                with self._watch.timed(name, pl_module.device):
                     _call(callback, features, trainer, pl_module)
             seconds = {f"seconds/{name}": value for name, value in self._watch.lap().items()}
             log_scalars(pl_module, seconds, progress_bar=())
-        self._parts = ([], [])
+        self._rows = ({}, {})
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what share of the fit was spent on measuring."""
@@ -149,22 +154,25 @@ class FeatureCollector(Callback):
     def _is_due(self, callback: FeatureCallback, trainer: Trainer) -> bool:
         return (self._passes - 1) % callback.every_n == 0 or is_last_pass(trainer)
 
-    def _take_features(self) -> dict[str, Split]:
-        """All rows of this process; its batches are let go of, output by output, so that there is no second copy."""
-        names = list(self._parts[0][0])
-        with torch.inference_mode(False):
-            return {
-                name: Split(*(_concatenate([part.pop(name) for part in parts]) for parts in self._parts))
-                for name in names
-            }
-
     def _is_partial(self, trainer: Trainer) -> bool:
-        loaders: Any = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
         limits = trainer.num_test_batches if trainer.testing else trainer.num_val_batches
-        if all(limit >= len(loader) for limit, loader in zip(limits, loaders, strict=True)):
+        if all(limit >= len(loader) for limit, loader in zip(limits, _loaders(trainer), strict=True)):
             return False
         rank_zero_warn(f"{type(self).__name__}: this pass sees only a part of the evaluation sets and is not measured")
         return True
+
+
+def _loaders(trainer: Trainer) -> Sequence[Any]:
+    """The loaders of the two evaluation sets."""
+    loaders: Any = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
+    return tuple(loaders)
+
+
+def _numbered(callbacks: Sequence[FeatureCallback]) -> dict[str, FeatureCallback]:
+    """Each with a name of its own: its class's, with a number where there are several of one class."""
+    classes = [type(callback).__name__ for callback in callbacks]
+    numbers = [f"_{classes[: i + 1].count(name)}" if classes.count(name) > 1 else "" for i, name in enumerate(classes)]
+    return {f"{name}{number}": one for name, number, one in zip(classes, numbers, callbacks, strict=True)}
 
 
 def _monitors(trainer: Trainer) -> list[FeatureCallback]:
@@ -221,8 +229,3 @@ def _checked(outputs: Any, module: LightningModule) -> Mapping[str, Features]:
         f"{type(module).__name__}.validation_step: expected it to return a dict of csl.types.Features by output name, "
         f"got {type(outputs).__name__}; derive from csl.methods.Method or return {{'encoder': Features(...)}}"
     )
-
-
-def _concatenate(parts: list[Features]) -> Features:
-    """All batches of one set."""
-    return Features(*(torch.cat(columns) for columns in zip(*parts, strict=True)))

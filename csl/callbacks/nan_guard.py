@@ -11,6 +11,7 @@ from csl.distributed import all_reduce, any_process, gather_rows, world
 from csl.types import Batch
 
 _SHOWN = 16  # indices in the message; the error itself holds all
+_NEVER = torch.iinfo(torch.int64).max  # the number of the first bad step while there is none
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -60,7 +61,7 @@ class NaNGuard(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start watching."""
-        self._first_bad = torch.full((), torch.inf, dtype=torch.float64, device=pl_module.device)
+        self._first_bad = torch.full((), _NEVER, dtype=torch.int64, device=pl_module.device)
         self._steps = []
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
@@ -97,14 +98,15 @@ class NaNGuard(Callback):
 
     def _note(self, loss: Tensor, number: int) -> None:
         if self._first_bad is not None:
-            is_first = ~torch.isfinite(loss.detach()) & torch.isinf(self._first_bad)
-            self._first_bad = torch.where(is_first, float(number), self._first_bad)
+            is_first = ~torch.isfinite(loss.detach()) & (self._first_bad == _NEVER)
+            # And not `torch.where`, which copies a number to the device and waits for that.
+            self._first_bad = self._first_bad.masked_fill(is_first, number)
 
     def _check(self) -> _Step | None:
         """Read the note and forget the good steps but the last one, which is returned."""
         if self._first_bad is None:
             return None
-        first = float(all_reduce(self._first_bad, world(), "min"))
+        first = int(all_reduce(self._first_bad, world(), "min"))
         for step in self._steps:
             if step.number == first:
                 self._stop(step, "train/loss was")

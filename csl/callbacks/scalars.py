@@ -38,6 +38,8 @@ def named_sets(
 def log_scalars(module: LightningModule, scalars: Mapping[str, Tensor | float], progress_bar: Sequence[str]) -> None:
     """Log values that every process holds alike, to all loggers, callbacks and the progress bar."""
     for name, value in scalars.items():
+        if isinstance(value, Tensor) and world() is not None:
+            value = value.to(module.device)  # the one from which processes can send
         # The mean over processes of equal values is that value; without it Lightning warns of an unsynchronised log.
         module.log(name, value, prog_bar=name in progress_bar, sync_dist=True, add_dataloader_idx=False)
 

@@ -7,6 +7,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from csl.data.decode import native_size
 from csl.data.folder_index import Classes, remembered
@@ -34,8 +35,16 @@ class ImagePaths:
         path = os.fsdecode(bytes(self._paths[row]))
         return path, path
 
+    @property
+    def num_bytes(self) -> int:
+        """Files stay where they are."""
+        return 0
+
     def hold(self) -> None:
         """Files are ready as they are."""
+
+    def groups(self, rows: Tensor) -> None:
+        """Any order of files is as good."""
 
 
 class Folder(ImageSource):

@@ -64,12 +64,14 @@ def affine(images: Tensor, parameters: Tensor) -> Tensor:
 
 
 def blur(images: Tensor, sigma: Tensor) -> Tensor:
-    """Gaussian blur with a standard deviation `[B]` in pixels by image; the kernel spans a tenth of the image."""
+    """Gaussian blur with a standard deviation `[B]` in pixels by image; the kernel spans a tenth of the image.
+
+    The deviations stay on the CPU: Kornia looks whether they are positive, for which a GPU would wait.
+    """
     # Imported here: it takes a second or two, and small images are not blurred.
     from kornia.filters import gaussian_blur2d
 
     reach = max(1, round(min(images.shape[2:]) / 20))
-    sigma = sigma.to(images.device, images.dtype, non_blocking=True)
     out: Tensor = gaussian_blur2d(images, 2 * reach + 1, sigma[:, None].expand(-1, 2))
     return out
 

@@ -76,12 +76,21 @@ class ImageTensor(ImageSet):
 class Encoded(Protocol):
     """Where encoded images come from."""
 
+    @property
+    def num_bytes(self) -> int:
+        """What `hold` takes."""
+        ...
+
     def read(self, row: int) -> tuple[str | bytes, str]:
         """An image file's path or its bytes, and the name that an error message gives it."""
         ...
 
     def hold(self) -> None:
         """Get ready for reading in any order, by several processes."""
+        ...
+
+    def groups(self, rows: Tensor) -> Tensor | None:
+        """Numbers that say which rows are best read together without `hold`; None where any order is as good."""
         ...
 
 
@@ -94,36 +103,39 @@ class EncodedImages(ImageSet):
         labels: Class indices `[N]`; -1 where an image has no label.
         num_channels: 3 for RGB, 1 for grey.
         size: Height and width of the decoded images, in pixels.
+
+    Attributes:
+        encoded: Where the encoded images come from.
     """
 
     def __init__(self, encoded: Encoded, rows: Tensor, labels: Tensor, num_channels: int, size: int = 32) -> None:
         self.labels = labels.long()
         self.num_channels = num_channels
         self.size = size
-        self._encoded = encoded
+        self.encoded = encoded
         self._rows = rows
 
     def images(self, positions: Tensor) -> Tensor:
         """The images at some positions `[B]`, uint8 `[B, C, size, size]`."""
         out = torch.empty((len(positions), self.num_channels, self.size, self.size), dtype=torch.uint8)
         for image, row in zip(out, self._rows[positions].tolist(), strict=True):
-            file, name = self._encoded.read(row)
+            file, name = self.encoded.read(row)
             image.copy_(decode(file, name, self.size, self.num_channels))
         return out
 
     def select(self, positions: Tensor) -> Self:
         """The set of the images at some positions `[M]`, in that order."""
         rows, labels = self._rows[positions], self.labels[positions]
-        return type(self)(self._encoded, rows, labels, self.num_channels, self.size)
+        return type(self)(self.encoded, rows, labels, self.num_channels, self.size)
 
     def name(self, position: int) -> str:
         """What an error message calls the image at a position."""
-        return self._encoded.read(int(self._rows[position]))[1]
+        return self.encoded.read(int(self._rows[position]))[1]
 
-    def hold(self) -> None:
-        """Get ready for reading in any order, by several processes."""
-        self._encoded.hold()
+    def groups(self) -> Tensor | None:
+        """Numbers `[N]` that say which images are best read together; None where any order is as good."""
+        return self.encoded.groups(self._rows)
 
     def resized(self, size: int) -> Self:
         """The same set, decoded to another size."""
-        return type(self)(self._encoded, self._rows, self.labels, self.num_channels, size)
+        return type(self)(self.encoded, self._rows, self.labels, self.num_channels, size)

@@ -76,7 +76,7 @@ def image_loader(
         images: The set.
         sampler: This process's positions, in order.
         batch_size: Images a batch, on this process.
-        training: Whether an incomplete last batch is left out, and workers are kept from epoch to epoch.
+        training: Whether an incomplete last batch is left out.
         num_workers: Processes that decode; a set in memory needs none and gets none.
         local_world_size: Processes that share this machine's cores.
         pin_memory: Whether batches are put where a CUDA device can fetch them.
@@ -90,7 +90,7 @@ def image_loader(
         num_workers=workers,
         collate_fn=_whole_batch,
         pin_memory=pin_memory,
-        persistent_workers=training and workers > 0,
+        persistent_workers=workers > 0,
         # A loader draws a seed for its workers whenever it starts; from the global generator, looking would change
         # what comes after.
         generator=torch.Generator(),

@@ -1,6 +1,7 @@
-"""Whether images are decoded once, into memory, or again and again by workers."""
+"""Whether images are decoded once, into memory, or again and again by workers, and where from."""
 
 from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 
 from csl.data.images import EncodedImages, ImageSet
 from csl.data.loader import decoded
@@ -24,10 +25,12 @@ def stored_size(native_size: int, image_size: int) -> int:
 class ImageStore:
     """The sets as loaders use them: in memory if the decoded images of all sets together fit the budget.
 
+    If not, what is read from larger files is held in memory still encoded, if that fits, or read as it is needed.
+
     Args:
         splits: The sets.
         size: The size to decode to, in pixels.
-        budget: What decoded images may take, in GB.
+        budget: What images may take, in GB.
         name: What the log calls the source.
         speak: Whether this process writes the log line and the progress bar.
     """
@@ -40,9 +43,12 @@ class ImageStore:
         self._sets |= {part: images.resized(size) for part, images in encoded.items()}
         needed = sum(len(images) * images.num_channels for images in encoded.values()) * size**2 / _GB
         self._fits = needed <= budget
+        sources = {id(images.encoded): images.encoded for images in encoded.values()}
+        self._holds = sum(source.num_bytes for source in sources.values()) / _GB <= budget
         self._speak = speak
         if encoded:
-            where = "held in memory" if self._fits else "decoded by workers in every epoch"
+            again = "decoded by workers in every epoch" + ("" if self._holds else ", read as they are needed")
+            where = "held in memory" if self._fits else again
             rank_zero_info(
                 f"{name}: images are {where}: {needed:.2f} GB at {size} x {size} pixels, memory_budget {budget:g} GB"
             )
@@ -54,6 +60,11 @@ class ImageStore:
         if isinstance(images, EncodedImages):
             if self._fits:
                 self._sets[name] = decoded(images, self._speak)
-            else:
-                images.hold()
+            elif self._holds:
+                images.encoded.hold()
         return self._sets[name]
+
+    def groups(self, name: str) -> Tensor | None:
+        """Which images of a set should be asked for together; None where any order is as good."""
+        images = self._sets[name]
+        return images.groups() if isinstance(images, EncodedImages) and not self._fits and not self._holds else None

@@ -40,7 +40,8 @@ class ImageDataModule(LightningDataModule):
             follows the recipe for the source.
         image_size: Height and width of the views in pixels; the source's own, at most 224, if not given.
         num_workers: Processes that decode a set too large for memory; "auto" takes this process's share of the cores.
-        memory_budget: What decoded images may take in memory, in GB a process.
+        memory_budget: What images may take in memory, decoded or, if they are too many for that, encoded, in GB a
+            process.
         predict_split: The set that `predict` runs on.
         seed: Seeds the order of the training images and their augmentation.
 
@@ -97,6 +98,11 @@ class ImageDataModule(LightningDataModule):
         """How many training images there are."""
         return len(self.splits.train)
 
+    @property
+    def train_labels(self) -> Tensor:
+        """The label of every training image, by its index; -1 where it has none."""
+        return self.splits.train.labels
+
     @cached_property
     def splits(self) -> ImageSplits:
         """The source's sets, their labels checked; images may still be in their files."""
@@ -122,7 +128,15 @@ class ImageDataModule(LightningDataModule):
     def train_dataloader(self) -> ImageLoader:
         """Shuffled batches; the last incomplete global batch of an epoch is dropped."""
         position = self._position if self.trainer is not None else None
-        sampler = TrainSampler(self.num_train, self.batch_size, self.seed, self._rank, self._world_size, position)
+        sampler = TrainSampler(
+            self.num_train,
+            self.batch_size,
+            self.seed,
+            self._rank,
+            self._world_size,
+            position,
+            groups=self._store.groups("train"),
+        )
         return self._loader("train", sampler, training=True)
 
     def val_dataloader(self) -> list[ImageLoader]:

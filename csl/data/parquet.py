@@ -47,9 +47,18 @@ class ImageColumn:
             raise ValueError(f"{name}: expected the image's bytes, found none; embed the images in the file")
         return content, name
 
+    @property
+    def num_bytes(self) -> int:
+        """What all of it takes in memory, still encoded."""
+        return self._rows.num_bytes
+
     def hold(self) -> None:
         """Read all of it into memory, still encoded."""
         self._rows.held()
+
+    def groups(self, rows: Tensor) -> Tensor:
+        """Which row group each row is in."""
+        return torch.tensor([self._rows.group_of(row) for row in rows.tolist()])
 
 
 class Parquet(ImageSource):
@@ -58,7 +67,9 @@ class Parquet(ImageSource):
     Which set a file belongs to is read from its name or its folder's: `train-00000-of-00002.parquet`,
     `test/0000.parquet`, `data/validation.parquet`. Files with no such name are one labelled set of which a share is
     held out. Where the decoded images fit the data module's `memory_budget`, row groups are read and decoded one after
-    another; otherwise the images stay encoded in memory, so the files must fit there.
+    another; where only the encoded ones do, those are held. Otherwise workers read row groups as they need them, and an
+    epoch goes through the row groups in random order, some at a time, whose images are shuffled together: files that
+    are sorted by class should be shuffled before.
 
     Args:
         files: A folder, a file, or a list of files.

@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_KEPT = 8  # row groups; threads that read one after another work on two or three
+TOGETHER = 4  # row groups whose images are shuffled together
+_KEPT = 2 * TOGETHER  # a batch may end one lot of them and begin the next; threads work on two or three
 
 
 class RowGroups:
     """The rows of a column in several files, as one sequence.
 
-    The row groups that were read last are kept, so that a pass in order reads each of them once and holds a few;
-    `held` reads all of them for good, for rows that are asked for in any order.
+    The row groups that were read last are kept, so that a pass in order, or in an order that stays within
+    `TOGETHER` row groups for a while, reads each of them once and holds a few; `held` reads all of them for good, for
+    rows that are asked for in any order.
 
     Args:
         files: The files, in order.
         column: The column's name.
+
+    Attributes:
+        num_bytes: Of the column in memory.
 
     Raises:
         ValueError: If a file cannot be read or has no such column; names it.
@@ -39,11 +44,13 @@ class RowGroups:
     def __init__(self, files: list[str], column: str) -> None:
         self.column = column
         self._groups: list[tuple[str, int]] = []
+        self.num_bytes = 0
         sizes: list[int] = []
         for file in files:
             metadata = _metadata(file, column)
             self._groups += [(file, group) for group in range(metadata.num_row_groups)]
             sizes += [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+            self.num_bytes += _bytes_of(metadata, column)
         self._ends = list(accumulate(sizes))
         self._kept: OrderedDict[int, pa.ChunkedArray] = OrderedDict()
         self._limit = _KEPT
@@ -53,9 +60,13 @@ class RowGroups:
         return self._ends[-1] if self._ends else 0
 
     def __getitem__(self, row: int) -> Any:
-        number = bisect_right(self._ends, row)
+        number = self.group_of(row)
         start = self._ends[number - 1] if number else 0
         return self._group(number)[row - start].as_py()
+
+    def group_of(self, row: int) -> int:
+        """The number of the row group that a row is in."""
+        return bisect_right(self._ends, row)
 
     def __getstate__(self) -> dict[str, Any]:
         """Locks do not travel to other processes."""
@@ -98,6 +109,13 @@ def _metadata(file: str, column: str) -> Any:
     if column not in names:
         raise ValueError(f"{file}: no column {column!r}, only {', '.join(names)}")
     return metadata
+
+
+def _bytes_of(metadata: Any, column: str) -> int:
+    """What a column, with all its fields, takes."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    parts = [group.column(number) for group in groups for number in range(group.num_columns)]
+    return sum(p.total_uncompressed_size for p in parts if p.path_in_schema.partition(".")[0] == column)
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset, DistributedSampler
 
+from csl.data.row_groups import TOGETHER
 from csl.distributed import shard_of
 from csl.randomness import derive_seed
 
@@ -39,6 +41,8 @@ class TrainSampler(DistributedSampler[Any]):
         world_size: Number of processes.
         position: Asked where training stands when iteration starts; without it, at the start of the epoch that
             `set_epoch` was told.
+        groups: Numbers `[N]` of what images are read from, such as row groups: an epoch goes through them in random
+            order, `TOGETHER` at a time, whose images are shuffled together.
 
     Example:
         >>> sampler = TrainSampler(5, batch_size=2, seed=0)
@@ -54,10 +58,12 @@ class TrainSampler(DistributedSampler[Any]):
         rank: int = 0,
         world_size: int = 1,
         position: Callable[[], Position] | None = None,
+        groups: Tensor | None = None,
     ) -> None:
         super().__init__(_Rows(num_images), num_replicas=world_size, rank=rank, seed=seed, drop_last=True)
         self.num_images, self.batch_size = num_images, batch_size
         self._position = position
+        self._groups = groups
 
     def __len__(self) -> int:
         return self.num_images // self.batch_size * (self.batch_size // self.num_replicas)
@@ -66,6 +72,9 @@ class TrainSampler(DistributedSampler[Any]):
         epoch, done = (self.epoch, 0) if self._position is None else self._position()
         generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
         order = torch.randperm(self.num_images, generator=generator)
+        if self._groups is not None:
+            numbers = torch.randperm(int(self._groups.max()) + 1, generator=generator)
+            order = order[(numbers[self._groups] // TOGETHER)[order].argsort(stable=True)]
         share = shard_of(self.batch_size, self.rank, self.num_replicas)
         batches = order[: self.num_images // self.batch_size * self.batch_size].view(-1, self.batch_size)
         yield from batches[done:, share].flatten().tolist()

@@ -46,6 +46,14 @@ def load_features(path: str | Path) -> Features:
     Raises:
         ValueError: If the name does not end in `.npz`, the file is damaged or holds objects, the archive lacks one of
             the arrays, or their shapes or types do not fit.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "rows.npz"
+        ...     np.savez(path, features=np.ones((2, 3)), labels=np.array([0, 1]), index=np.arange(2))
+        ...     load_features(path).labels
+        tensor([0, 1])
     """
     arrays: dict[str, Any] = dict(read_arrays(check_archive_name(path)))
     if missing := {"features", "labels", "index"} - set(arrays):

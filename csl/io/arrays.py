@@ -21,6 +21,7 @@ def read_arrays(path: str | Path) -> Arrays:
 
     Returns:
         Numbers as tensors, words as NumPy arrays. The array of a file that names none is called by the file's name.
+        Where Parquet has a null, numbers have NaN and words None.
 
     Raises:
         ValueError: If there is no such file, its format is unknown, it holds code or objects instead of arrays, or it
@@ -121,10 +122,12 @@ def _parquet(path: Path) -> dict[str, Any]:
         whole = column.combine_chunks()
         if _is_list(types, whole.type):
             arrays[name] = _matrix(path, name, whole)
-        elif types.is_integer(whole.type) or types.is_floating(whole.type) or types.is_boolean(whole.type):
+        elif types.is_integer(whole.type) or types.is_floating(whole.type):
             arrays[name] = whole.to_numpy(zero_copy_only=False)
+        elif types.is_boolean(whole.type):
+            arrays[name] = whole.cast("uint8").to_numpy(zero_copy_only=False)
         elif types.is_string(whole.type) or types.is_large_string(whole.type) or types.is_dictionary(whole.type):
-            arrays[name] = np.array([str(word) for word in whole.to_pylist()])
+            arrays[name] = np.array([None if word is None else str(word) for word in whole.to_pylist()])
     return arrays
 
 
@@ -152,6 +155,8 @@ def _numbers(array: Any) -> "Tensor | np.ndarray[Any, Any]":
     """Numbers as a tensor; words that are all integers, too."""
     if isinstance(array, Tensor):
         return array
+    if array.dtype.kind == "O":  # words, some of which are missing
+        return np.asarray(array)
     if array.dtype.kind in "US":
         try:
             array = array.astype(np.int64)

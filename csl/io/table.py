@@ -22,6 +22,11 @@ class FeatureTable(NamedTuple):
         labels: Classes `[N]`, int64; None where the file has none, or only −1. Words are numbered in their order.
         features_key: The array that was taken for the features.
         labels_key: The one that was taken for the labels, empty if none was.
+
+    Example:
+        >>> table = FeatureTable(torch.ones(2, 3), torch.tensor([0, 1]), "features", "labels")
+        >>> table.values.shape, table.labels
+        (torch.Size([2, 3]), tensor([0, 1]))
     """
 
     values: Tensor
@@ -46,7 +51,7 @@ def read_features(
 
     Raises:
         ValueError: If a file cannot be read, a key is not in it, no array or several could be meant, or labels do not
-            match the features; it names the arrays that are there.
+            match the features or are null for some rows; it names the arrays that are there.
 
     Example:
         >>> import tempfile
@@ -114,8 +119,18 @@ def _as_labels(array: Any, where: str, count: int) -> Tensor:
     flat = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
     if tuple(flat.shape) != (count,):
         raise ValueError(f"{where}: expected one label for each of {count} rows, got shape {list(array.shape)}")
+    if missing := _missing(flat):
+        raise ValueError(f"{where}: {len(missing)} of {count} labels are null, the first of them in row {missing[0]}")
     if not isinstance(flat, Tensor):
         return torch.from_numpy(np.unique(flat, return_inverse=True)[1].astype(np.int64))
     if flat.is_floating_point() and not bool((flat == flat.round()).all()):
         raise ValueError(f"{where}: expected whole numbers or words as labels, got fractions")
     return flat.long()
+
+
+def _missing(labels: Any) -> list[int]:
+    """The rows whose label is null: None among words, NaN among numbers."""
+    if isinstance(labels, Tensor):
+        rows: list[int] = labels.isnan().nonzero()[:, 0].tolist()
+        return rows
+    return [row for row, word in enumerate(labels) if word is None]

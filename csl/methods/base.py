@@ -9,9 +9,18 @@ from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
+from csl.distributed import all_reduce, size, world
 from csl.encoders import Encoder
 from csl.methods.optimization import Optimization
-from csl.methods.run import global_batch_size, run_seed, steps_per_epoch, total_steps, wanted_outputs
+from csl.methods.run import (
+    accumulated_batches,
+    global_batch_size,
+    run_seed,
+    steps_per_epoch,
+    total_steps,
+    wanted_outputs,
+    wants_scalars,
+)
 from csl.modules import synchronize_batch_norm
 from csl.randomness import seeded
 from csl.types import Batch, Features
@@ -93,32 +102,49 @@ class Method(LightningModule):
             raise ValueError(
                 f"trainer.accumulate_grad_batches: expected at least 1, got {self.trainer.accumulate_grad_batches}"
             )
-        if self.trainer.accumulate_grad_batches > 1 and not self.accumulates:
+        if (accumulated := accumulated_batches(self.trainer)) > 1 and not self.accumulates:
             raise ValueError(
                 f"trainer.accumulate_grad_batches: expected 1 for {type(self).__name__}, whose loss compares the "
                 "images of a batch with each other, so that the parts of a batch give another loss; "
-                f"got {self.trainer.accumulate_grad_batches}. Use a smaller data.batch_size, or more processes"
+                f"got {accumulated}. Use a smaller data.batch_size, or more processes"
             )
         if self.trainer.world_size > 1 and self.synchronizes_batch_norm:
             synchronize_batch_norm(self)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of one batch, logged as `train/loss` beside the learning rate `train/lr`."""
+        """The loss of one batch, logged as `train/loss` beside the learning rate `train/lr`.
+
+        Nothing here waits for the device but at log steps, see `log_in_step`.
+        """
         if len(batch.views) != self.num_views:
             raise ValueError(
                 f"batch.views: expected {self.num_views} views for {type(self).__name__}, got {len(batch.views)}"
             )
         with seeded(run_seed(), "step", self.current_epoch, batch_idx, self.global_rank):
             loss = self.training_loss(batch)
-        self.log_in_step("train/loss", loss, batch, prog_bar=True)
+        self.log_in_step("train/loss", loss, batch)
         self.log_in_step("train/lr", self.trainer.optimizers[0].param_groups[0]["lr"], batch)
         return loss
 
-    def log_in_step(self, name: str, value: Tensor | float, batch: Batch, prog_bar: bool = False) -> None:
-        """Log a training scalar, the mean over processes; nothing where no trainer is at work."""
-        if self._trainer is not None:
-            several = isinstance(value, Tensor) and self.trainer.world_size > 1
-            self.log(name, value, prog_bar=prog_bar, on_step=True, sync_dist=several, batch_size=len(batch.labels))
+    def log_in_step(self, name: str, value: Tensor | float, batch: Batch) -> None:
+        """Log a training scalar, the mean over processes, at log steps and where an epoch or the fit ends.
+
+        Nothing is logged where no trainer is at work. Lightning's own reduction, its progress bar and its copy of a
+        number to the device would each wait in every step.
+        """
+        if self._trainer is None or not wants_scalars(self.trainer):
+            return
+        if isinstance(value, Tensor):
+            value = all_reduce(value.detach(), world()) / size(world())
+        self.log(name, value, on_step=True, batch_size=len(batch.labels))
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Let the progress bar, of whatever class, show the loss of the last log step."""
+        trainer = self.trainer
+        if trainer.progress_bar_callback is None or not trainer.is_global_zero or not wants_scalars(trainer):
+            return
+        if (loss := trainer.callback_metrics.get("train/loss")) is not None:
+            trainer.progress_bar_metrics["train/loss"] = float(loss)
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """The batch's features `[B, D]` in float32, for each of the method's outputs."""
@@ -139,9 +165,10 @@ class Method(LightningModule):
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""
         steps = total_steps(self.trainer)
         warmup = self.optimization.warmup_epochs * steps_per_epoch(self.trainer)
-        # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses.
-        clips_scaled = self.trainer.precision == "16-mixed" and self.trainer.gradient_clip_val
-        optimizer = self.optimization.build(self.parameters(), global_batch_size(self.trainer), not clips_scaled)
+        # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses, and
+        # refuses for bfloat16 too, whose gradients are not scaled.
+        is_refused = self.trainer.precision in ("16-mixed", "bf16-mixed") and self.trainer.gradient_clip_val
+        optimizer = self.optimization.build(self.parameters(), global_batch_size(self.trainer), not is_refused)
         scheduler = self.optimization.schedule(optimizer, math.ceil(min(warmup, steps)), steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -101,4 +101,4 @@ def _scales(group: dict[str, Any], weights: list[Tensor], gradients: list[Tensor
     if group["clip"]:
         scale = (scale / group["lr"]).clamp_max(1.0) if group["lr"] > 0 else torch.ones_like(scale)
     usable = (weight_norms > 0) & (gradient_norms > 0)
-    return list(torch.where(usable, scale, 1.0).unbind())
+    return list(scale.masked_fill(~usable, 1.0).unbind())

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
+
+from csl.distributed import Group, gather_equal_rows, rank
 
 
 def in_full_precision(loss: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
@@ -35,3 +37,31 @@ def info_nce(queries: Tensor, keys: Tensor, negatives: Tensor, temperature: floa
     positive = (queries * keys).sum(dim=1, keepdim=True)
     logits = torch.cat([positive, queries @ negatives.T.to(queries.dtype)], dim=1) / temperature
     return cross_entropy(logits, torch.zeros(len(logits), dtype=torch.int64, device=logits.device))
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float, group: Group = None) -> Tensor:
+    """The mean cross-entropy of finding each view's other view among all views of all processes but itself.
+
+        loss = mean_i −log( exp(z_i · z_i' / T) / Σ_{j ≠ i} exp(z_i · z_j / T) )
+
+    The device is not waited for: a view's similarity to itself is masked, not cut out.
+
+    Args:
+        first: One view of each of this process's images `[B, D]`, of any length.
+        second: The other view of the same images `[B, D]`.
+        temperature: T.
+        group: The processes, with as many images each.
+
+    Example:
+        >>> one = torch.eye(2)
+        >>> float(nt_xent(one, one, temperature=1.0))  # e / (e + 1 + 1)
+        0.5514446496963501
+    """
+    views = [normalize(view, dim=1) for view in (first, second)]
+    everything = torch.cat([gather_equal_rows(view, group) for view in views])
+    images = len(everything) // 2
+    numbers = torch.arange(len(first), device=first.device) + rank(group) * len(first)
+    itself, other = torch.cat([numbers, numbers + images]), torch.cat([numbers + images, numbers])
+    logits = torch.cat(views) @ everything.T / temperature
+    is_itself = torch.arange(2 * images, device=first.device) == itself[:, None]
+    return cross_entropy(logits.masked_fill(is_itself, -torch.inf), other)

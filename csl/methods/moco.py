@@ -11,7 +11,7 @@ from csl.methods.base import Method
 from csl.methods.checks import check_positive, check_share, check_temperature
 from csl.methods.losses import in_full_precision, info_nce
 from csl.methods.optimization import Optimization
-from csl.methods.run import total_steps
+from csl.methods.run import rows_of_processes, total_steps
 from csl.modules import FeatureQueue, MomentumCopy, momentum_at
 from csl.types import Batch
 
@@ -91,7 +91,7 @@ class MoCo(Method):
         self.momentum_copy.update(self.encoder, self.projection_head, momentum=momentum)
         for keys in self._keys:
             for view in keys:
-                self.queue.enqueue(view, group=world())
+                self.queue.enqueue(view, group=world(), counts=rows_of_processes(self.trainer, len(view)))
         self._keys.clear()
 
     def outputs(self, images: Tensor) -> dict[str, Tensor]:

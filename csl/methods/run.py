@@ -4,7 +4,9 @@ import math
 import os
 from typing import Any
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
+from torch.utils.data import DistributedSampler
 
 
 def run_seed() -> int:
@@ -31,6 +33,33 @@ def steps_per_epoch(trainer: Trainer) -> float:
     """The number of optimizer steps of one epoch; infinite for a stream without length."""
     batches = trainer.num_training_batches
     return math.ceil(batches / trainer.accumulate_grad_batches) if math.isfinite(batches) else math.inf
+
+
+def wants_scalars(trainer: Trainer) -> bool:
+    """Whether the scalars of the step under way are read: by the log, or because an epoch or the fit ends.
+
+    Every process has the same answer, since processes that read add up what they have.
+    """
+    every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
+    step = trainer.fit_loop.epoch_loop._batches_that_stepped + 1  # what the trainer logs by
+    is_last = trainer.is_last_batch or 0 <= trainer.max_steps <= trainer.global_step + 1
+    return is_last or bool(every and step % every == 0)
+
+
+def accumulated_batches(trainer: Trainer) -> int:
+    """The largest number of batches behind one optimizer step of the fit."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    schedules = [c.scheduling.values() for c in callbacks if isinstance(c, GradientAccumulationScheduler)]
+    return max(trainer.accumulate_grad_batches, *map(max, schedules), 0)
+
+
+def rows_of_processes(trainer: Trainer, count: int) -> list[int] | None:
+    """How many images each process has in the step under way if this one has `count`; None where they may differ.
+
+    A `DistributedSampler`, which our data module has and which Lightning gives to other loaders, deals out equally.
+    """
+    sampler = getattr(trainer.train_dataloader, "sampler", None)
+    return [count] * trainer.world_size if isinstance(sampler, DistributedSampler) else None
 
 
 def wanted_outputs(trainer: Trainer | None) -> set[str]:

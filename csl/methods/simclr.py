@@ -4,10 +4,11 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from csl.distributed import world
 from csl.encoders import Encoder
 from csl.methods.base import Method
 from csl.methods.checks import check_positive, check_temperature
-from csl.methods.losses import in_full_precision
+from csl.methods.losses import in_full_precision, nt_xent
 from csl.methods.optimization import Optimization
 from csl.types import Batch
 
@@ -54,17 +55,15 @@ class SimCLR(Method):
         check_temperature(temperature)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
-        from lightly.loss.ntx_ent_loss import NTXentLoss
         from lightly.models.modules.heads import SimCLRProjectionHead
 
+        self.temperature = temperature
         self.projection_head = SimCLRProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
-        # In a tuple, because as a submodule it would put a buffer of uninitialised memory into every checkpoint.
-        self._contrast = (NTXentLoss(temperature, gather_distributed=True),)
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes."""
         first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self._contrast[0], first, second)
+        return in_full_precision(lambda one, other: nt_xent(one, other, self.temperature, world()), first, second)
 
     def outputs(self, images: Tensor) -> dict[str, Tensor]:
         """The encoder's features and their projection."""

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import torch
+from lightning.pytorch import Trainer
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
@@ -59,17 +60,25 @@ class Supervised(Method):
         self.classifier = nn.Linear(encoder.feature_dim, num_classes)
         # Lightning's own mean over processes rounds the number of images of a process down where they differ.
         self.held_out_accuracy = MeanMetric()
+        self._knows_labels = False
 
     def setup(self, stage: str) -> None:
-        """Compare the data's number of classes with ours before anything is trained."""
+        """Compare the data's classes with ours before anything is trained, where the data module tells them."""
         super().setup(stage)
-        found = getattr(getattr(self.trainer, "datamodule", None), "num_classes", None)
-        if stage == "fit" and found not in (None, self.num_classes):
+        if stage != "fit":
+            return
+        data = getattr(self.trainer, "datamodule", None)
+        found, labels = getattr(data, "num_classes", None), getattr(data, "train_labels", None)
+        if found not in (None, self.num_classes):
             raise ValueError(f"num_classes: expected the data's {found}, got {self.num_classes}")
+        self._knows_labels = labels is not None
+        if labels is not None:
+            self._check_labels(labels, torch.arange(len(labels)))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The mean cross-entropy of this process's images."""
-        self._check_labels(batch)
+        if not self._knows_labels and _may_be_read(batch.labels, self._trainer):
+            self._check_labels(batch.labels, batch.index)
         logits = self.classifier(self.encoder(batch.views[0]))
         self.log_in_step("train/accuracy", _accuracy(logits, batch.labels), batch)
         return in_full_precision(
@@ -87,18 +96,19 @@ class Supervised(Method):
             self.log(name, self.held_out_accuracy, on_epoch=True, add_dataloader_idx=False)
         return features
 
-    def _check_labels(self, batch: Batch) -> None:
-        """Every batch on the CPU; on a GPU the first of an epoch, because reading a value makes it wait."""
-        on_cpu = batch.labels.device.type == "cpu"
-        if not on_cpu and self._trainer is not None and self.trainer.fit_loop.epoch_loop.batch_idx > 0:
-            return
-        wrong = (batch.labels < 0) | (batch.labels >= self.num_classes)
+    def _check_labels(self, labels: Tensor, index: Tensor) -> None:
+        wrong = (labels < 0) | (labels >= self.num_classes)
         if wrong.any():
             first = int(wrong.int().argmax())
             raise ValueError(
-                f"labels: expected 0 to {self.num_classes - 1}, got {int(batch.labels[first])} for the image with "
-                f"index {int(batch.index[first])}"
+                f"labels: expected 0 to {self.num_classes - 1}, got {int(labels[first])} for the image with "
+                f"index {int(index[first])}"
             )
+
+
+def _may_be_read(labels: Tensor, trainer: Trainer | None) -> bool:
+    """Labels of any batch on the CPU; on a GPU those of an epoch's first, because reading them makes it wait."""
+    return labels.device.type == "cpu" or trainer is None or trainer.fit_loop.epoch_loop.batch_idx <= 0
 
 
 def _accuracy(logits: Tensor, labels: Tensor) -> Tensor:

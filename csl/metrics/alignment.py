@@ -12,7 +12,7 @@ class Alignment(MomentsMetric):
     """Mean squared distance of the directions of one label; see `csl.metrics.functional.alignment`.
 
     In a callback labels are classes; for the paper's alignment of views, update it with the image's number as label.
-    Keeps the moments of each label, no features. Logged as `alignment`; low is good.
+    Keeps the moments of each label, no features. Logged as `alignment`: a scalar from 0 to 4; low is good.
 
     Example:
         >>> import torch

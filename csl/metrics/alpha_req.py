@@ -12,7 +12,7 @@ from csl.metrics.functional.comoments import Comoments
 class AlphaReQ(ComomentsMetric):
     """Exponent of the power law that the spectrum follows; see `csl.metrics.functional.alpha_req`.
 
-    Keeps D×D sums, no features. Logged as `alpha_req`; about 1 is best.
+    Keeps D×D sums, no features. Logged as `alpha_req`: a scalar of 0 or more; about 1 is best.
 
     Args:
         first: The first eigenvalue of the fit, counted from 1.

@@ -27,6 +27,13 @@ class Analysis(dict[str, float]):
         classes: C, 0 for features without labels.
         seconds: How long each measure took, by the measure's name.
         notes: Why values are NaN, and what was left out.
+
+    Example:
+        >>> result = analyze(torch.eye(4), metrics=["rankme", "effective_rank"])
+        >>> result.samples, result.classes, round(result["rankme"], 6)
+        (4, 0, 4.0)
+        >>> sorted(result.to_json()["values"])
+        ['effective_rank', 'rankme']
     """
 
     def __init__(self, samples: int, dimension: int, classes: int) -> None:
@@ -106,7 +113,7 @@ def analyze(
           rld_0.1...
     """
     values = torch.as_tensor(features).detach()
-    values = values if values.is_floating_point() else values.float()
+    values = values if values.is_floating_point() or values.is_complex() else values.float()
     known = None if labels is None else torch.as_tensor(labels)
     names = _chosen(metrics, known is not None)
     choices = Choices(check_temperatures(temperatures), tuple(ks))
@@ -152,10 +159,10 @@ def _measure(
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             value = measure.compute(features, labels, choices, progress)
+            entries = value.reshape(-1).tolist()  # on a GPU nothing is computed for sure before it is asked for
         seconds = time.perf_counter() - start
         result.notes += dict.fromkeys(str(warning.message) for warning in caught)
-        scalars = zip(measure.names(choices), value.reshape(-1).tolist(), strict=True)
-        result.add(name, measure, dict(scalars), seconds)
+        result.add(name, measure, dict(zip(measure.names(choices), entries, strict=True)), seconds)
         progress(1.0)
 
 

@@ -10,7 +10,8 @@ from csl.metrics.moments_metric import MomentsMetric
 class CalinskiHarabaszScore(MomentsMetric):
     """Calinski–Harabasz score; see `csl.metrics.functional.calinski_harabasz_score`.
 
-    Keeps the moments of each class, no features. Logged as `calinski_harabasz`.
+    Keeps the moments of each class, no features. Logged as `calinski_harabasz`: a scalar of 0 or more, about 1 by
+    chance; high is good.
 
     Example:
         >>> import torch

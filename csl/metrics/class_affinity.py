@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from csl.metrics import functional
+from csl.metrics.functional.class_affinity import share_within
 from csl.metrics.rows_metric import RowsMetric
 from csl.pairwise import MEMORY_BUDGET, Precision
 from csl.pairwise.checks import check_temperatures
@@ -13,7 +14,8 @@ from csl.pairwise.checks import check_temperatures
 class ClassAffinity(RowsMetric):
     """The share of similarity between each two classes; see `csl.metrics.functional.class_affinity`.
 
-    Logged as `within_class_affinity_{T}`, the share that stays within classes.
+    The value is `[C, C]`, entries from 0 to 1 that sum to 1. Logged as `within_class_affinity_{T}`, the share that
+    stays within classes, from 0 to 1; high is good.
 
     Args:
         temperature: T.
@@ -61,5 +63,4 @@ class ClassAffinity(RowsMetric):
 
     def scalars(self, value: Tensor) -> dict[str, Tensor]:
         """The share of similarity that stays within classes."""
-        affinity = value.reshape(1, 1) if value.ndim == 0 else value
-        return {self.names[0]: affinity.trace()}
+        return {self.names[0]: share_within(value.reshape(1, 1) if value.ndim == 0 else value)}

@@ -9,7 +9,8 @@ from csl.metrics.rows_metric import RowsMetric
 class ClassDistances(RowsMetric):
     """Mean distances within and between classes; see `csl.metrics.functional.class_distances`.
 
-    Logged as `within_class_distance` and `between_class_distance`.
+    The value is `[2]`, each 0 or more and 1 by chance. Logged as `within_class_distance`, of which low is good, and
+    `between_class_distance`, of which high is.
 
     Example:
         >>> import torch

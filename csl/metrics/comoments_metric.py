@@ -9,7 +9,6 @@ from torch import Tensor
 
 from csl.metrics.feature_metric import FeatureMetric
 from csl.metrics.functional.comoments import Comoments, comoments, merge, reduce_comoments
-from csl.metrics.functional.helpers import form_fault
 from csl.pairwise.checks import check_finite
 
 
@@ -37,10 +36,10 @@ class ComomentsMetric(FeatureMetric):
         """Take in rows `[B, D]`.
 
         Raises:
-            ValueError: If there is not one integer label a row; `compute` finds, on all processes, what else is wrong.
+            ValueError: If features are no matrix of floats, or there is not one integer label a row; `compute` finds,
+                on all processes, what else is wrong.
         """
-        if fault := form_fault(features, labels):
-            raise ValueError(fault)
+        self._check_form(features, labels)
         for name, state in reduce(merge, [*self._parts(), comoments(features.detach())])._asdict().items():
             setattr(self, name, [state])
         self.bad_rows.append(~torch.isfinite(features).all(dim=1))

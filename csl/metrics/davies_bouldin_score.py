@@ -9,7 +9,7 @@ from csl.metrics.rows_metric import RowsMetric
 class DaviesBouldinScore(RowsMetric):
     """Overlap of each class with the one most like it; see `csl.metrics.functional.davies_bouldin_score`.
 
-    Logged as `davies_bouldin`; low is good.
+    Logged as `davies_bouldin`: a scalar of 0 or more; low is good.
 
     Example:
         >>> import torch

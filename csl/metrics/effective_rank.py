@@ -10,7 +10,7 @@ from csl.metrics.functional.effective_rank import rank_of_covariance
 class EffectiveRank(ComomentsMetric):
     """Effective rank of the covariance; see `csl.metrics.functional.effective_rank`.
 
-    Keeps D×D sums, no features. Logged as `effective_rank`.
+    Keeps D×D sums, no features. Logged as `effective_rank`: a scalar from 1 to min(N − 1, D); high is good.
 
     Example:
         >>> import torch

@@ -9,6 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from csl.distributed import Group, row_counts, world
+from csl.pairwise.checks import features_fault, labels_fault
 
 
 class FeatureMetric(Metric):
@@ -21,6 +22,21 @@ class FeatureMetric(Metric):
 
     Args:
         **kwargs: The arguments of `torchmetrics.Metric`.
+
+    Example:
+        >>> from csl.distributed import all_reduce
+        >>> class LargestNorm(FeatureMetric):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.add_state("largest", torch.tensor(0.0), dist_reduce_fx=None)
+        ...     def update(self, features, labels):
+        ...         self.largest = torch.maximum(self.largest, features.norm(dim=1).amax())
+        ...     def compute(self):
+        ...         return all_reduce(self.largest, self.group, "max")
+        >>> metric = LargestNorm()
+        >>> metric.update(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), torch.tensor([0, 1]))
+        >>> named_scalars(metric, metric.compute())
+        {'largest_norm': tensor(5.)}
     """
 
     full_state_update = False
@@ -54,6 +70,11 @@ class FeatureMetric(Metric):
     def group(self) -> Group:
         """The processes to compute with; None where this process computes alone."""
         return cast(Group, self.process_group) or world() if self._is_synced else None
+
+    def _check_form(self, features: Tensor, labels: Tensor) -> None:
+        """Refuse a batch whose form alone is wrong, in the words of the functions; nothing crosses the processes."""
+        if fault := features_fault(features) or labels_fault(features, labels):
+            raise ValueError(fault)
 
     def _rows(self, parts: list[Tensor], **empty: Any) -> Tensor:
         """One tensor of all rows in a list state, of as many columns as other processes have if there are none."""

@@ -10,7 +10,8 @@ from csl.metrics.moments_metric import MomentsMetric
 class FeatureStd(MomentsMetric):
     """Spread of the features' directions; see `csl.metrics.functional.feature_std`.
 
-    Labels are taken for the sake of one signature and not looked at. Logged as `feature_std`.
+    Labels are taken for the sake of one signature and not looked at. Logged as `feature_std`: a scalar from 0
+    (collapsed) to about 1; high is good.
 
     Example:
         >>> import torch

@@ -9,7 +9,8 @@ from csl.metrics.rows_metric import RowsMetric
 class IntrinsicDimension(RowsMetric):
     """TwoNN estimate of the dimension of the features; see `csl.metrics.functional.intrinsic_dimension`.
 
-    Labels are taken for the sake of one signature and not looked at. Logged as `intrinsic_dimension`.
+    Labels are taken for the sake of one signature and not looked at. Logged as `intrinsic_dimension`: a scalar of 0 or
+    more, high where features are locally spread over many directions; neither end is good by itself.
 
     Example:
         >>> import torch

@@ -12,7 +12,8 @@ from csl.metrics.rows_metric import RowsMetric
 class KMeansAgreement(RowsMetric):
     """NMI, ARI and V-measure of clusters found without labels; see `csl.metrics.functional.kmeans_agreement`.
 
-    Logged as `kmeans_nmi`, `kmeans_ari` and `kmeans_v_measure`.
+    The value is `[3]`, logged as `kmeans_nmi` and `kmeans_v_measure`, from 0 to 1, and `kmeans_ari`, from −0.5 to 1 and
+    0 by chance; high is good.
 
     Args:
         num_clusters: How many clusters; None for as many as there are classes.

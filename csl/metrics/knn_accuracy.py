@@ -12,8 +12,9 @@ from csl.metrics.rows_metric import RowsMetric
 class KNNAccuracy(RowsMetric):
     """Share of samples whose nearest others elect their class; see `csl.metrics.functional.knn_accuracy`.
 
-    Leave-one-out within one set, and logged as `knn_accuracy_{k}` (`plain_knn_accuracy_{k}` for the unweighted vote):
-    `knn_accuracy` without a number is what `csl.probes.KNNProbe` reaches from the reference set on the held-out one.
+    A scalar from 0 to 1; high is good. Leave-one-out within one set, and logged as `knn_accuracy_{k}`
+    (`plain_knn_accuracy_{k}` for the unweighted vote): `knn_accuracy` without a number is what `csl.probes.KNNProbe`
+    reaches from the reference set on the held-out one.
 
     Args:
         k: Number of neighbours.

@@ -12,7 +12,7 @@ from csl.metrics.rows_metric import RowsMetric
 class KNNModularity(RowsMetric):
     """Modularity of the labelling on the kNN graph; see `csl.metrics.functional.knn_modularity`.
 
-    Logged as `knn_modularity_{k}`.
+    Logged as `knn_modularity_{k}`: a scalar from −1/2 to 1 − 1/C, 0 by chance; high is good.
 
     Args:
         k: Number of neighbours.

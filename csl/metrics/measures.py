@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from csl.metrics import functional
+from csl.metrics.functional.class_affinity import share_within
 from csl.metrics.functional.kmeans import LARGE
+from csl.metrics.functional.relative_local_density_per_class import lowest
 from csl.pairwise import Progress
 
 GLOBAL, LOCAL, CLUSTERS, UNSUPERVISED = "Global density", "Local density", "Clusters", "Without labels"
@@ -116,16 +118,24 @@ MEASURES: dict[str, Measure] = {
     ),
     "rld": Measure(
         LOCAL,
-        "below 1; high: neighbours share their class; 0 by chance",
+        "-1/2 to 1; high: neighbours share their class; 0 by chance",
         lambda choices: [f"rld_{temperature}" for temperature in choices.temperatures],
         lambda x, y, c, p: functional.relative_local_density(x, y, c.temperatures, progress=p),
         _passes(2),
+    ),
+    "rld_per_class": Measure(
+        LOCAL,
+        "-1/4 to 1/4; what the weakest class adds to rld",
+        lambda choices: [f"lowest_class_rld_{temperature}" for temperature in choices.temperatures],
+        lambda x, y, c, p: lowest(functional.relative_local_density_per_class(x, y, c.temperatures, progress=p)),
+        _passes(2),
+        in_default=False,
     ),
     "class_affinity": Measure(
         LOCAL,
         "0 to 1; high: similarity stays within classes",
         lambda choices: [f"within_class_affinity_{temperature}" for temperature in choices.temperatures],
-        lambda x, y, c, p: torch.stack([functional.class_affinity(x, y, t).trace() for t in c.temperatures]),
+        lambda x, y, c, p: torch.stack([share_within(functional.class_affinity(x, y, t)) for t in c.temperatures]),
         _passes(2),
         in_default=False,
     ),
@@ -153,7 +163,7 @@ MEASURES: dict[str, Measure] = {
     ),
     "knn_modularity": Measure(
         LOCAL,
-        "below 1; high: classes are communities of 10 neighbours; 0 by chance",
+        "-1/2 to 1; high: classes are communities of 10 neighbours; 0 by chance",
         _named("knn_modularity_10"),
         lambda x, y, c, p: functional.knn_modularity(x, y, progress=p),
         _passes(2),

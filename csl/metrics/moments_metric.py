@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.metrics.feature_metric import FeatureMetric
-from csl.metrics.functional.helpers import UNLABELED, form_fault, unlabeled_fault
+from csl.metrics.functional.helpers import UNLABELED, unlabeled_fault
 from csl.metrics.functional.moments import Moments, join, pool, reduce_moments
 from csl.pairwise.checks import check_finite
 
@@ -34,10 +34,10 @@ class MomentsMetric(FeatureMetric):
         """Take in rows `[B, D]` and their classes `[B]`.
 
         Raises:
-            ValueError: If there is not one integer label a row; `compute` finds, on all processes, what else is wrong.
+            ValueError: If features are no matrix of floats, or there is not one integer label a row; `compute` finds,
+                on all processes, what else is wrong.
         """
-        if fault := form_fault(features, labels):
-            raise ValueError(fault)
+        self._check_form(features, labels)
         batch = self.batch_moments(features.detach(), labels.detach())
         held = Moments(*(torch.cat(getattr(self, name)) for name in Moments._fields)) if self.counts else None
         for name, column in pool(join(held, batch) if held else batch)._asdict().items():

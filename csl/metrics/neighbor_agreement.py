@@ -13,7 +13,7 @@ from csl.metrics.rows_metric import RowsMetric
 class NeighborAgreement(RowsMetric):
     """Share of nearest neighbours of the same class; see `csl.metrics.functional.neighbor_agreement`.
 
-    Logged as `neighbor_agreement_{k}`, one scalar a number of neighbours.
+    Logged as `neighbor_agreement_{k}`, one scalar from 0 to 1 for each number of neighbours; high is good.
 
     Args:
         ks: Numbers of neighbours.

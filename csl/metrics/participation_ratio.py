@@ -10,7 +10,7 @@ from csl.metrics.functional.participation_ratio import participation
 class ParticipationRatio(ComomentsMetric):
     """Number of directions that share the variance; see `csl.metrics.functional.participation_ratio`.
 
-    Keeps D×D sums, no features. Logged as `participation_ratio`.
+    Keeps D×D sums, no features. Logged as `participation_ratio`: a scalar from 1 to min(N − 1, D); high is good.
 
     Example:
         >>> import torch

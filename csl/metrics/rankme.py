@@ -10,7 +10,7 @@ from csl.metrics.functional.rankme import rank_of_features
 class RankMe(ComomentsMetric):
     """Number of directions the features use, by their singular values; see `csl.metrics.functional.rankme`.
 
-    Keeps D×D sums, no features. Logged as `rankme`.
+    Keeps D×D sums, no features. Logged as `rankme`: a scalar from 1 to min(N, D); high is good.
 
     Example:
         >>> import torch

@@ -14,7 +14,8 @@ from csl.pairwise.checks import check_temperatures
 class RelativeLocalDensity(RowsMetric):
     """Relative local density; see `csl.metrics.functional.relative_local_density`.
 
-    Logged as `rld_{T}`, one scalar a temperature.
+    The value is `[T]`, logged as `rld_{T}`: one scalar a temperature, from −1/2 to 1 − 1/C and 0 by chance; high is
+    good.
 
     Args:
         temperatures: T values.

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from csl.metrics.feature_metric import FeatureMetric
-from csl.metrics.functional.helpers import form_fault
 
 
 class RowsMetric(FeatureMetric):
@@ -24,12 +23,13 @@ class RowsMetric(FeatureMetric):
         """Take in rows `[B, D]` and their classes `[B]`.
 
         Raises:
-            ValueError: If there is not one integer label a row; `compute` finds, on all processes, what else is wrong.
+            ValueError: If features are no matrix of floats, or there is not one integer label a row; `compute` finds,
+                on all processes, what else is wrong.
         """
-        if fault := form_fault(features, labels):
-            raise ValueError(fault)
+        self._check_form(features, labels)
         self.values.append(features.detach())
-        self.labels.append(labels.detach())
+        # A process without rows has none whose type it could take, and labels of two types do not meet in a gather.
+        self.labels.append(labels.detach().long())
 
     def rows(self) -> tuple[Tensor, Tensor]:
         """All features `[n, D]` and labels `[n]` of this process."""

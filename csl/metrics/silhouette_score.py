@@ -9,7 +9,7 @@ from csl.metrics.rows_metric import RowsMetric
 class SilhouetteScore(RowsMetric):
     """Mean silhouette over all samples; see `csl.metrics.functional.silhouette_score`.
 
-    Logged as `silhouette`.
+    Logged as `silhouette`: a scalar from −1 to 1; high is good.
 
     Example:
         >>> import torch

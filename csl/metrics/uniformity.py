@@ -12,14 +12,15 @@ from csl.metrics.rows_metric import RowsMetric
 class Uniformity(RowsMetric):
     """How evenly directions cover the sphere; see `csl.metrics.functional.uniformity`.
 
-    Labels are taken for the sake of one signature and not looked at. Logged as `uniformity`; low is good.
+    Labels are taken for the sake of one signature and not looked at. Logged as `uniformity`: a scalar from −4 t to 0;
+    low is good.
 
     Args:
         t: Sharpness of the potential.
         **kwargs: The arguments of `torchmetrics.Metric`.
 
     Raises:
-        ValueError: If t is not positive.
+        ValueError: If t is not positive and finite.
 
     Example:
         >>> import torch

@@ -35,7 +35,7 @@ def group_statistics(input: Tensor, group: Group = None) -> Statistics:
         # Given running statistics of that dtype, torch does not round its results to the input's.
         like = own.new_zeros(channels)
         mean, variance = torch.batch_norm_update_stats(input.detach(), like, like.clone(), 0.0)
-        own[0, 0] = input.numel() / channels
+        own[:, :1] = input.numel() / channels  # a slice, as a number put into one element makes a GPU wait
         own[0, 1 : channels + 1], own[0, channels + 1 :] = mean, variance
     every = gather_rows(own, group, [1] * size(group))
     counts, means, variances = every[:, :1], every[:, 1 : channels + 1], every[:, channels + 1 :]

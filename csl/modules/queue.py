@@ -1,5 +1,7 @@
 """A first-in-first-out memory of feature vectors that survives checkpoints and is the same on every process."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
@@ -14,7 +16,7 @@ class FeatureQueue(nn.Module):
 
     It starts full of random unit vectors, the same in every process and every run, so that its size, and with it the
     difficulty of a contrastive task, does not change during training. Contents and position are buffers, so a
-    checkpoint holds them. Nothing in `enqueue` waits for the device.
+    checkpoint holds them. Nothing in `enqueue` waits for the device, unless it has to ask other processes for counts.
 
     From MoCo, 2020, arXiv 1911.05722.
 
@@ -49,14 +51,19 @@ class FeatureQueue(nn.Module):
         self.register_buffer("position", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def enqueue(self, features: Tensor, *, group: Group = None) -> None:
+    def enqueue(self, features: Tensor, *, group: Group = None, counts: Sequence[int] | None = None) -> None:
         """Put in the rows `[n, D]` of every process of the group, in rank order, over the oldest ones.
 
         With more rows than the queue holds, the last ones stay.
+
+        Args:
+            features: This process's rows.
+            group: The processes.
+            counts: How many rows each process has; asked for if not given.
         """
         if features.ndim != 2 or features.shape[1] != self.features.shape[1]:
             raise ValueError(f"features: expected shape [N, {self.features.shape[1]}], got {list(features.shape)}")
-        arriving = distributed.gather_rows(features.detach(), group).to(self.features.dtype)
+        arriving = distributed.gather_rows(features.detach(), group, counts).to(self.features.dtype)
         count, size = len(arriving), len(self.features)
         # Writing a row twice in one call would leave to chance which of the two stays.
         kept = torch.arange(max(0, count - size), count, device=self.features.device)

@@ -6,8 +6,8 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 
 from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_sums
 from csl.pairwise.checks import UndefinedSimilarityError
-from csl.pairwise.class_distances import class_distance_sums
-from csl.pairwise.cosine import top_cosine
+from csl.pairwise.class_distances import ClassDistances, class_distance_sums, distances_within
+from csl.pairwise.cosine import CosineKeys, top_cosine
 from csl.pairwise.full_weights import FullWeights, full_weights
 from csl.pairwise.precision import full_precision
 from csl.pairwise.row_sums import log_row_sums, mean_distance
@@ -17,13 +17,16 @@ from csl.pairwise.top_weights import top_weights
 
 __all__ = [
     "MEMORY_BUDGET",
+    "ClassDistances",
     "ClassSums",
+    "CosineKeys",
     "FullWeights",
     "Precision",
     "Progress",
     "Streaming",
     "UndefinedSimilarityError",
     "class_distance_sums",
+    "distances_within",
     "full_precision",
     "full_weights",
     "log_row_sums",

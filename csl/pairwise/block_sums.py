@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce, gather_rows
-from csl.pairwise.checks import check_temperatures, refuse
+from csl.pairwise.checks import check_temperatures, features_fault, label_range_fault, refuse
 from csl.pairwise.kernel import tile_squares
 from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.pairs import Pairs
@@ -22,6 +22,12 @@ class ClassSums(NamedTuple):
     Attributes:
         within: `Σ_{i,j in c} w_ij` `[T, C]`, float64.
         degrees: `Σ_{i in c} k_i` with `k_i = Σ_j w_ij` `[T, C]`, float64; its sum over the classes is W.
+
+    Example:
+        >>> sums = ClassSums(within=torch.tensor([[32.0, 32.0]]), degrees=torch.tensor([[32.0, 32.0]]))
+        >>> total = sums.degrees.sum()
+        >>> (sums.within / total - (sums.degrees / total).square()).sum()  # relative local density
+        tensor(0.5000)
     """
 
     within: Tensor
@@ -139,8 +145,8 @@ def _tile_sums(
 ) -> Iterator[_TileSums]:
     """The sums of each tile, for each temperature in turn."""
     values = check_temperatures(temperatures)
-    refuse(_fault(features, labels, num_classes), group)
-    labels = labels.to(features.device)
+    refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
+    labels = labels.to(features.device, torch.int64)
     order = labels.argsort(stable=True)
     pairs = Pairs(features, group=group, order=order, passes=3, **streaming)
     kernels, sums_by_row = kernels_with_sums(pairs, values)
@@ -151,14 +157,6 @@ def _tile_sums(
         for place, squares in tile_squares(kernels, tile, pairs.scratch(tile)):
             sums = _segment_sums(squares, shares[place, tile.rows], shares[place, tile.columns], rows, columns)
             yield _TileSums(place, rows.classes, columns.classes, sums, tile.mirrored)
-
-
-def _fault(features: Tensor, labels: Tensor, num_classes: int) -> str | None:
-    if labels.shape != features.shape[:1]:
-        return f"labels must be [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
-    if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= num_classes):
-        return f"labels must be between 0 and {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
-    return None
 
 
 class _Segments(NamedTuple):

@@ -10,10 +10,20 @@ from csl.distributed import Group, all_reduce, any_process, rank, row_counts
 from csl.pairwise.blocks import blocks
 
 _ROWS = 1024  # rows looked at together: a test makes copies of what it looks at
+_DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)  # torch computes with no others throughout
 
 
 class UndefinedSimilarityError(ValueError):
-    """The features have no scale to measure distances by: fewer than two of them, or all in one place."""
+    """The features have no scale to measure distances by: fewer than two of them, or all in one place.
+
+    Example:
+        >>> from csl.pairwise import full_weights
+        >>> try:
+        ...     full_weights(torch.ones(1, 4), [0.1])
+        ... except UndefinedSimilarityError as error:
+        ...     print(error)
+        similarities need at least two samples, got 1
+    """
 
 
 def refuse(message: str | None, group: Group = None) -> None:
@@ -31,17 +41,12 @@ def refuse(message: str | None, group: Group = None) -> None:
 
 
 def check_features(features: Tensor, group: Group = None, name: str = "features") -> None:
-    """Refuse anything but a finite floating-point matrix `[n, D]`.
+    """Refuse anything but a finite floating-point matrix `[n, D]`, of the same width on every process.
 
     Raises:
-        ValueError: If it is no matrix of floats, or if rows hold NaN or infinity (how many, and which first).
+        ValueError: As `features_fault` has it, or if rows hold NaN or infinity (how many, and which first).
     """
-    message = None
-    if features.ndim != 2:
-        message = f"{name} must be a matrix [N, D], got shape {tuple(features.shape)}"
-    elif not features.is_floating_point():
-        message = f"{name} must be floating point, got {features.dtype}"
-    refuse(message, group)
+    refuse(features_fault(features, name), group)
     width = torch.tensor([features.shape[1], -features.shape[1]], device=features.device)
     widest, narrowest = all_reduce(width, group, "max").tolist()
     if widest != -narrowest:
@@ -49,6 +54,48 @@ def check_features(features: Tensor, group: Group = None, name: str = "features"
     # 0 · x is NaN for NaN and infinity, and six times as fast to sum as isfinite is to ask.
     bad = [(features[part] * 0).sum(dim=1).isnan() for part in blocks(len(features), _ROWS)]
     check_finite(torch.cat(bad) if bad else features.new_zeros(0, dtype=torch.bool), group, name)
+
+
+def features_fault(features: Tensor, name: str = "features") -> str | None:
+    """What is wrong with the form of this process's features, or None; their values are not looked at.
+
+    They are to be a matrix `[n, D]` of float16, bfloat16, float32 or float64, with D of 1 or more if it has rows.
+
+    Example:
+        >>> features_fault(torch.zeros(3))
+        'features must be a matrix [N, D], got shape (3,)'
+    """
+    if features.ndim != 2:
+        return f"{name} must be a matrix [N, D], got shape {tuple(features.shape)}"
+    if features.dtype not in _DTYPES:
+        taken = ", ".join(str(dtype).removeprefix("torch.") for dtype in _DTYPES)
+        return f"{name} must be floating point, got {features.dtype}; taken are {taken}"
+    if len(features) and not features.shape[1]:
+        return f"{name} must have one dimension or more, got shape {tuple(features.shape)}"
+    return None
+
+
+def labels_fault(features: Tensor, labels: Tensor) -> str | None:
+    """What is wrong with the number or the type of labels that are to be one integer a row of features, or None."""
+    if labels.shape != features.shape[:1]:
+        return f"labels must be [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        return f"labels must be integers, got {labels.dtype}"
+    return None
+
+
+def label_range_fault(features: Tensor, labels: Tensor, num_classes: int) -> str | None:
+    """What is wrong with labels that are to be one integer from 0 to `num_classes` − 1 a row of features, or None.
+
+    Example:
+        >>> label_range_fault(torch.zeros(2, 1), torch.tensor([0, 2]), 2)
+        'labels must be between 0 and 1, got 0 to 2'
+    """
+    if fault := labels_fault(features, labels):
+        return fault
+    if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= num_classes):
+        return f"labels must be between 0 and {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
+    return None
 
 
 def check_finite(bad: Tensor, group: Group = None, name: str = "features") -> None:

@@ -1,35 +1,36 @@
-"""Sums of the distances from each sample to each class, which silhouettes and distances within classes are made of."""
+"""Sums of distances by class: what silhouettes and distances within classes are made of."""
 
-from typing import Unpack
+from collections.abc import Iterator
+from typing import NamedTuple, Unpack
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows
-from csl.pairwise.checks import refuse
+from csl.distributed import Group, all_reduce, gather_rows, rank
+from csl.pairwise.blocks import blocks
+from csl.pairwise.checks import features_fault, label_range_fault, labels_fault, refuse
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
-from csl.pairwise.streaming import Streaming
+from csl.pairwise.streaming import MEMORY_BUDGET, Streaming
 
 
 @full_precision()
-def class_distance_sums(
-    features: Tensor, labels: Tensor, num_classes: int, *, group: Group = None, **streaming: Unpack[Streaming]
+def distances_within(
+    features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]
 ) -> tuple[Tensor, Tensor]:
-    """`S_ic = Σ_{j in c} ‖x_i − x_j‖`, in units of the mean distance over all pairs, and the class of each row i.
+    """`Σ ‖x_i − x_j‖` over the ordered pairs of one class and over those of two, in units of the mean over all pairs.
 
-    One pass over the pairs. Beside the tiles it takes 8 bytes a sample and class on every process. Rows come in the
-    order of their labels within each process's shard, so that a tile's columns hold few classes.
+    One pass over the pairs. Rows come in the order of their labels within each process's shard, so that most tiles
+    hold pairs of two classes only.
 
     Args:
         features: This process's rows `[n, D]`.
-        labels: Their classes `[n]`, integers from 0 to `num_classes` − 1.
-        num_classes: C.
+        labels: Their classes `[n]`, any integers.
         group: The processes that hold the other rows.
         **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
 
     Returns:
-        Sums `[N, C]`, float64, and classes `[N]`, int64, of all rows of the group, on every process.
+        Two float64 scalars, the same on every process.
 
     Raises:
         ValueError: If the features are no finite floating-point matrix, or labels do not match.
@@ -37,30 +38,116 @@ def class_distance_sums(
 
     Example:
         >>> x = torch.tensor([[0.0], [1.0], [3.0]])  # the mean distance is 2
-        >>> class_distance_sums(x, torch.tensor([0, 0, 1]), 2)[0]
-        tensor([[0.5000, 1.5000],
-                [0.5000, 1.0000],
-                [2.5000, 0.0000]], dtype=torch.float64)
+        >>> distances_within(x, torch.tensor([0, 0, 1]))
+        (tensor(1.0000, dtype=torch.float64), tensor(5.0000, dtype=torch.float64))
     """
-    fits = labels.shape == features.shape[:1]
-    refuse(None if fits else f"labels must be [{len(features)}], got shape {tuple(labels.shape)}", group)
-    labels = labels.to(features.device)
+    refuse(features_fault(features) or labels_fault(features, labels), group)
+    pairs, classes = _by_class(features, labels, group, streaming)
+    sums = torch.zeros(2, dtype=torch.float64, device=pairs.device)
+    for rows, columns, block, mirrored in pairs.tiles():
+        finite = block if mirrored else block.masked_fill(block.isinf(), 0)
+        total, times = finite.sum(dim=1).double().sum(), 2 if mirrored else 1
+        within = torch.zeros_like(total)
+        if _meet(classes[rows], classes[columns]):
+            within = finite.masked_fill(classes[rows, None] != classes[columns], 0).sum(dim=1).double().sum()
+        sums += times * torch.stack([within, total - within])
+    sums = all_reduce(sums, group)
+    within, between = sums / pairs.checked_scale(float(sums.sum()) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
+    return within, between.clamp(min=0)
+
+
+class ClassDistances(NamedTuple):
+    """The distances of some of this process's samples to each class.
+
+    Attributes:
+        classes: Each sample's own class `[b]`.
+        sums: `S_ic = Σ_{j in c} ‖x_i − x_j‖` `[b, C]`, float64, in units of `Centered.unit`.
+    """
+
+    classes: Tensor
+    sums: Tensor
+
+
+def class_distance_sums(
+    features: Tensor, labels: Tensor, num_classes: int, *, group: Group = None, **streaming: Unpack[Streaming]
+) -> Iterator[ClassDistances]:
+    """`S_ic = Σ_{j in c} ‖x_i − x_j‖` of this process's samples, all or a block of them at a time.
+
+    Where 8 bytes for each of the group's samples and each class fit the memory budget, every pair is met once, and all
+    own samples come together. Where they do not, each process meets its own rows with all others, in blocks that fit,
+    which takes twice as long.
+
+    Args:
+        features: This process's rows `[n, D]`.
+        labels: Their classes `[n]`, integers from 0 to `num_classes` − 1.
+        num_classes: C.
+        group: The processes that hold the other rows, which must all take all blocks; some may be empty.
+        **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
+
+    Yields:
+        Classes and sums of each own sample once, in the order of the labels.
+
+    Raises:
+        ValueError: If the features are no finite floating-point matrix, or labels do not match.
+        UndefinedSimilarityError: After the last block, for fewer than two samples or collapsed features.
+
+    Example:
+        >>> x = torch.tensor([[0.0], [1.0], [3.0]])
+        >>> ((classes, sums),) = class_distance_sums(x, torch.tensor([0, 0, 1]), 2)
+        >>> (sums / sums[0, 0]).round(decimals=3)
+        tensor([[1., 3.],
+                [1., 2.],
+                [5., 0.]], dtype=torch.float64)
+    """
+    refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
+    pairs, classes = _by_class(features, labels, group, streaming)
+    at_once = streaming.get("memory_budget", MEMORY_BUDGET) // (8 * max(1, num_classes))
+    count, start = pairs.counts[rank(group)], sum(pairs.counts[: rank(group)])
+    parts = [slice(0, count)]
+    if apart := at_once < pairs.num_rows:
+        parts = list(blocks(max(pairs.counts), max(1, at_once // pairs.side) * pairs.side))
+        pairs.passes = len(parts)
+    total = torch.zeros((), dtype=torch.float64, device=pairs.device)
+    for part in parts:
+        own = slice(start + min(part.start, count), start + min(part.stop, count))
+        sums = _block(pairs, classes, num_classes, part, own) if apart else _all(pairs, classes, num_classes)[own]
+        total += sums.sum()
+        yield ClassDistances(classes[own], sums)
+    pairs.checked_scale(float(all_reduce(total, group)) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
+
+
+def _by_class(features: Tensor, labels: Tensor, group: Group, streaming: Streaming) -> tuple[Pairs, Tensor]:
+    """The pairs, each process's rows in the order of their labels, and the label of each of the group's rows `[N]`."""
+    labels = labels.to(features.device).long()
     order = labels.argsort(stable=True)
-    pairs = Pairs(features, group=group, order=order, **streaming)
-    classes = gather_rows(labels[order], group)
+    return Pairs(features, group=group, order=order, passes=1, **streaming), gather_rows(labels[order], group)
+
+
+@full_precision()
+def _all(pairs: Pairs, classes: Tensor, num_classes: int) -> Tensor:
+    """The sums of all of the group's rows `[N, C]`."""
     sums = torch.zeros(pairs.num_rows, num_classes, dtype=torch.float64, device=pairs.device)
     for rows, columns, block, mirrored in pairs.tiles():
         finite = block if mirrored else block.masked_fill(block.isinf(), 0)
         _add(sums[rows], finite, classes[columns])
         if mirrored:
             _add(sums[columns], finite.T, classes[rows])
-    sums = all_reduce(sums, group)
-    return sums / pairs.checked_scale(_mean(sums)), classes
+    return all_reduce(sums, pairs.group)
 
 
-def _mean(sums: Tensor) -> float:
-    """The mean over all pairs of samples; 0 where there is none."""
-    return float(sums.sum()) / max(1, len(sums) * (len(sums) - 1))
+@full_precision()
+def _block(pairs: Pairs, classes: Tensor, num_classes: int, part: slice, own: slice) -> Tensor:
+    """The sums of a part of this process's rows `[b, C]`, which are these of all rows."""
+    sums = torch.zeros(own.stop - own.start, num_classes, dtype=torch.float64, device=pairs.device)
+    for rows, columns, block, _ in pairs.row_tiles(part):
+        finite = block.masked_fill(block.isinf(), 0)
+        _add(sums[rows.start - own.start : rows.stop - own.start], finite, classes[columns])
+    return sums
+
+
+def _meet(rows: Tensor, columns: Tensor) -> bool:
+    """Whether two ascending lists of classes, neither empty, may have one in common."""
+    return bool((rows[0] <= columns[-1]) & (columns[0] <= rows[-1]))
 
 
 def _add(sums: Tensor, distances: Tensor, classes: Tensor) -> None:

@@ -1,14 +1,15 @@
 """The most similar keys of each query, by cosine."""
 
-import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from csl.distributed import Group, ring, row_counts
+from csl.distributed import Group, all_reduce, ring, row_counts
 from csl.pairwise.blocks import blocks
 from csl.pairwise.checks import check_features, check_neighbors
+from csl.pairwise.distances import squared_distances
 from csl.pairwise.precision import full_precision
 from csl.pairwise.top import TopColumns
 
@@ -16,11 +17,13 @@ _QUERIES, _KEYS = 1024, 4096
 _TINY = 1e-150  # shorter vectors than this count as zero
 
 
-@full_precision()
 def top_cosine(
     queries: Tensor, keys: Tensor, k: int, *, group: Group = None, exclude: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """The k keys of the group with the highest cosine similarity to each query of this process.
+
+    They are those at the smallest distance between vectors of length 1, `cos = 1 − d² / 2`, which keeps its digits
+    where all similarities are nearly 1, as in tight clumps and far from the origin.
 
     Args:
         queries: This process's queries `[q, D]`; each process may have any number.
@@ -30,7 +33,7 @@ def top_cosine(
         exclude: One global key row a query `[q]` to leave out, such as the query itself.
 
     Returns:
-        Similarities `[q, k]`, float32, descending, and the global key rows `[q, k]` they belong to, int64; of equal
+        Similarities `[q, k]`, float64, descending, and the global key rows `[q, k]` they belong to, int64; of equal
         ones the lower key row comes first. A vector of zeros has similarity 0 to everything.
 
     Raises:
@@ -42,31 +45,103 @@ def top_cosine(
         tensor([[0, 2]])
     """
     check_features(queries, group, "queries")
-    check_features(keys, group, "keys")
-    counts = row_counts(len(keys), group)
-    check_neighbors(k, sum(counts) - (exclude is not None))
-    queries, keys = _unit(queries), _unit(keys)
-    best = TopColumns(len(queries), k, queries.device)
-    for owner, (visiting,) in ring((keys,), group):
-        start = sum(counts[:owner])
-        for columns in blocks(len(visiting), _KEYS):
-            for rows in blocks(len(queries), _QUERIES):
-                scores = queries[rows] @ visiting[columns].T
-                if exclude is not None:
-                    _leave_out(scores, exclude[rows].to(scores.device) - start - columns.start)
-                best.add(rows, start + columns.start, scores)
-    found = best.take()
-    return found.scores, found.columns
+    return CosineKeys(keys, group).top(queries, k, exclude)
+
+
+class CosineKeys:
+    """Keys made ready for any number of calls of `top`, which finds what `top_cosine` finds.
+
+    Args:
+        keys: This process's share of the keys `[n, D]`.
+        group: The processes that hold the other keys.
+
+    Raises:
+        ValueError: If the keys are no finite floating-point matrix.
+
+    Example:
+        >>> keys = CosineKeys(torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]))
+        >>> keys.top(torch.tensor([[1.0, 0.1]]), 2)[1]
+        tensor([[0, 2]])
+    """
+
+    @full_precision()
+    def __init__(self, keys: Tensor, group: Group = None) -> None:
+        check_features(keys, group, "keys")
+        self.group, self.counts = group, row_counts(len(keys), group)
+        self._mean = _mean_direction(keys, sum(self.counts), group)
+        self._own = _Directions.of(keys, self._mean)
+
+    @full_precision()
+    def top(self, queries: Tensor, k: int, exclude: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Similarities and global key rows `[q, k]` of finite queries `[q, D]`, as `top_cosine` returns them."""
+        check_neighbors(k, sum(self.counts) - (exclude is not None))
+        asked = _Directions.of(queries, self._mean)
+        best = TopColumns(len(queries), k, queries.device)
+        for owner, visiting in ring(self._own, self.group):
+            start = sum(self.counts[:owner])
+            for columns in blocks(len(visiting[0]), _KEYS):
+                theirs = _Directions(*(part[columns] for part in visiting))
+                for rows in blocks(len(queries), _QUERIES):
+                    left_out = None if exclude is None else exclude[rows].to(queries.device) - start - columns.start
+                    best.add(rows, start + columns.start, asked.part(rows).excess(theirs, left_out))
+        found = best.take()
+        return 1 + found.scores.double(), found.columns
+
+
+class _Directions(NamedTuple):
+    """Rows of length 1 from a common point, ready for products.
+
+    Attributes:
+        values: The rows `[n, D]`, float32.
+        squares: Their squared norms `[n]`, float64.
+        zero: Which of them are vectors of zeros and so have no direction `[n]`.
+    """
+
+    values: Tensor
+    squares: Tensor
+    zero: Tensor
+
+    @classmethod
+    def of(cls, rows: Tensor, mean: Tensor) -> "_Directions":
+        """The directions of rows `[n, D]`, from this point `[D]`."""
+        values = torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
+        squares = torch.empty(len(rows), dtype=torch.float64, device=rows.device)
+        zero = torch.empty(len(rows), dtype=torch.bool, device=rows.device)
+        for part in blocks(len(rows), _QUERIES):
+            unit = _unit(rows[part])
+            zero[part] = ~unit.any(dim=1)
+            values[part] = (unit - mean).float()
+            squares[part] = values[part].double().square().sum(dim=1)
+        return cls(values, squares, zero)
+
+    def part(self, rows: slice) -> "_Directions":
+        """Some of them."""
+        return _Directions(*(part[rows] for part in self))
+
+    def excess(self, others: "_Directions", left_out: Tensor | None) -> Tensor:
+        """By how much similarities `[n, m]` exceed 1, which is 0 or less; −inf for one column a row to leave out."""
+        same = False if left_out is None else _inside(left_out, len(others.zero))
+        apart = squared_distances(self.values, others.values, self.squares, others.squares, same=same)
+        excess = apart.mul_(-0.5)
+        if bool(self.zero.any() | others.zero.any()):
+            excess.masked_fill_((self.zero[:, None] | others.zero) & excess.isfinite(), -1.0)
+        return excess
+
+
+def _mean_direction(keys: Tensor, total: int, group: Group) -> Tensor:
+    """The mean over the group's keys scaled to length 1 `[D]`, float64."""
+    sums = torch.zeros(keys.shape[1], dtype=torch.float64, device=keys.device)
+    for part in blocks(len(keys), _QUERIES):
+        sums += _unit(keys[part]).sum(dim=0)
+    return all_reduce(sums, group) / max(1, total)
 
 
 def _unit(rows: Tensor) -> Tensor:
-    """Rows of length 1, float32; a block at a time in float64, in which no float32 row over- or underflows."""
-    unit = torch.empty(rows.shape, dtype=torch.float32, device=rows.device)
-    for part in blocks(len(rows), _KEYS):
-        unit[part] = normalize(rows[part].double(), dim=1, eps=_TINY).float()
-    return unit
+    """Rows of length 1, in float64, in which no float32 row over- or underflows."""
+    return normalize(rows.double(), dim=1, eps=_TINY)
 
 
-def _leave_out(scores: Tensor, columns: Tensor) -> None:
-    inside = (columns >= 0) & (columns < scores.shape[1])
-    scores[inside.nonzero()[:, 0], columns[inside]] = -math.inf
+def _inside(columns: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The rows whose column `[n]` is one of so many, and these columns."""
+    rows = ((columns >= 0) & (columns < count)).nonzero()[:, 0]
+    return rows, columns[rows]

@@ -62,18 +62,32 @@ def distances(
         tensor([[inf, 5.],
                 [5., inf]])
     """
+    return squared_distances(x, y, xx, yy, same=same, precision=precision, out=out).sqrt_()
+
+
+def squared_distances(
+    x: Tensor,
+    y: Tensor,
+    xx: Tensor,
+    yy: Tensor,
+    *,
+    same: Same = False,
+    precision: Precision = "ieee",
+    out: Tensor | None = None,
+) -> Tensor:
+    """`‖x_i − y_j‖²`, with the arguments and the digits of `distances`."""
     rows, columns = xx.float()[:, None], yy.float()
     squared = add_product(torch.add(rows, columns, out=out), x, y, -2, precision)
     _leave_out(squared, same)
     # The largest column norm gives a bound that one reduction can check; most tiles of most data end here.
     if bool((squared.amin(dim=1) >= NEAR * (rows[:, 0] + columns.amax())).all()):
-        return squared.sqrt_()
+        return squared
     near = squared < NEAR * (rows + columns)
     if int(near.sum()) > CROWDED * near.numel():
         return _in_float64(x, y, xx, yy, same, squared)
     for i, j in _pairs(near):
         squared[i, j] = (x[i] - y[j]).square().sum(dim=1)
-    return squared.sqrt_()
+    return squared
 
 
 def _leave_out(squared: Tensor, same: Same) -> None:
@@ -93,4 +107,4 @@ def _in_float64(x: Tensor, y: Tensor, xx: Tensor, yy: Tensor, same: Same, out: T
     squared = torch.addmm(size, x.double(), y.double().T, alpha=-2)
     squared.masked_fill_(squared < _ZERO * size, 0.0)
     _leave_out(squared, same)
-    return out.copy_(squared.sqrt_())
+    return out.copy_(squared)

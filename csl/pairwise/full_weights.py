@@ -23,6 +23,12 @@ class FullWeights:
         shard: Which rows this process owns.
         rate: `1 / (mu T)`.
         log_sums: The logarithms of all row sums r `[N]`, float64.
+
+    Example:
+        >>> (weights,) = full_weights(torch.tensor([[0.0], [1.0], [9.0]]), [1.0])
+        >>> ones = torch.ones(3, 1, dtype=torch.float64)
+        >>> torch.equal(weights.product(ones), weights.dense() @ ones)
+        True
     """
 
     def __init__(self, pairs: Pairs, rate: float, log_sums: Tensor) -> None:

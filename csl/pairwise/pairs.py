@@ -21,7 +21,7 @@ _SIDE_CPU, _SIDE_CUDA = 1024, 8192  # rows and columns of a tile
 class Pairs:
     """All pairs of the group's samples; every pass over them is a sum over `tiles()`.
 
-    The distances are kept for the next pass where they fit `memory_budget` on every process, else computed again:
+    The distances are kept for a next pass where they fit `memory_budget` on every process, else computed again:
     memory beyond that is the float32 copy of this process's rows, two visiting shards, three tiles, and a few float64
     numbers a row and temperature.
 
@@ -29,7 +29,8 @@ class Pairs:
         features: This process's rows `[n, D]`, any floating dtype, finite.
         group: The processes that hold the other rows; None for one process.
         order: Take this process's rows in this order `[n]`.
-        passes: How many passes there will be, of which `progress` tells the share that is done; may be set later.
+        passes: How many passes there will be, of which `progress` tells the share that is done; may be set later. For
+            a single one nothing is kept.
         memory_budget: How many bytes of distances each process may keep.
         precision: What the features are rounded to; see `Streaming`.
         progress: Called with the share of all passes that is done, 0 to 1, after each tile.
@@ -49,7 +50,7 @@ class Pairs:
         *,
         group: Group = None,
         order: Tensor | None = None,
-        passes: int = 1,
+        passes: int = 2,
         memory_budget: int = MEMORY_BUDGET,
         precision: Precision = "ieee",
         progress: Progress | None = None,
@@ -63,7 +64,8 @@ class Pairs:
         self.num_rows = sum(self.counts)
         self.device = features.device
         # Decided from numbers all processes share: those that compute again exchange shards, so all of them must.
-        self.keeps = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2 <= memory_budget
+        needed = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2
+        self.keeps = passes > 1 and needed <= memory_budget
         self._kept: list[Tile] | None = None
         self.passes, self._passed = passes, 0
         self._progress, self._told = progress, 0.0
@@ -90,9 +92,13 @@ class Pairs:
         if self.keeps:
             self._kept = kept
 
-    def row_tiles(self) -> Iterator[Tile]:
-        """Tiles of this process's rows against all columns of the group; each one's distances as in `tiles`."""
-        yield from self._watched(row_tiles(self.own, self.side, self.group, reuse=True))
+    def row_tiles(self, rows: slice = slice(None)) -> Iterator[Tile]:
+        """Tiles of this process's rows, or of some, against all columns of the group; distances as in `tiles`.
+
+        Args:
+            rows: Which of the own rows, as `csl.pairwise.tiles.row_tiles` takes them.
+        """
+        yield from self._watched(row_tiles(self.own, self.side, self.group, rows=rows, reuse=True), rows)
 
     def scratch(self, tile: Tile) -> tuple[Tensor, Tensor]:
         """Two tensors of the tile's shape to compute in, the same memory for every tile."""
@@ -105,9 +111,10 @@ class Pairs:
         first = self.own.values.new_empty(min(self.side, self.num_rows) ** 2)
         return first, torch.empty_like(first)
 
-    def _watched(self, tiles: Iterable[Tile]) -> Iterator[Tile]:
-        """The tiles of one pass, whose progress is told."""
-        expected, seen = max(1, self.counts[rank(self.group)] * self.num_rows), 0
+    def _watched(self, tiles: Iterable[Tile], rows: slice = slice(None)) -> Iterator[Tile]:
+        """The tiles of one pass over some of the own rows, whose progress is told."""
+        own = range(self.counts[rank(self.group)])[rows]
+        expected, seen = max(1, len(own) * self.num_rows), 0
         for tile in tiles:
             yield tile
             seen += tile.distances.numel() * (2 if tile.mirrored else 1)

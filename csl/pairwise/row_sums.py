@@ -45,7 +45,10 @@ def log_row_sums(
     group: Group = None,
     **streaming: Unpack[Streaming],
 ) -> Tensor:
-    """`log r_i` with `r_i = Σ_{j ≠ i} exp(−d_ij / (mean T))`, exact at any temperature.
+    """`log r_i` with `r_i = Σ_{j ≠ i} exp(−d_ij / (mean T))`; no temperature is so small that a sum underflows.
+
+    Every pair counts. Distances are float32, so that the error of `log r_i` grows with 1 / T: measured against dense
+    float64 it is at most 2e-7 / T, and 6e-7 / T with an outlier ten mean distances away.
 
     Args:
         features: This process's rows `[n, D]`.

@@ -10,7 +10,13 @@ from torch import Tensor
 from csl.distributed import Group, gather_rows, rank
 from csl.pairwise.block_sums import ClassSums
 from csl.pairwise.centering import Centered, center
-from csl.pairwise.checks import UndefinedSimilarityError, check_features, check_temperatures
+from csl.pairwise.checks import (
+    UndefinedSimilarityError,
+    check_features,
+    check_temperatures,
+    label_range_fault,
+    refuse,
+)
 from csl.pairwise.pairs import COLLAPSED
 from csl.pairwise.precision import full_precision
 from csl.pairwise.some_rows import SomeRows
@@ -54,7 +60,8 @@ def sampled_class_sums(
         `ClassSums` of shape `[R, T, C]`, on every process.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix, or a T is not positive.
+        ValueError: If the features are no finite floating-point matrix, labels do not match, or samples, repeats or a
+            T are not positive.
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
 
     Example:
@@ -63,9 +70,12 @@ def sampled_class_sums(
         >>> sampled_class_sums(x, labels, 2, [0.1], samples=2, repeats=1, seed=0).within.round(decimals=3)
         tensor([[[32., 32.]]], dtype=torch.float64)
     """
+    if samples < 1 or repeats < 1:
+        raise ValueError(f"samples and repeats must be 1 or more, got {samples} and {repeats}")
     values = check_temperatures(temperatures)
     check_features(features, group)
-    labels = labels.to(features.device)
+    refuse(label_range_fault(features, labels, num_classes), group)
+    labels = labels.to(features.device, torch.int64)
     order = labels.argsort(stable=True)
     own = center(features, group=group, order=order)
     classes = gather_rows(labels[order], group)

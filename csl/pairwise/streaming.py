@@ -19,6 +19,14 @@ class Streaming(TypedDict, total=False):
             multiply them in tensor cores; distances between the rounded features are as exact as before. Elsewhere
             the rounding is the same and nothing is gained. The measured error stands in `benchmarks/results/rld.md`.
         progress: Called now and then with the share of this process's work that is done, from 0 to 1.
+
+    Example:
+        >>> import torch
+        >>> from csl.pairwise import mean_distance
+        >>> shares: list[float] = []
+        >>> options: Streaming = {"memory_budget": 0, "progress": shares.append}
+        >>> float(mean_distance(torch.tensor([[0.0], [1.0], [3.0]]), **options)), shares[-1]
+        (2.0, 1.0)
     """
 
     memory_budget: int

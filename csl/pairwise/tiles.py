@@ -59,13 +59,23 @@ def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: boo
             yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=not same)
 
 
-def row_tiles(own: Centered, side: int, group: Group = None, *, reuse: bool = False) -> Iterator[Tile]:
-    """Tiles of this process's rows against all columns of the group; nothing is mirrored."""
+def row_tiles(
+    own: Centered, side: int, group: Group = None, *, rows: slice = slice(None), reuse: bool = False
+) -> Iterator[Tile]:
+    """Tiles of this process's rows, or of some of them, against all columns of the group; nothing is mirrored.
+
+    Args:
+        own: This process's rows.
+        side: How many rows and columns a tile has at most.
+        group: The processes that hold the other rows, which must all ask together, if only for no rows.
+        rows: Which of the own rows; it begins at a multiple of `side`, and ends at one or at the last row.
+        reuse: Whether each tile's distances may be written over those of the one before.
+    """
     starts, buffer = _starts(own, group), _buffer(own, side, reuse)
-    me = rank(group)
+    me, first, last = rank(group), *rows.indices(len(own.values))[:2]
     for owner, (values, squares) in ring((own.values, own.squares), group):
         theirs = own._replace(values=values, squares=squares)
-        for i, j in _rectangle(slice(0, len(own.values)), slice(0, len(values)), side):
+        for i, j in _rectangle(slice(first, max(first, last)), slice(0, len(values)), side):
             block = _distances(own, i, theirs, j, owner == me and i == j, buffer)
             yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=False)
 

@@ -36,6 +36,17 @@ def test_the_last_good_checkpoint_is_kept(tmp_path: Path) -> None:
     assert all(weight.isfinite().all() for weight in saved["state_dict"].values())
 
 
+def test_late_steps_are_told_apart(tmp_path: Path) -> None:
+    """Beyond 2^24 a float32, which is all that some devices have, no longer holds every number."""
+    guard = NaNGuard()
+    guard.on_fit_start(toy_trainer(tmp_path, []), ToyMethod())
+    for number in (2**24, 2**24 + 1, 2**24 + 2):
+        guard._note(torch.tensor(torch.nan if number % 2 else 1.0), number)
+    assert guard._first_bad is not None
+    assert int(guard._first_bad) == 2**24 + 1
+    assert guard._first_bad.dtype != torch.float64  # which MPS has not
+
+
 class Falling(ToyMethod):
     """A method whose learning rate is halved after every step."""
 

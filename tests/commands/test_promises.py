@@ -144,7 +144,8 @@ def one_step(name: str) -> tuple[Tensor, Tensors, list[int]]:
     """Loss and gradients of the first step, through the data module and its augmentation, and its images."""
     method, data = method_and_data(name, dropout=0.0)
     gradients, guard = Gradients(), NaNGuard()
-    run = trainer(gradients, guard, max_steps=1, limit_val_batches=0)
+    # The network is so small that a gradient in float32 is 1.3e-5 from that in float64 on one process already.
+    run = trainer(gradients, guard, max_steps=1, limit_val_batches=0, precision="64-true")
     run.fit(method, data)
     (step,) = guard._steps
     images = distributed.gather_rows(step.indices, distributed.world())
@@ -172,5 +173,5 @@ def test_two_processes_equal_one(
     assert len(expected_measures) >= 16 - (name == "BYOL")
     for step, measures in two_processes(step_and_measured, name):
         assert step[2] == expected_step[2]
-        torch.testing.assert_close(step[:2], expected_step[:2], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(step[:2], expected_step[:2], rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(measures, expected_measures, rtol=1e-5, atol=1e-5, equal_nan=True)

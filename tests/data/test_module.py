@@ -218,6 +218,7 @@ def test_memory_budget_decides_who_decodes(budget: float, workers: int) -> None:
     data.setup("fit")
     loader = data.train_dataloader()
     assert loader.num_workers == workers
+    assert all(one.persistent_workers == (workers > 0) for one in (loader, *data.val_dataloader()))
     batch = next(iter(loader))
     assert torch.equal(batch.views[0], ToySource().load().train.images(batch.index))
 

@@ -6,15 +6,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from jsonargparse import ArgumentParser
 
 from csl.data import ImageDataModule, Parquet
+from csl.data.row_groups import RowGroups
+from tests.data.test_row_groups import count_reads
 from tests.data.toy import png
 
 
 def write(path: Path, labels: list[Any] | None, struct: bool = True, names: list[str] | None = None) -> None:
     count = 4 if labels is None else len(labels)
-    images: list[Any] = [png(np.full((6, 6, 3), 10 * i, dtype=np.uint8)) for i in range(count)]
+    images: list[Any] = [png(np.full((6, 6, 3), 10 * i % 256, dtype=np.uint8)) for i in range(count)]
     columns: dict[str, Any] = {"image": [{"bytes": b, "path": None} for b in images] if struct else images}
     if labels is not None:
         columns["label"] = labels
@@ -198,12 +201,34 @@ def test_a_damaged_file_is_named(tmp_path: Path, size: int) -> None:
         Parquet(str(path))
 
 
-def test_what_workers_decode_is_held_and_what_fits_memory_is_not(tmp_path: Path) -> None:
-    write(tmp_path / "train.parquet", [0, 1] * 10)
+@pytest.mark.parametrize(("share", "kept"), [(0.9, 8), (1.1, 50), (100.0, 8)])
+def test_what_fits_the_budget_is_decoded_or_held_and_the_rest_is_read_as_needed(
+    tmp_path: Path, share: float, kept: int
+) -> None:
+    write(tmp_path / "train.parquet", [0, 1] * 50)
+    write(tmp_path / "test.parquet", [0, 1] * 50)
+    source = Parquet(tmp_path)
+    encoded = 2 * RowGroups([str(tmp_path / "train.parquet")], "image").num_bytes
+    assert encoded > 100 * 70  # bytes of a PNG file
+    source.native_size = 64  # decoded, they take 2.5 MB
+    data = ImageDataModule(source, batch_size=20, memory_budget=share * encoded / 1e9, num_workers=0)
+    data.setup("fit")
+    rows: Any = data.splits.train
+    loader = data.train_dataloader()
+    index = torch.cat([batch.index for batch in loader])
+    assert sorted(index.tolist()) == list(range(100))
+    assert len(rows.encoded._rows._kept) == kept
+
+
+def test_an_epoch_without_memory_reads_every_row_group_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "train.parquet", [0, 1] * 50)
     write(tmp_path / "test.parquet", [0, 1])
-    for budget, held in ((0.0, 10), (4.0, 8)):
-        data = ImageDataModule(Parquet(tmp_path), batch_size=4, memory_budget=budget, num_workers=0)
-        data.setup("fit")
-        encoded: Any = data.splits.train
-        assert len(encoded._encoded._rows._kept) == held
-        assert len(next(iter(data.train_dataloader())).views[0]) == 4
+    data = ImageDataModule(Parquet(tmp_path), batch_size=20, memory_budget=0.0, num_workers=0)
+    data.setup("fit")
+    loader, reads = data.train_dataloader(), count_reads(monkeypatch)
+    for batch in loader:
+        expected = 10 * batch.index[:, None, None, None]  # a picture's shade is its number's
+        assert torch.equal(batch.views[0].long(), expected.expand(-1, 3, 6, 6) % 256)
+    train = [group for file, group in reads if file.endswith("train.parquet")]
+    assert len(train) <= 50  # some are still there from the labels' check
+    assert len(train) == len(set(train))

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from csl.data.sampler import EvaluationSampler, TrainSampler
 
@@ -40,6 +41,19 @@ def test_position_is_read_when_iteration_starts() -> None:
     assert len(sampler) == 48
     position = (5, 0)
     assert list(sampler) == [row for batch in batches(1, epoch=5) for row in batch]
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_images_that_are_read_together_come_together(world_size: int) -> None:
+    groups = torch.arange(96) // 4
+    samplers = [TrainSampler(96, 16, 3, rank, world_size, groups=groups) for rank in range(world_size)]
+    shares = [torch.tensor(list(sampler)).view(6, -1) for sampler in samplers]
+    batches = torch.cat(shares, dim=1)  # of four groups each
+    assert sorted(batches.flatten().tolist()) == list(range(96))
+    found = [groups[batch].tolist() for batch in batches]
+    assert [len(set(numbers)) for numbers in found] == [4] * 6
+    assert set(found[0]) != {0, 1, 2, 3}
+    assert found[0] != sorted(found[0])
 
 
 @pytest.mark.parametrize(("num_images", "world_size"), [(10, 1), (10, 3), (3, 3), (397, 8)])

@@ -147,6 +147,30 @@ def test_what_is_wrong_is_named_with_the_arrays_there_are(
         read_features(tmp_path / "rows.safetensors", **options)
 
 
+@pytest.mark.parametrize("labels", [["a", None, "b", None], [1, None, 2, None], [True, None, False, None]])
+def test_null_labels_are_named_and_null_elsewhere_does_not_matter(
+    tmp_path: Path, labels: list[str | int | bool | None]
+) -> None:
+    pq.write_table(pa.table({"features": [[1.0], [2.0], [3.0], [4.0]], "labels": labels}), tmp_path / "a.parquet")
+    with pytest.raises(ValueError, match=r"a\.parquet: labels: 2 of 4 labels are null, the first of them in row 1"):
+        read_features(tmp_path / "a.parquet")
+    pq.write_table(pa.table({"features": [[1.0], [2.0], [3.0], [4.0]], "note": labels}), tmp_path / "b.parquet")
+    assert read_features(tmp_path / "b.parquet").labels is None
+
+
+def test_a_file_of_labels_that_names_none_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "clip.npy", X.numpy())
+    np.savez(tmp_path / "two.npz", first=Y.numpy(), second=Y.numpy())
+    with pytest.raises(ValueError, match=r"two\.npz: expected an array called labels, got first \[6\] int64, second"):
+        read_features(tmp_path / "clip.npy", labels=tmp_path / "two.npz")
+
+
+def test_a_pickled_model_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pt")
+    with pytest.raises(ValueError, match=r"model\.pt: not a file of plain tensors .*save one with torch\.save"):
+        read_arrays(tmp_path / "model.pt")
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"rows\.npz: no such file"):
         read_arrays(tmp_path / "rows.npz")

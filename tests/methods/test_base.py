@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -114,6 +115,21 @@ def test_wrong_number_of_views_is_named() -> None:
 def test_accumulation_is_refused_where_the_loss_needs_the_whole_batch() -> None:
     with pytest.raises(ValueError, match=r"trainer.accumulate_grad_batches: expected 1 for SimCLR.*got 2"):
         toy_trainer(accumulate_grad_batches=2).fit(toy_method("simclr"), datamodule=ToyData())
+
+
+def test_a_schedule_of_accumulation_is_refused_there_too() -> None:
+    schedule = GradientAccumulationScheduler({0: 1, 1: 4})
+    with pytest.raises(ValueError, match=r"accumulate_grad_batches: expected 1 for SimCLR.*got 4"):
+        toy_trainer(callbacks=[schedule]).fit(toy_method("simclr"), datamodule=ToyData())
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_gradients_are_clipped_in_every_precision(optimizer: Any, precision: Any) -> None:
+    method = toy_method("byol", optimization=Optimization(optimizer, lr=0.01))
+    trainer = toy_trainer(max_steps=2, precision=precision, gradient_clip_val=1.0)
+    trainer.fit(method, datamodule=ToyData())
+    assert trainer.global_step == 2
 
 
 class _RandomState(Callback):

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import torch
 
+from csl.data import Digits, ImageDataModule
 from csl.encoders import ConvNet
 from csl.methods import Supervised
 from tests.methods.toy import CLASSES, ToyData, toy_batch, toy_method, toy_trainer
@@ -30,6 +31,23 @@ def test_label_outside_the_classes_is_named(wrong: int) -> None:
     labels[1] = wrong
     with pytest.raises(ValueError, match=f"labels: expected 0 to 2, got {wrong} for the image with index 5"):
         toy_method("supervised").training_loss(batch._replace(labels=labels))
+
+
+@pytest.mark.parametrize("wrong", [-1, CLASSES])
+def test_labels_that_the_data_tells_are_checked_before_training(wrong: int) -> None:
+    data: Any = ToyData(num_views=1)
+    data.train_labels = toy_batch(list(range(32)), 1).labels
+    data.train_labels[20] = wrong
+    trainer = toy_trainer()
+    with pytest.raises(ValueError, match=f"labels: expected 0 to 2, got {wrong} for the image with index 20"):
+        trainer.fit(toy_method("supervised"), datamodule=data)
+    assert trainer.global_step == 0
+
+
+def test_our_data_module_tells_its_labels() -> None:
+    data = ImageDataModule(Digits())
+    drawn = data.splits.train.__getitems__([3, 700])
+    assert torch.equal(data.train_labels[drawn.index], drawn.labels)
 
 
 def test_datas_number_of_classes_is_compared_before_training() -> None:

@@ -1,10 +1,14 @@
 """Several processes compute what one does: losses, gradients, statistics, queues and whole fits."""
 
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 from torch import Tensor
 
 from csl import distributed
@@ -51,19 +55,24 @@ def test_gradients_of_two_half_batches_equal_one_whole_batchs(
         torch.testing.assert_close(result, expected, rtol=tolerance, atol=tolerance)
 
 
-def _fit(name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """A fit in which this process is one of two that Lightning did not start."""
+@contextmanager
+def _among_two() -> Iterator[dict[str, Any]]:
+    """The options of a trainer in which this process is one of two that Lightning did not start."""
     group = distributed.world()
     rank = str(distributed.rank(group))
     environment = {"LOCAL_RANK": rank, "NODE_RANK": "0", "WORLD_SIZE": str(distributed.size(group)), "RANK": rank}
     before = dict(os.environ)
     os.environ.update(environment)
     try:
-        trainer = toy_trainer(devices=2, strategy="ddp", limit_val_batches=1.0, use_distributed_sampler=True)
-        return _fitted(name, trainer)
+        yield {"devices": 2, "strategy": "ddp", "use_distributed_sampler": True}
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def _fit(name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    with _among_two() as options:
+        return _fitted(name, toy_trainer(**options, limit_val_batches=1.0))
 
 
 def _fitted(name: str, trainer: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -84,3 +93,40 @@ def test_fit_on_two_processes_equals_one(two_processes: TwoProcesses, name: str)
     expected, expected_log = _fitted(name, toy_trainer(limit_val_batches=1.0))
     torch.testing.assert_close(first, expected, rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(first_log, expected_log, rtol=1e-3, atol=1e-4)
+
+
+class _Meetings(Callback):
+    """The steps, from 1, in which processes wait for each other: at a barrier, for counts, or to reduce a scalar."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.found: set[tuple[int, str]] = set()
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        self.step += 1
+
+    def noted(self, what: str, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if what != "all_reduce" or args[0].numel() == 1:
+                self.found.add((self.step, what))
+            return function(*args, **kwargs)
+
+        return call
+
+
+def _meetings(name: str) -> set[tuple[int, str]]:
+    method, meetings = toy_method(name), _Meetings()
+    with _among_two() as options:
+        trainer = toy_trainer(**options, max_epochs=1, log_every_n_steps=3, callbacks=[meetings])
+        places = [(torch.distributed, "barrier"), (torch.distributed, "all_reduce"), (distributed, "row_counts")]
+        with ExitStack() as stack:
+            for place, what in places:
+                stack.enter_context(patch.object(place, what, meetings.noted(what, getattr(place, what))))
+            trainer.fit(method, datamodule=ToyData(method.num_views, count=64))
+    return {(step, what) for step, what in meetings.found if 0 < step < 8}  # the last is followed by the fit's end
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_processes_exchange_scalars_at_log_steps_only(two_processes: TwoProcesses, name: str) -> None:
+    for found in two_processes(_meetings, name):
+        assert found == {(3, "all_reduce"), (6, "all_reduce")}

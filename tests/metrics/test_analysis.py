@@ -2,6 +2,8 @@ import json
 import math
 import subprocess
 import sys
+import time
+from typing import cast
 
 import numpy as np
 import pytest
@@ -107,6 +109,30 @@ def test_refuses_what_it_does_not_know() -> None:
         analyze(torch.zeros(3))
     with pytest.raises(ValueError, match="NaN or infinity in 1 of 2 rows"):
         analyze([[1.0], [math.nan]], [0, 1])
+    with pytest.raises(ValueError, match=r"features must be floating point, got torch\.complex64"):
+        analyze(torch.ones(4, 2, dtype=torch.complex64))
+
+
+class Late:
+    """A value as of a GPU, which is waited for where its entries are asked for."""
+
+    def reshape(self, size: int) -> "Late":
+        return self
+
+    def tolist(self) -> list[float]:
+        time.sleep(0.05)
+        return [1.0]
+
+
+def test_the_time_of_a_measure_ends_when_its_value_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = MEASURES["rankme"]._replace(compute=lambda *_: cast(torch.Tensor, Late()))
+    monkeypatch.setitem(MEASURES, "rankme", late)
+    assert analyze(ordinary(10), metrics=["rankme"]).seconds["rankme"] >= 0.05
+
+
+def test_no_samples_have_no_value() -> None:
+    result = analyze(torch.zeros(0, 4), torch.zeros(0, dtype=torch.int64), metrics=list(MEASURES))
+    assert all(math.isnan(value) for value in result.values())
 
 
 def test_progress_rises_from_0_to_1_over_all_measures() -> None:

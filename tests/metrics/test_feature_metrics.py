@@ -129,6 +129,50 @@ def test_refuses_bad_arguments_and_bad_rows() -> None:
             _feed(make(), features, labels).compute()
 
 
+@pytest.mark.parametrize("name", METRICS)
+def test_refuses_features_of_a_wrong_form_when_they_come(name: str) -> None:
+    features, labels = data(20)
+    for message, wrong in {
+        r"features must be a matrix \[N, D\], got shape \(20,\)": features[:, 0],
+        r"features must be a matrix \[N, D\], got shape \(20, 8, 1\)": features[..., None],
+        r"features must be floating point, got torch\.int64": features.long(),
+        r"features must be floating point, got torch\.float8_e5m2": features.to(torch.float8_e5m2),
+        r"features must have one dimension or more, got shape \(20, 0\)": features[:, :0],
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            METRICS[name]().update(wrong, labels)
+
+
+@pytest.mark.filterwarnings("ignore:The ``compute`` method", "ignore:.* is NaN")
+@pytest.mark.parametrize("name", METRICS)
+def test_without_any_update_every_scalar_is_nan(name: str) -> None:
+    metric = METRICS[name]()
+    scalars = named_scalars(metric, metric.compute())
+    assert list(scalars) == NAMES[name]
+    assert all(value.isnan() for value in scalars.values())
+
+
+def _on_one_of_two(name: str, features: Tensor, labels: Tensor, owner: int) -> Tensor:
+    metric = METRICS[name]()
+    if torch.distributed.get_rank() == owner:
+        _feed(metric, features, labels)
+    return torch.as_tensor(metric.compute())
+
+
+@pytest.mark.parametrize("owner", [0, 1])
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.filterwarnings("ignore:The ``compute`` method")
+def test_a_process_without_rows_learns_the_value_of_the_others(
+    two_processes: TwoProcesses, name: str, owner: int
+) -> None:
+    """The labels are int32, which the process without any cannot know."""
+    features, labels = data()
+    expected = FUNCTIONS[name](features, labels)
+    assert expected.isfinite().all()
+    for value in two_processes(_on_one_of_two, name, features, labels.int(), owner):
+        torch.testing.assert_close(value, expected, rtol=1e-6, atol=1e-6)
+
+
 def _on_two(name: str, features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, int]:
     own = shard(len(features), world())
     metric = METRICS[name]()

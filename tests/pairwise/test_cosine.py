@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.pairwise import cosine, top_cosine
-from tests.pairwise.hard_data import ordinary
+from tests.pairwise.hard_data import CASES, ordinary
 from tests.two_processes import TwoProcesses
 
 
@@ -22,6 +22,16 @@ def test_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
     expected = _expected(queries, keys)
     torch.testing.assert_close(similarity.double(), expected.topk(k, dim=1).values, rtol=0, atol=1e-6)
     torch.testing.assert_close(expected.gather(1, rows), similarity.double(), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_ranks_similarities_that_are_all_nearly_one(case: str) -> None:
+    rows = CASES[case]()
+    similarity, found = top_cosine(rows, rows, 5, exclude=torch.arange(len(rows)))
+    expected = _expected(rows, rows).fill_diagonal_(-1)
+    chosen, best = expected.gather(1, found), expected.topk(5, dim=1).values
+    torch.testing.assert_close(1 - chosen, 1 - best, rtol=0.02, atol=1e-14)
+    torch.testing.assert_close(similarity.double(), best, rtol=0, atol=1e-6)
 
 
 def test_leaves_out_what_it_is_told_to() -> None:
@@ -42,6 +52,10 @@ def test_equal_keys_come_in_order_and_zeros_have_similarity_zero() -> None:
     keys = torch.ones(9, 3).double()
     assert top_cosine(keys[:1], keys, 4)[1].tolist() == [[0, 1, 2, 3]]
     assert top_cosine(torch.zeros(1, 3), keys, 4)[0].tolist() == [[0.0] * 4]
+    rows = torch.tensor([[1.0, 0.0], [0.0, 0.0], [-1.0, 0.5], [0.0, 0.0]])
+    similarity, columns = top_cosine(rows, rows, 3, exclude=torch.arange(4))
+    assert columns.tolist() == [[1, 3, 2], [0, 2, 3], [1, 3, 0], [0, 1, 2]]
+    assert similarity[1].tolist() == [0.0] * 3
 
 
 def _on_two(queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:

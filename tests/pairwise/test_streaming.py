@@ -62,6 +62,7 @@ def test_distances_beyond_the_budget_are_not_kept() -> None:
     needed = 4 * 50 * (50 + 2 * 1024) // 2
     assert Pairs(ordinary(50), memory_budget=needed).keeps
     assert not Pairs(ordinary(50), memory_budget=needed - 4).keeps
+    assert not Pairs(ordinary(50), passes=1).keeps
     with pytest.raises(ValueError, match="memory_budget must be a number of bytes, 0 or more, got -1"):
         mean_distance(ordinary(50), memory_budget=-1)
 

@@ -15,7 +15,8 @@ def calinski_harabasz_score(features: Tensor, labels: Tensor, *, group: Group = 
 
     `CHS = [Σ_c n_c ‖m_c − m‖² / (C − 1)] / [Σ_c Σ_{i in c} ‖x_i − m_c‖² / (N − C)]` with class means m_c. It is 0 or
     more, about 1 for a labelling independent of the features, and high where each class is one dense clump. See
-    Caliński, Harabasz, "A dendrite method for cluster analysis" (1974).
+    Caliński, Harabasz, "A dendrite method for cluster analysis" (1974). scikit-learn computes the same from all
+    features in one process's memory; here each process's sums of each class are added, and no features are kept.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.

@@ -2,6 +2,7 @@
 
 from typing import Unpack
 
+import torch
 from torch import Tensor
 
 from csl.distributed import Group
@@ -17,7 +18,8 @@ def class_affinity(
 
     `A_cc' = Σ_{i in c, j in c'} w_ij / Σ_ij w_ij` with `w_ij = N² a_ij² / (r_i r_j)`,
     `a_ij = exp(−d_ij / (mu T))`, `r_i = Σ_{j ≠ i} a_ij` and mu the mean distance; the diagonal holds what stays within
-    a class. See Zhang, Lu, Xuan, "How Does Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
+    a class. Entries lie between 0 and 1; a high trace means that neighbourhoods keep to one class. See Zhang, Lu, Xuan,
+    "How Does Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
@@ -34,7 +36,6 @@ def class_affinity(
         ValueError: If features are no finite matrix, labels do not match or hold −1, or T is not positive.
 
     Example:
-        >>> import torch
         >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
         >>> class_affinity(x, torch.tensor([3, 3, 7, 7]), 0.1).round(decimals=3)
         tensor([[0.5000, 0.0000],
@@ -48,3 +49,13 @@ def class_affinity(
     except UndefinedSimilarityError as error:
         return undefined("class affinity", error, features, len(classes), len(classes))
     return sums / sums.sum()
+
+
+def share_within(affinity: Tensor) -> Tensor:
+    """The share of similarity that stays within classes, of an affinity `[C, C]`; NaN for no classes.
+
+    Example:
+        >>> share_within(torch.tensor([[0.5, 0.1], [0.1, 0.3]]))
+        tensor(0.8000)
+    """
+    return affinity.trace() if len(affinity) else affinity.new_full((), torch.nan)

@@ -5,9 +5,9 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from csl.distributed import Group
+from csl.distributed import Group, gather_rows
 from csl.metrics.functional.helpers import check_input, class_index, undefined, warn_undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError, class_distance_sums
+from csl.pairwise import Streaming, UndefinedSimilarityError, distances_within
 
 
 def class_distances(features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
@@ -40,15 +40,13 @@ def class_distances(features: Tensor, labels: Tensor, *, group: Group = None, **
     check_input(features, labels, group)
     index, names = class_index(labels.to(features.device), group)
     try:
-        sums, classes = class_distance_sums(features, index, len(names), group=group, **streaming)
+        sums = torch.stack(distances_within(features, index, group=group, **streaming))
     except UndefinedSimilarityError as error:
         return undefined("class distances", error, features, 2)
-    counts = torch.bincount(classes, minlength=len(names)).double()
+    counts = torch.bincount(gather_rows(index, group), minlength=len(names)).double()
     within_pairs = (counts * (counts - 1)).sum()
     pairs = torch.stack([within_pairs, counts.sum() * (counts.sum() - 1) - within_pairs])
     if bool((pairs == 0).any()):
         kind = "of one class" if pairs[0] == 0 else "of two classes"
         warn_undefined("one of the class distances", f"there is no pair {kind}")
-    within = sums.gather(1, classes[:, None]).sum()
-    # 0 / 0 is the NaN that a mean over no pairs is.
-    return torch.stack([within, (sums.sum() - within).clamp(min=0)]) / pairs
+    return sums / pairs  # 0 / 0 is the NaN that a mean over no pairs is

@@ -26,8 +26,8 @@ def clid(features: Tensor, clusters: Tensor, k: int = 10, *, group: Group = None
         group: The processes that hold the other rows; None for one process.
 
     Returns:
-        float64 `[2]`: learnability and dimension; NaN, with a warning, where one is not defined (k of N or more,
-        fewer than three different samples).
+        float64 `[2]`: learnability and dimension; NaN, with a warning, where one is not defined: for k of N or more,
+        or as `intrinsic_dimension` has it.
 
     Raises:
         ValueError: If features are no finite matrix, clusters do not match or hold −1, or k is below 1.

@@ -9,6 +9,7 @@ from csl.metrics.functional.moments import Moments, class_moments, reduce_moment
 from csl.pairwise.blocks import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
+_PAIRS = 2**22  # pairs of classes looked at at a time
 _ROUNDING = 1e-12  # share of the features' root mean square below which a distance between class means is rounding
 
 
@@ -39,23 +40,22 @@ def davies_bouldin_score(features: Tensor, labels: Tensor, *, group: Group = Non
     """
     check_input(features, labels, group)
     moments = reduce_moments(class_moments(features, labels), group)
-    distances = torch.cdist(moments.means, moments.means, compute_mode="donot_use_mm_for_euclid_dist")
-    distances.fill_diagonal_(torch.inf)
-    if reason := _undefined(moments, distances):
-        return undefined("Davies-Bouldin score", reason, features)
-    spreads = all_reduce(_spread_sums(features, labels, moments), group) / moments.counts
-    ratios = (spreads[:, None] + spreads) / distances
-    return ratios.amax(dim=1).mean()
-
-
-def _undefined(moments: Moments, distances: Tensor) -> str | None:
     num_classes, num_samples = len(moments.classes), int(moments.counts.sum())
     if num_classes < 2:
-        return f"it needs at least two classes, got {num_classes}"
+        return undefined("Davies-Bouldin score", f"it needs at least two classes, got {num_classes}", features)
     if num_samples <= num_classes:
-        return f"it needs more samples than classes, got {num_samples} samples of {num_classes} classes"
+        reason = f"it needs more samples than classes, got {num_samples} samples of {num_classes} classes"
+        return undefined("Davies-Bouldin score", reason, features)
     squares = (moments.scatter.sum() + (moments.counts[:, None] * moments.means.square()).sum()) / num_samples
-    return "two classes have the same mean" if bool(distances.amin() <= _ROUNDING * squares.sqrt()) else None
+    spreads = all_reduce(_spread_sums(features, labels, moments), group) / moments.counts
+    worst = torch.zeros_like(spreads)
+    for part in blocks(num_classes, max(1, _PAIRS // num_classes)):
+        distances = torch.cdist(moments.means[part], moments.means, compute_mode="donot_use_mm_for_euclid_dist")
+        distances[:, part].fill_diagonal_(torch.inf)
+        if bool(distances.amin() <= _ROUNDING * squares.sqrt()):
+            return undefined("Davies-Bouldin score", "two classes have the same mean", features)
+        worst[part] = ((spreads[part, None] + spreads) / distances).amax(dim=1)
+    return worst.mean()
 
 
 def _spread_sums(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:

@@ -18,6 +18,13 @@ class Estimate(NamedTuple):
     Attributes:
         value: float64, a scalar for one temperature, `[T]` for a sequence.
         standard_error: Its standard error, of the same shape.
+
+    Example:
+        >>> import torch
+        >>> estimate = Estimate(torch.tensor(0.5), torch.tensor(0.01))
+        >>> low, high = estimate.value - 2 * estimate.standard_error, estimate.value + 2 * estimate.standard_error
+        >>> round(float(low), 2), round(float(high), 2)
+        (0.48, 0.52)
     """
 
     value: Tensor

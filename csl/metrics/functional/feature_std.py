@@ -26,7 +26,7 @@ def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
         group: The processes that hold the other rows; None for one process.
 
     Returns:
-        float64 scalar between 0 and about 1; NaN, with a warning, for fewer than two samples.
+        float64 scalar between 0 and √(N / (N − 1)); NaN, with a warning, for fewer than two samples.
 
     Raises:
         ValueError: If features are no finite matrix.

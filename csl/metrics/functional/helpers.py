@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, gather_rows
-from csl.pairwise.checks import check_features, refuse
+from csl.pairwise.checks import check_features, labels_fault, refuse
 
 UNLABELED = -1
 
@@ -23,16 +23,8 @@ def check_input(features: Tensor, labels: Tensor, group: Group = None) -> None:
 
 def label_fault(features: Tensor, labels: Tensor) -> str | None:
     """What is wrong with the labels of these features, or None."""
-    return form_fault(features, labels) or unlabeled_fault(int((labels == UNLABELED).sum()), len(labels))
-
-
-def form_fault(features: Tensor, labels: Tensor) -> str | None:
-    """What is wrong with the number or the type of these labels, or None."""
-    if labels.shape != features.shape[:1]:
-        return f"labels must be [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        return f"labels must be integers, got {labels.dtype}"
-    return None
+    # As int64: among uint8, -1 would be 255.
+    return labels_fault(features, labels) or unlabeled_fault(int((labels.long() == UNLABELED).sum()), len(labels))
 
 
 def unlabeled_fault(missing: int, total: int) -> str | None:

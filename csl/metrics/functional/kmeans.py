@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows, rank, row_counts
+from csl.distributed import Group, all_reduce, any_process, gather_rows, rank, row_counts
+from csl.pairwise.centering import center
 from csl.pairwise.checks import check_features
 
 LARGE = 20_000  # samples from which on k-means sees batches of them
@@ -18,8 +19,8 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
     """The cluster of each of this process's samples, by k-means of the whole group's features.
 
     scikit-learn's KMeans, the best of 5 starts; above 20,000 samples its MiniBatchKMeans in batches of 4,096, whose
-    clusters are a little worse (see Sculley, "Web-scale k-means clustering", 2010). It works on one process, so the
-    features are gathered there, in float32; every process learns the same clusters.
+    clusters are a little worse (see Sculley, "Web-scale k-means clustering", 2010). One process works and the others
+    wait; every process holds all features meanwhile, centred, in float32, and learns the same clusters.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
@@ -42,10 +43,17 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
     counts = row_counts(len(features), group)
     if not 1 <= num_clusters <= sum(counts):
         raise ValueError(f"num_clusters must be between 1 and the {sum(counts)} samples there are, got {num_clusters}")
-    rows = gather_rows(features.detach().float(), group)
+    # Centred and scaled, for the digits of float32; that moves all centres alike.
+    rows = gather_rows(center(features.detach(), group=group).values, group)
     clusters = torch.zeros(len(rows), dtype=torch.int64, device=features.device)
+    failure: Exception | None = None
     if rank(group) == 0:
-        clusters += torch.from_numpy(_fit(rows, num_clusters, seed)).to(clusters)
+        try:
+            clusters += torch.from_numpy(_fit(rows, num_clusters, seed)).to(clusters)
+        except Exception as error:  # the others wait for this process: they must hear of it, whatever it is
+            failure = error
+    if any_process(failure is not None, group):
+        raise failure or RuntimeError("k-means failed on the first process of the group, whose own error says why")
     start = sum(counts[: rank(group)])
     return all_reduce(clusters, group)[start : start + len(features)]
 

@@ -7,6 +7,9 @@ from csl.distributed import Group, all_reduce, gather_rows
 from csl.metrics.functional.helpers import check_input, class_index, undefined
 from csl.metrics.functional.neighbors import check_k, nearest
 from csl.pairwise import Progress
+from csl.pairwise.blocks import blocks
+
+_VOTES = 2**24  # votes counted at a time, of samples and classes
 
 
 def knn_accuracy(
@@ -86,7 +89,10 @@ def vote(similarity: Tensor, classes: Tensor, num_classes: int, temperature: flo
     # Relative to the nearest, so that no temperature overflows; a common factor leaves the winner as it is.
     relative = scores - scores[:, :1]
     weights = torch.ones_like(scores) if temperature is None else torch.exp(relative / temperature)
-    votes = weights.new_zeros(len(weights), num_classes).scatter_add_(1, classes, weights)
-    # The first neighbour whose class has the most votes; a choice by label would depend on what classes are called.
-    winner = votes.gather(1, classes).argmax(dim=1, keepdim=True)
-    return classes.gather(1, winner)[:, 0]
+    winners = torch.empty_like(classes[:, 0])
+    for part in blocks(len(classes), max(1, _VOTES // max(1, num_classes))):
+        votes = weights.new_zeros(part.stop - part.start, num_classes).scatter_add_(1, classes[part], weights[part])
+        # The first neighbour whose class has the most votes; a choice by label would depend on what classes are called.
+        first = votes.gather(1, classes[part]).argmax(dim=1, keepdim=True)
+        winners[part] = classes[part].gather(1, first)[:, 0]
+    return winners

@@ -6,7 +6,6 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce, gather_rows
 from csl.metrics.functional.helpers import check_input, class_index, undefined
 from csl.metrics.functional.neighbors import check_k, nearest
-from csl.metrics.functional.relative_local_density import modularity
 from csl.pairwise import Progress
 
 
@@ -16,10 +15,10 @@ def knn_modularity(
     """Modularity of the labelling on the graph that joins each sample to its k nearest others by cosine.
 
     `Q = Σ_c [ E_cc / E − (Σ_c' E_cc' / E)² ]` with `E_cc' = Σ_{i in c, j in c'} (b_ij + b_ji) / 2` and b_ij = 1 where j
-    is among i's k nearest. Below 1: near 1 − 1/C for C classes of one size whose neighbourhoods are pure, about 0 for a
-    labelling independent of the features, exactly 0 for one class. It is what relative local density becomes when its
-    smooth weights are cut to k neighbours. See Newman, "Modularity and community structure in networks" (2006, arXiv
-    physics/0602124).
+    is among i's k nearest. Between −1/2 and 1 − 1/C: near the upper end for C classes of one size whose neighbourhoods
+    are pure, about 0 for a labelling independent of the features, exactly 0 for one class. It is what relative local
+    density becomes when its smooth weights are cut to k neighbours. See Newman, "Modularity and community structure in
+    networks" (2006, arXiv physics/0602124).
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
@@ -46,8 +45,11 @@ def knn_modularity(
     if k >= len(all_labels):
         others = max(len(all_labels) - 1, 0)
         return undefined(f"kNN modularity at k = {k}", f"there are {others} other samples", features)
-    edges = torch.zeros(count * count, dtype=torch.int64, device=features.device)
+    within, ends = torch.zeros(2, count, dtype=torch.int64, device=features.device)
     for part, _, keys in nearest(features, k, group, progress):
-        edges += torch.bincount((index[part, None] * count + all_labels[keys]).flatten(), minlength=count * count)
-    shares = all_reduce(edges, group).double().reshape(count, count) / (len(all_labels) * k)
-    return modularity((shares + shares.T) / 2)
+        own, found = index[part, None].expand_as(keys), all_labels[keys]
+        within += torch.bincount(own[own == found], minlength=count)
+        ends += torch.bincount(own.flatten(), minlength=count) + torch.bincount(found.flatten(), minlength=count)
+    shares, degrees = all_reduce(torch.stack([within, ends]), group).double() / (len(all_labels) * k)
+    modularity: Tensor = (shares - (degrees / 2).square()).sum()
+    return modularity

@@ -56,13 +56,18 @@ def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group
     means = moments.means - moments.means.mean(dim=0)
     between = means.T @ means / len(means)
     within = all_reduce(_view_scatter(features, labels, moments.classes, moments.means, moments.counts), group)
-    within.diagonal().add_(delta)
-    # The eigenvalues of the whitened matrix are those of the symmetric L⁻¹ Σ_b L⁻ᵀ with Σ_w = L Lᵀ.
-    root = torch.linalg.cholesky(within)
-    half = torch.linalg.solve_triangular(root, between, upper=False)
-    values = torch.linalg.eigvalsh(torch.linalg.solve_triangular(root, half.T, upper=False))
-    values = values[values > len(values) * torch.finfo(values.dtype).eps * values.amax()]
+    # δ is added to eigenvalues free of rounding: beside large features it would be lost on the diagonal of Σ_w itself.
+    spreads, directions = torch.linalg.eigh(within)
+    root = directions / (spreads * _is_no_rounding(spreads) + delta).sqrt()
+    # The eigenvalues of the whitened matrix are those of Rᵀ Σ_b R with Σ_w⁻¹ = R Rᵀ.
+    values = torch.linalg.eigvalsh(root.T @ between @ root)
+    values = values[_is_no_rounding(values)]
     return entropy_rank(values) if len(values) else undefined("LiDAR", "all images have the same features", features)
+
+
+def _is_no_rounding(eigenvalues: Tensor) -> Tensor:
+    """Which eigenvalues `[D]` of a sum of squares are above what rounding leaves."""
+    return eigenvalues > len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * eigenvalues.amax()
 
 
 def _view_scatter(features: Tensor, labels: Tensor, classes: Tensor, means: Tensor, counts: Tensor) -> Tensor:

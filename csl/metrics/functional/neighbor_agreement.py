@@ -47,7 +47,7 @@ def neighbor_agreement(
     result = torch.full((len(values),), torch.nan, dtype=torch.float64, device=features.device)
     usable = [k for k in values if k <= available]
     if usable:
-        hits = _hits(features, labels.to(features.device), max(usable), group, progress).cumsum(0)
+        hits = _hits(features, labels.to(features.device).long(), max(usable), group, progress).cumsum(0)
         for position, k in enumerate(values):
             if k in usable:
                 result[position] = hits[k - 1] / (k * (available + 1))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, rank, row_counts
-from csl.pairwise import Progress, top_cosine
+from csl.pairwise import CosineKeys, Progress
 from csl.pairwise.blocks import blocks
 
 _NEIGHBORS = 2**24  # neighbours held at a time
@@ -37,8 +37,9 @@ def nearest(
     """
     counts = row_counts(len(features), group)
     rows = torch.arange(len(features), device=features.device) + sum(counts[: rank(group)])
+    others = CosineKeys(features, group)
     for part in blocks(max(counts), min(_ROWS, max(1, _NEIGHBORS // k))):
-        similarity, keys = top_cosine(features[part], features, k, group=group, exclude=rows[part])
+        similarity, keys = others.top(features[part], k, exclude=rows[part])
         yield part, similarity, keys
         if progress is not None:
             progress(part.stop / max(counts))

@@ -23,9 +23,11 @@ def relative_local_density(
 
     `RLD = Σ_c [ Σ_{i,j in c} w_ij / W − (Σ_{i in c} k_i / W)² ]` with `w_ij = N² a_ij² / (r_i r_j)`,
     `a_ij = exp(−d_ij / (mu T))`, `r_i = Σ_{j ≠ i} a_ij`, `k_i = Σ_j w_ij`, `W = Σ_i k_i` and mu the mean distance.
-    It is below 1; near 1 where neighbours share their class, about 0 where labels and features have nothing to do
-    with each other, exactly 0 for one class. Scaling, rotating or shifting the features changes nothing. See Zhang,
-    Lu, Xuan, "How Does Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
+    It lies between −1/2 and 1 − 1/C: high where neighbours share their class, about 0 where labels and features have
+    nothing to do with each other, exactly 0 for one class, and −1/2 where all similarity lies between two classes (the
+    bounds of any modularity: Brandes et al., "On modularity clustering", 2008). Scaling, rotating or shifting the
+    features changes nothing. See Zhang, Lu, Xuan, "How Does Contrastive Learning Organize Images?" (2024, arXiv
+    2305.10229).
 
     The value is exact: all pairs count, none of them in an N×N array.
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Unpack, cast
 
+import torch
 from torch import Tensor
 
 from csl.distributed import Group
@@ -23,8 +24,8 @@ def relative_local_density_per_class(
 
     `RLD_c = Σ_{i,j in c} w_ij / W − (Σ_{i in c} k_i / W)²`, with w, k and W as in `relative_local_density`. A class
     that holds the share s of all similarity contributes s − s² where its samples' neighbours are all of the class,
-    about 0 where neighbours have nothing to do with it, and less where they avoid it. See Zhang, Lu, Xuan, "How Does
-    Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
+    about 0 where neighbours have nothing to do with it, and less where they avoid it: between −1/4 and 1/4. See Zhang,
+    Lu, Xuan, "How Does Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
@@ -72,3 +73,12 @@ def class_contributions(
         return undefined(metric, error, features, len(values), len(classes))
     total = degrees.sum(dim=1, keepdim=True)
     return within / total - (degrees / total).square()
+
+
+def lowest(contributions: Tensor) -> Tensor:
+    """The least contribution of a class at each temperature `[T]`, of `[T, C]`; NaN where there is no class."""
+    return (
+        contributions.amin(dim=1)
+        if contributions.numel()
+        else contributions.new_full(contributions.shape[:1], torch.nan)
+    )

@@ -1,5 +1,6 @@
 """Uniformity: how evenly directions cover the sphere."""
 
+import math
 from typing import Unpack
 
 import torch
@@ -12,6 +13,8 @@ from csl.pairwise import Streaming, full_precision
 from csl.pairwise.checks import check_features
 from csl.pairwise.pairs import Pairs
 
+_FAINTEST = 80.0  # exp(−80) is a float32, if a small one; from exp(−88) on digits are lost, and from exp(−104) all
+
 
 @full_precision()
 def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
@@ -20,7 +23,8 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
     `log mean_{i<j} exp(−t ‖x_i − x_j‖²)`, exact: every pair counts, none of them in an N×N array. Between −4 t and 0:
     *low* where directions cover the sphere evenly, 0 where all are the same (a collapsed encoder). See Wang, Isola,
     "Understanding Contrastive Representation Learning through Alignment and Uniformity on the Hypersphere" (2020,
-    arXiv 2005.10242).
+    arXiv 2005.10242). One pass over the pairs; two for t above 20, where potentials are taken relative to the nearest
+    pair's, so that no t is so large that their sum underflows.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype; rows of zeros stay zero.
@@ -32,7 +36,7 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
         float64 scalar; NaN, with a warning, for fewer than two samples.
 
     Raises:
-        ValueError: If features are no finite matrix, or t is not positive.
+        ValueError: If features are no finite matrix, or t is not positive and finite.
 
     Example:
         >>> uniformity(torch.tensor([[1.0, 0.0], [0.0, 3.0]])).round(decimals=3)  # one pair, 2 its squared distance
@@ -40,22 +44,26 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
     """
     check_sharpness(t)
     check_features(features, group)
-    pairs = Pairs(directions(features, torch.float32), group=group, **streaming)
+    may_underflow = 4 * t > _FAINTEST  # 4 is the largest squared distance of two directions
+    passes = 2 if may_underflow else 1
+    pairs = Pairs(directions(features, torch.float32), group=group, passes=passes, **streaming)
     if pairs.num_rows < 2:
         return undefined("uniformity", f"it needs at least two samples, got {pairs.num_rows}", features)
+    rate = t * pairs.own.unit**2
+    least = float(pairs.distances.nearest.amin().square()) if may_underflow else 0.0
     total = torch.zeros((), dtype=torch.float64, device=features.device)
     for _, _, block, mirrored in pairs.tiles():
         # A sample's distance to itself is infinite, so its potential is 0.
-        potential = torch.exp(-t * pairs.own.unit**2 * block.square()).sum(dim=1).double().sum()
+        potential = block.square().sub_(least).mul_(-rate).exp_().sum(dim=1).double().sum()
         total += 2 * potential if mirrored else potential
-    return (all_reduce(total, group) / (pairs.num_rows * (pairs.num_rows - 1))).log()
+    return (all_reduce(total, group) / (pairs.num_rows * (pairs.num_rows - 1))).log() - rate * least
 
 
 def check_sharpness(t: float) -> None:
-    """Refuse a sharpness that is not positive.
+    """Refuse a sharpness that is not positive and finite.
 
     Raises:
         ValueError: With what came.
     """
-    if not t > 0:
-        raise ValueError(f"t must be positive, got {t}")
+    if not 0 < t < math.inf:
+        raise ValueError(f"t must be positive and finite, got {t}")

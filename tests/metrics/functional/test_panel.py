@@ -16,6 +16,7 @@ from tests.two_processes import TwoProcesses
 NAMES = list(PANEL)
 LABELED = [name for name in NAMES if PANEL[name].labeled]
 PAIRWISE = ["silhouette", "class distances", "dimension", "uniformity", "davies bouldin", "chs", "alignment"]
+PAIRWISE += ["agreement", "knn", "plain knn", "knn modularity"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,6 +77,14 @@ def test_too_few_samples_are_nan_with_a_warning(name: str, count: int) -> None:
         return
     with pytest.warns(RuntimeWarning, match="is NaN"):
         assert PANEL[name].function(features, labels).isnan().all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_features_without_dimensions(name: str) -> None:
+    with pytest.raises(ValueError, match=r"features must have one dimension or more, got shape \(20, 0\)"):
+        PANEL[name].function(torch.zeros(20, 0), torch.arange(20) % 2)
+    with pytest.warns(RuntimeWarning, match="is NaN"):
+        assert PANEL[name].function(torch.zeros(0, 0), torch.arange(0)).isnan().all()
 
 
 @pytest.mark.filterwarnings("ignore:.* is NaN:RuntimeWarning")

@@ -5,8 +5,9 @@ import importlib
 import numpy as np
 import pytest
 import torch
-from sklearn.cluster import MiniBatchKMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from csl.distributed import shard, world
@@ -16,7 +17,6 @@ from csl.metrics.functional import (
     effective_rank,
     intrinsic_dimension,
     kmeans_clusters,
-    knn_accuracy,
     lidar,
     rankme,
 )
@@ -66,6 +66,21 @@ def test_lidar_does_not_see_directions_in_which_views_differ() -> None:
     assert float(lidar(noise, image)) < 1.1 * float(lidar(rows, image))
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e4, 1e30])
+def test_lidar_of_large_features_sees_what_tells_images_apart_where_views_agree(scale: float) -> None:
+    """Beside differences of views as large as these δ is nothing, so that only directions without any count."""
+    rows, image = ordinary(6, 8), torch.arange(6) % 3
+    x = np.stack([rows[image == i].double().numpy() for i in range(3)])
+    means = x.mean(axis=1)
+    agreeing = np.linalg.svd((x - means[:, None]).reshape(6, 8))[2][3:]
+    spectrum = np.linalg.eigvalsh(np.cov(agreeing @ means.T, bias=True))
+    shares = spectrum[-2:] / spectrum[-2:].sum()
+    expected = float(np.exp(-(shares * np.log(shares)).sum()))
+    for order in (torch.arange(6), torch.arange(6).flip(0)):
+        ours = float(lidar(scale * rows[order], image[order], delta=1e-10))
+        assert ours == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("rows", "image", "reason"),
     [
@@ -87,12 +102,43 @@ def test_lidar_refuses_bad_arguments() -> None:
         lidar(_views()[0], _views()[1].float())
 
 
-def test_clid_is_its_two_parts() -> None:
-    features, _ = data()
-    clusters = kmeans_clusters(features, 5)
-    learnability, dimension = clid(features, clusters, k=5)
-    assert learnability == knn_accuracy(features, clusters, 5, None)
-    assert dimension == intrinsic_dimension(features)
+def _clid_written_out(rows: np.ndarray, clusters: np.ndarray, k: int) -> list[float]:
+    """The leave-one-out accuracy of k equal votes by cosine, and `N / Σ log(r_2 / r_1)` by Euclidean distance."""
+    hits = 0
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    for i, row in enumerate(unit):
+        similarity = unit @ row
+        similarity[i] = -np.inf
+        votes = clusters[np.argsort(-similarity)[:k]].tolist()
+        hits += max(votes, key=votes.count) == clusters[i]  # of clusters with as many votes, that of the nearest
+    distances = NearestNeighbors(n_neighbors=2).fit(rows).kneighbors()[0]
+    return [hits / len(rows), len(rows) / float(np.log(distances[:, 1] / distances[:, 0]).sum())]
+
+
+@pytest.mark.parametrize("k", [1, 5, 10])
+def test_clid_equals_its_definition_written_out(k: int) -> None:
+    features, _ = data(150)
+    rows = features.double().numpy()
+    clusters = KMeans(6, n_init=5, random_state=0).fit_predict(rows)
+    expected = _clid_written_out(rows, clusters, k)
+    assert 0.5 < expected[0] < 1
+    assert clid(features, torch.from_numpy(clusters), k).tolist() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "k", "reasons", "nan"),
+    [
+        (ordinary(5), 5, ["kNN accuracy at k = 5"], [True, False]),
+        (torch.eye(5), 2, ["intrinsic dimension"], [False, True]),
+        (torch.eye(2), 1, ["intrinsic dimension"], [False, True]),
+        (torch.eye(1), 1, ["kNN accuracy at k = 1", "intrinsic dimension"], [True, True]),
+    ],
+)
+def test_the_parts_of_clid_without_an_answer_are_nan(rows: Tensor, k: int, reasons: list[str], nan: list[bool]) -> None:
+    with pytest.warns(RuntimeWarning, match="is NaN") as caught:
+        parts = clid(rows, torch.arange(len(rows)) % 2, k)
+    assert [str(warning.message).partition(" is NaN")[0] for warning in caught] == reasons
+    assert parts.isnan().tolist() == nan
 
 
 @pytest.mark.parametrize("dimension", [1, 2, 5])
@@ -175,6 +221,18 @@ def test_k_means_of_many_samples_goes_in_batches(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(importlib.import_module("csl.metrics.functional.kmeans"), "LARGE", 299)
     expected = MiniBatchKMeans(5, batch_size=4096, n_init=5, random_state=3).fit_predict(features.numpy())
     assert kmeans_clusters(features, 5, seed=3).tolist() == expected.tolist()
+
+
+def _in_batches_on_two(features: Tensor) -> Tensor:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.import_module("csl.metrics.functional.kmeans"), "LARGE", 299)
+        return kmeans_clusters(features[shard(len(features), world())], 5, seed=3, group=world())
+
+
+def test_k_means_in_batches_on_two_processes_equals_one(two_processes: TwoProcesses) -> None:
+    features, _ = data(300)
+    expected = MiniBatchKMeans(5, batch_size=4096, n_init=5, random_state=3).fit_predict(features.numpy())
+    assert torch.cat(two_processes(_in_batches_on_two, features)).tolist() == expected.tolist()
 
 
 def test_k_means_leaves_the_global_generators_alone_and_refuses_too_many_clusters() -> None:

@@ -1,0 +1,33 @@
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from csl.distributed import shard, world
+from csl.metrics.functional import uniformity
+from tests.pairwise.hard_data import ordinary
+from tests.two_processes import TwoProcesses
+
+SHARP = [100.0, 1000.0]
+
+
+def _dense(features: Tensor, t: float) -> float:
+    squares = torch.pdist(torch.nn.functional.normalize(features.double(), dim=1)).square()
+    return float(squares.mul(-t).logsumexp(dim=0)) - math.log(len(squares))
+
+
+@pytest.mark.parametrize("t", [19.0, 21.0, *SHARP])
+def test_no_sharpness_underflows(t: float) -> None:
+    features = ordinary(60, 512)  # all about at right angles, so that every potential is about exp(−2 t)
+    assert float(uniformity(features, t)) == pytest.approx(_dense(features, t), rel=1e-6)
+
+
+def _on_two(features: Tensor) -> list[Tensor]:
+    return [uniformity(features[shard(len(features), world())], t, group=world(), memory_budget=0) for t in SHARP]
+
+
+def test_two_processes_equal_one_at_any_sharpness(two_processes: TwoProcesses) -> None:
+    features = ordinary(61, 512)
+    for together in two_processes(_on_two, features):
+        assert [float(value) for value in together] == pytest.approx([_dense(features, t) for t in SHARP], rel=1e-6)
