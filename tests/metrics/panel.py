@@ -78,7 +78,8 @@ def _chs(x: Tensor, y: Tensor) -> Values:
 
 
 def _davies_bouldin(x: Tensor, y: Tensor) -> Values:
-    return float(sklearn.metrics.davies_bouldin_score(x.double().numpy(), y.numpy()))
+    centered = x.double() - x.double().mean(dim=0)  # scikit-learn loses digits far from the origin
+    return float(sklearn.metrics.davies_bouldin_score(centered.numpy(), y.numpy()))
 
 
 def _class_distances(x: Tensor, y: Tensor) -> Values:

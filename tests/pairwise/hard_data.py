@@ -35,6 +35,10 @@ def far_away() -> Tensor:
     return ordinary() + 1e3
 
 
+def far_clumps() -> Tensor:
+    return clumps() + 1e3
+
+
 def outlier() -> Tensor:
     """One sample ten mean distances from the others."""
     rows = ordinary()
@@ -52,6 +56,7 @@ CASES: dict[str, Callable[[], Tensor]] = {
     "clumps": clumps,
     "collapsed classes": collapsed_classes,
     "far from the origin": far_away,
+    "clumps far from the origin": far_clumps,
     "outlier": outlier,
     "wide": wide,
 }

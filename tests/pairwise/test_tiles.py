@@ -43,17 +43,20 @@ def test_a_ring_of_any_size_covers_each_pair_once(monkeypatch: pytest.MonkeyPatc
     own = center(ordinary(count))
     parts = [shard_of(count, r, size) for r in range(size)]
     shards = [own._replace(values=own.values[part], squares=own.squares[part]) for part in parts]
-    times = torch.zeros(count, count, dtype=torch.int64)
+    times, by_row = torch.zeros(2, count, count, dtype=torch.int64)
     for me in range(size):
         _pretend_to_be(monkeypatch, me, shards)
         times += coverage(list(symmetric_tiles(shards[me], 8)), count)
+        by_row += coverage(list(row_tiles(shards[me], 8, rows=slice(0, 8))), count)
+        by_row += coverage(list(row_tiles(shards[me], 8, rows=slice(8, count))), count)
     assert (times == 1).all()
+    assert (by_row == 1).all()
 
 
 def _pretend_to_be(monkeypatch: pytest.MonkeyPatch, me: int, shards: list[Any]) -> None:
     size = len(shards)
 
-    def ring(tensors: tuple[Tensor, ...], group: object, steps: int) -> Any:
+    def ring(tensors: tuple[Tensor, ...], group: object, steps: int = size) -> Any:
         for step in range(steps):
             owner = (me - step) % size
             yield owner, (shards[owner].values, shards[owner].squares)

@@ -33,8 +33,10 @@ def test_equals_an_independent_reference(name: str, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("name", PAIRWISE)
 @pytest.mark.parametrize("case", CASES)
 def test_equals_its_reference_where_careless_arithmetic_goes_wrong(name: str, case: str) -> None:
-    if name == "dimension" and case in ("duplicates", "clumps", "collapsed classes"):
+    if name == "dimension" and case in ("duplicates", "clumps", "collapsed classes", "clumps far from the origin"):
         pytest.skip("the reference divides by distances of zero, or by those of the rounding of float32 features")
+    if name == "knn modularity" and case == "clumps far from the origin":
+        pytest.skip("of many neighbours that float32 features put at one distance, the reference takes any")
     features = CASES[case]()
     labels = torch.arange(len(features)) % 10
     value = PANEL[name].function(features, labels)
