@@ -57,11 +57,3 @@ def relative_local_density(
     )
     density = shares.sum(dim=1) if shares.shape[1] else shares.new_full((len(values),), torch.nan)
     return density[0] if single else density
-
-
-def modularity(affinities: Tensor) -> Tensor:
-    """Modularity `[...]` of a labelling, from the shares of weight between its classes `[..., C, C]`."""
-    if not affinities.shape[-1]:
-        return torch.full(affinities.shape[:-2], torch.nan, dtype=affinities.dtype, device=affinities.device)
-    within = affinities.diagonal(dim1=-2, dim2=-1)
-    return (within - affinities.sum(dim=-1).square()).sum(dim=-1)
