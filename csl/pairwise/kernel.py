@@ -52,11 +52,11 @@ def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterat
         buffers: Two of the tile's shape, to be written to.
     """
     for index, values, _ in _plain(kernels, tile, buffers, times=1):
-        yield index, values.sum(dim=1).double(), values.sum(dim=0).double()
+        yield index, values.sum(dim=1).double(), _sum_rows(values).double()
     for index, rate, offset in _offset(kernels):
         by_row = _exponential(offset[tile.rows, None], tile, rate, buffers[0])
         by_column = _exponential(offset[tile.columns], tile, rate, buffers[1])
-        yield index, by_row.sum(dim=1).double(), by_column.sum(dim=0).double()
+        yield index, by_row.sum(dim=1).double(), _sum_rows(by_column).double()
 
 
 def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -71,13 +71,13 @@ def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Ite
         Number, sums over the columns `[3, rows]` and over the rows `[3, columns]`, float64.
     """
     for index, values, spare in _plain(kernels, tile, buffers, times=1):
-        by_row, by_column = [values.sum(dim=1)], [values.sum(dim=0)]
+        by_row, by_column = [values.sum(dim=1)], [_sum_rows(values)]
         for factor in (values, spare):
             torch.mul(factor, tile.distances, out=spare)
             if not tile.mirrored:
                 spare.fill_diagonal_(0)  # from a sample to itself a is 0 and d infinite
             by_row.append(spare.sum(dim=1))
-            by_column.append(spare.sum(dim=0))
+            by_column.append(_sum_rows(spare))
         yield index, torch.stack(by_row).double(), torch.stack(by_column).double()
 
 
@@ -115,6 +115,11 @@ def _offset(kernels: Sequence[Kernel]) -> Iterator[tuple[int, float, Tensor]]:
 
 def _exponential(offsets: Tensor, tile: Tile, rate: float, out: Tensor) -> Tensor:
     return torch.add(offsets, tile.distances, alpha=-rate * _LOG2_E, out=out).exp2_()
+
+
+def _sum_rows(values: Tensor) -> Tensor:
+    """The sum of the rows, as a product with a vector: on CPUs half the time of `sum(dim=0)`."""
+    return values.new_ones(len(values)) @ values
 
 
 def _cheap_power(before: float, rate: float) -> int:
