@@ -14,6 +14,8 @@ from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import Streaming
+from csl.pairwise.tiles import Tile
+from csl.pairwise.workers import Buffers
 
 
 class ClassSums(NamedTuple):
@@ -73,12 +75,10 @@ def weight_block_sums(
     """
     shape = len(temperatures), num_classes, num_classes
     blocks = torch.zeros(shape, dtype=torch.float64, device=features.device)
-    for place, rows, columns, sums, mirrored in _tile_sums(
-        features, labels, num_classes, temperatures, group, streaming
-    ):
-        blocks[place, rows[:, None], columns] += sums
+    for rows, columns, sums, mirrored in _tile_sums(features, labels, num_classes, temperatures, group, streaming):
+        blocks[:, rows[:, None], columns] += sums
         if mirrored:
-            blocks[place, columns[:, None], rows] += sums.T
+            blocks[:, columns[:, None], rows] += sums.mT
     return all_reduce(blocks, group)
 
 
@@ -104,16 +104,14 @@ def weight_class_sums(
     """
     within = torch.zeros(len(temperatures), num_classes, dtype=torch.float64, device=features.device)
     degrees = torch.zeros_like(within)
-    for place, rows, columns, sums, mirrored in _tile_sums(
-        features, labels, num_classes, temperatures, group, streaming
-    ):
-        same = (sums * (rows[:, None] == columns)).sum(dim=1)
-        within[place, rows] += same
-        degrees[place, rows] += sums.sum(dim=1)
+    for rows, columns, sums, mirrored in _tile_sums(features, labels, num_classes, temperatures, group, streaming):
+        same = (sums * (rows[:, None] == columns)).sum(dim=2)
+        within[:, rows] += same
+        degrees[:, rows] += sums.sum(dim=2)
         if mirrored:
             # Rounded as the degrees are, one addend after the other, so that one class is exactly 0.
-            within[place, rows] += same
-            degrees[place, columns] += sums.sum(dim=0)
+            within[:, rows] += same
+            degrees[:, columns] += sums.sum(dim=1)
     return ClassSums(all_reduce(within, group), all_reduce(degrees, group))
 
 
@@ -121,14 +119,12 @@ class _TileSums(NamedTuple):
     """`Σ w_ij` over one tile for each of its classes.
 
     Attributes:
-        place: Which temperature.
         rows: The classes of the tile's rows `[p]`.
         columns: The classes of its columns `[q]`.
-        sums: `[p, q]`, float64.
+        sums: `[T, p, q]`, float64.
         mirrored: Whether the transposed pairs are to be counted too.
     """
 
-    place: int
     rows: Tensor
     columns: Tensor
     sums: Tensor
@@ -143,7 +139,7 @@ def _tile_sums(
     group: Group,
     streaming: Streaming,
 ) -> Iterator[_TileSums]:
-    """The sums of each tile, for each temperature in turn."""
+    """The sums of each tile."""
     values = check_temperatures(temperatures)
     refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
     labels = labels.to(features.device, torch.int64)
@@ -152,11 +148,17 @@ def _tile_sums(
     kernels, sums_by_row = kernels_with_sums(pairs, values)
     shares = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
     classes = gather_rows(labels[order], group)
-    for tile in pairs.tiles():
+
+    def work(tile: Tile, buffers: Buffers) -> _TileSums:
         rows, columns = _Segments.of(classes[tile.rows]), _Segments.of(classes[tile.columns])
-        for place, squares in tile_squares(kernels, tile, pairs.scratch(tile)):
-            sums = _segment_sums(squares, shares[place, tile.rows], shares[place, tile.columns], rows, columns)
-            yield _TileSums(place, rows.classes, columns.classes, sums, tile.mirrored)
+        sums = shares.new_empty(len(values), len(rows.classes), len(columns.classes))
+        for place, squares in tile_squares(kernels, tile, buffers):
+            by_row, by_column = shares[place, tile.rows], shares[place, tile.columns]
+            sums[place] = _segment_sums(squares, by_row, by_column, rows, columns)
+        return _TileSums(rows.classes, columns.classes, sums, tile.mirrored)
+
+    for _, sums in pairs.each(work):
+        yield sums
 
 
 class _Segments(NamedTuple):

@@ -30,6 +30,10 @@ class Centered(NamedTuple):
     norm: float
     precision: Precision = "ieee"
 
+    def part(self, rows: slice) -> "Centered":
+        """Some of the rows."""
+        return self._replace(values=self.values[rows], squares=self.squares[rows])
+
 
 def center(
     features: Tensor, *, group: Group = None, order: Tensor | None = None, precision: Precision = "ieee"
@@ -58,15 +62,15 @@ def center(
     sums[-1] = count
     for part in blocks(count, _ROWS):
         rows = features[part].double() / unit
-        sums[:dimension] += rows.sum(dim=0)
-        sums[-2] += rows.square().sum()
+        sums[:dimension] += rows.new_ones(len(rows)) @ rows
+        sums[-2] += torch.linalg.vector_norm(rows).square()
     sums = all_reduce(sums, group)
     total = sums[-1].clamp(min=1)
     mean, norm = sums[:dimension] / total, float((sums[-2] / total).sqrt())
     values = torch.empty(features.shape, dtype=torch.float32, device=features.device)
     squares = torch.empty(count, dtype=torch.float64, device=features.device)
     for part in blocks(count, _ROWS):
-        rows = features[part if order is None else order[part]].double() / unit
-        values[part] = round_to((rows - mean).float(), precision)
-        squares[part] = values[part].double().square().sum(dim=1)
+        rows = features[part if order is None else order[part]].double() / unit - mean
+        values[part] = round_to(rows.float(), precision)
+        squares[part] = rows.copy_(values[part]).square_().sum(dim=1)
     return Centered(values, squares, unit, norm, precision)

@@ -12,6 +12,8 @@ from csl.pairwise.checks import features_fault, label_range_fault, labels_fault,
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import MEMORY_BUDGET, Streaming
+from csl.pairwise.tiles import Tile
+from csl.pairwise.workers import Buffers
 
 
 @full_precision()
@@ -43,14 +45,19 @@ def distances_within(
     """
     refuse(features_fault(features) or labels_fault(features, labels), group)
     pairs, classes = _by_class(features, labels, group, streaming)
-    sums = torch.zeros(2, dtype=torch.float64, device=pairs.device)
-    for rows, columns, block, mirrored in pairs.tiles():
-        finite = block if mirrored else block.masked_fill(block.isinf(), 0)
-        total, times = finite.sum(dim=1).double().sum(), 2 if mirrored else 1
+
+    def work(tile: Tile, buffers: Buffers) -> Tensor:
+        finite = _finite(tile, buffers)
+        total = finite.sum(dim=1).double().sum()
         within = torch.zeros_like(total)
-        if _meet(classes[rows], classes[columns]):
-            within = finite.masked_fill(classes[rows, None] != classes[columns], 0).sum(dim=1).double().sum()
-        sums += times * torch.stack([within, total - within])
+        if _meet(classes[tile.rows], classes[tile.columns]):
+            others = classes[tile.rows, None] != classes[tile.columns]
+            within = finite.masked_fill(others, 0).sum(dim=1).double().sum()
+        return (2 if tile.mirrored else 1) * torch.stack([within, total - within])
+
+    sums = torch.zeros(2, dtype=torch.float64, device=pairs.device)
+    for _, found in pairs.each(work):
+        sums += found
     sums = all_reduce(sums, group)
     within, between = sums / pairs.checked_scale(float(sums.sum()) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
     return within, between.clamp(min=0)
@@ -126,33 +133,56 @@ def _by_class(features: Tensor, labels: Tensor, group: Group, streaming: Streami
 @full_precision()
 def _all(pairs: Pairs, classes: Tensor, num_classes: int) -> Tensor:
     """The sums of all of the group's rows `[N, C]`."""
+
+    def work(tile: Tile, buffers: Buffers) -> list[_Part]:
+        finite = _finite(tile, buffers)
+        parts = [_part(tile.rows, finite, classes[tile.columns])]
+        return [*parts, _part(tile.columns, finite.T, classes[tile.rows])] if tile.mirrored else parts
+
     sums = torch.zeros(pairs.num_rows, num_classes, dtype=torch.float64, device=pairs.device)
-    for rows, columns, block, mirrored in pairs.tiles():
-        finite = block if mirrored else block.masked_fill(block.isinf(), 0)
-        _add(sums[rows], finite, classes[columns])
-        if mirrored:
-            _add(sums[columns], finite.T, classes[rows])
+    for _, parts in pairs.each(work):
+        for part in parts:
+            sums[part.rows, part.classes] += part.sums
     return all_reduce(sums, pairs.group)
 
 
 @full_precision()
 def _block(pairs: Pairs, classes: Tensor, num_classes: int, part: slice, own: slice) -> Tensor:
     """The sums of a part of this process's rows `[b, C]`, which are these of all rows."""
+
+    def work(tile: Tile, buffers: Buffers) -> _Part:
+        place = slice(tile.rows.start - own.start, tile.rows.stop - own.start)
+        return _part(place, _finite(tile, buffers), classes[tile.columns])
+
     sums = torch.zeros(own.stop - own.start, num_classes, dtype=torch.float64, device=pairs.device)
-    for rows, columns, block, _ in pairs.row_tiles(part):
-        finite = block.masked_fill(block.isinf(), 0)
-        _add(sums[rows.start - own.start : rows.stop - own.start], finite, classes[columns])
+    for _, found in pairs.each_of_rows(work, part):
+        sums[found.rows, found.classes] += found.sums
     return sums
+
+
+class _Part(NamedTuple):
+    """Sums of some rows' distances to some classes, float64."""
+
+    rows: slice
+    classes: slice
+    sums: Tensor
+
+
+def _part(rows: slice, distances: Tensor, classes: Tensor) -> _Part:
+    """Each row's distances summed by the classes of their columns, which ascend within a tile."""
+    first, last = int(classes[0]), int(classes[-1]) + 1
+    membership = distances.new_zeros(len(classes), last - first)
+    membership.scatter_(1, (classes - first)[:, None], 1.0)
+    return _Part(rows, slice(first, last), (distances @ membership).double())
+
+
+def _finite(tile: Tile, buffers: Buffers) -> Tensor:
+    """The distances of a tile, 0 from a sample to itself."""
+    if tile.rows.start >= tile.columns.stop or tile.columns.start >= tile.rows.stop:
+        return tile.distances
+    return torch.nan_to_num(tile.distances, posinf=0, out=buffers[0])
 
 
 def _meet(rows: Tensor, columns: Tensor) -> bool:
     """Whether two ascending lists of classes, neither empty, may have one in common."""
     return bool((rows[0] <= columns[-1]) & (columns[0] <= rows[-1]))
-
-
-def _add(sums: Tensor, distances: Tensor, classes: Tensor) -> None:
-    """Add each row's distances to the sums of their columns' classes; classes ascend within a tile."""
-    first, last = int(classes[0]), int(classes[-1]) + 1
-    membership = distances.new_zeros(len(classes), last - first)
-    membership.scatter_(1, (classes - first)[:, None], 1.0)
-    sums[:, first:last] += (distances @ membership).double()

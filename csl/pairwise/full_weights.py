@@ -11,6 +11,7 @@ from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import MEMORY_BUDGET
 from csl.pairwise.tiles import Tile
+from csl.pairwise.workers import Buffers
 
 
 class FullWeights:
@@ -56,12 +57,16 @@ class FullWeights:
 
         One pass over the pairs, without a gradient.
         """
-        result = x.new_zeros(x.shape)
-        for tile in self._pairs.tiles():
+
+        def work(tile: Tile, buffers: Buffers) -> tuple[Tensor, Tensor | None]:
             block = self._of_tile(tile).to(x.dtype)
-            result[tile.rows] += block @ x[tile.columns]
-            if tile.mirrored:
-                result[tile.columns] += block.T @ x[tile.rows]
+            return block @ x[tile.columns], block.T @ x[tile.rows] if tile.mirrored else None
+
+        result = x.new_zeros(x.shape)
+        for tile, (by_row, by_column) in self._pairs.each(work):
+            result[tile.rows] += by_row
+            if by_column is not None:
+                result[tile.columns] += by_column
         return all_reduce(result, self.shard.group)[self.shard.own]
 
     def _of_tile(self, tile: Tile) -> Tensor:

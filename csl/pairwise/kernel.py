@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from csl.pairwise.tiles import Tile
+from csl.pairwise.workers import Buffers
 
 # A row whose nearest neighbour's kernel is above exp(−20) needs no reference: its largest square is above exp(−40),
 # and what underflows in float32 is below exp(−47) of it.
-_FAINTEST = 20.0
+FAINTEST = 20.0
 _LOG2_E = math.log2(math.e)  # 2^x takes half the time of exp(x) on CPUs
 _CHEAP_POWERS = (2, 3, 4, 5, 6, 8)  # at most three products, which cost less than another exponential
-
-Buffers = tuple[Tensor, Tensor]
 
 
 class Kernel(NamedTuple):
@@ -34,7 +33,7 @@ class Kernel(NamedTuple):
     @classmethod
     def around(cls, nearest: Tensor, rate: float) -> "Kernel":
         """A kernel that keeps rows with these nearest distances `[N]` in range."""
-        if float(nearest.amax()) * rate <= _FAINTEST:
+        if float(nearest.amax()) * rate <= FAINTEST:
             return cls(rate, None)
         return cls(rate, (nearest.double() * (rate * _LOG2_E)).float())
 
@@ -43,7 +42,7 @@ class Kernel(NamedTuple):
         return sums.log() if self.offset is None else sums.log() - self.offset.double() * math.log(2)
 
 
-def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor, Tensor]]:
+def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> list[tuple[int, Tensor, Tensor]]:
     """For each kernel, its number and its sums over the tile's columns, one a row, and over its rows, one a column.
 
     Args:
@@ -51,15 +50,18 @@ def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterat
         tile: Distances.
         buffers: Two of the tile's shape, to be written to.
     """
-    for index, values, _ in _plain(kernels, tile, buffers, times=1):
-        yield index, values.sum(dim=1).double(), _sum_rows(values).double()
+    sums = [
+        (index, values.sum(dim=1).double(), _sum_rows(values).double())
+        for index, values, _ in _plain(kernels, tile, buffers, times=1)
+    ]
     for index, rate, offset in _offset(kernels):
         by_row = _exponential(offset[tile.rows, None], tile, rate, buffers[0])
         by_column = _exponential(offset[tile.columns], tile, rate, buffers[1])
-        yield index, by_row.sum(dim=1).double(), _sum_rows(by_column).double()
+        sums.append((index, by_row.sum(dim=1).double(), _sum_rows(by_column).double()))
+    return sums
 
 
-def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor, Tensor]]:
+def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> list[tuple[int, Tensor, Tensor]]:
     """For each kernel, which must need no reference, its number and the sums of a, a d and a d² over the tile.
 
     Args:
@@ -67,9 +69,10 @@ def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Ite
         tile: Distances.
         buffers: Two of the tile's shape, to be written to.
 
-    Yields:
+    Returns:
         Number, sums over the columns `[3, rows]` and over the rows `[3, columns]`, float64.
     """
+    moments = []
     for index, values, spare in _plain(kernels, tile, buffers, times=1):
         by_row, by_column = [values.sum(dim=1)], [_sum_rows(values)]
         for factor in (values, spare):
@@ -78,7 +81,8 @@ def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Ite
                 spare.fill_diagonal_(0)  # from a sample to itself a is 0 and d infinite
             by_row.append(spare.sum(dim=1))
             by_column.append(_sum_rows(spare))
-        yield index, torch.stack(by_row).double(), torch.stack(by_column).double()
+        moments.append((index, torch.stack(by_row).double(), torch.stack(by_column).double()))
+    return moments
 
 
 def tile_squares(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor]]:

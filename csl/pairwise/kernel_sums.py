@@ -6,6 +6,7 @@ sums are taken in that very pass, at a guess of mu, and carried over to the meas
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -15,11 +16,11 @@ from csl.distributed import all_reduce, any_process, on_any_process
 from csl.pairwise.checks import check_temperatures
 from csl.pairwise.kernel import Kernel, tile_moments
 from csl.pairwise.pairs import COLLAPSED, Pairs
-from csl.pairwise.row_sums import row_sums
+from csl.pairwise.row_sums import kernels_at, may_need_references, row_sums
 from csl.pairwise.some_rows import SomeRows
-from csl.pairwise.tiles import Tile
 
 _SAMPLE = 512  # at most so many rows make the guess; for ordinary features it is within about 0.1 % of mu
+_SLACK = 1.01  # by which the mean distance may differ from its guess
 _TOLERANCE = 1e-7  # what carrying a sum over may change of it; float32 kernels are no more exact
 
 
@@ -32,10 +33,10 @@ def kernels_with_sums(pairs: Pairs, temperatures: Sequence[float]) -> tuple[list
     """
     values = check_temperatures(temperatures)
     # Where distances are kept, a further pass over them needs no product and is as cheap.
-    guesses = {} if pairs.keeps else _guessed_kernels(pairs, values)
-    pairs.passes -= bool(guesses)
-    moments = _measured_with_moments(pairs, guesses) if guesses else {}
-    kernels = [Kernel.around(pairs.distances.nearest, 1 / (pairs.scale * value)) for value in values]
+    guess = _Guess(_root_mean_square(pairs), {}) if pairs.keeps else _guessed(pairs, values)
+    pairs.passes -= bool(guess.kernels)
+    moments = _measured_with_moments(pairs, guess, min(values))
+    kernels = kernels_at(pairs, [1 / (pairs.scale * value) for value in values])
     sums, late = {}, []
     for index, kernel in enumerate(kernels):
         carried = moments[index].carried_over(kernel) if index in moments else None
@@ -46,7 +47,7 @@ def kernels_with_sums(pairs: Pairs, temperatures: Sequence[float]) -> tuple[list
             sums[index] = carried
     if late:
         # A guess too far off, or a row that needs a reference: it costs a pass, and no digits.
-        pairs.passes += bool(guesses)
+        pairs.passes += bool(guess.kernels)
         sums |= zip(late, row_sums(pairs, [kernels[index] for index in late]), strict=True)
     return kernels, torch.stack([sums[index] for index in range(len(kernels))])
 
@@ -97,37 +98,53 @@ class _Moments(NamedTuple):
         return (self.sums[2] / self.sums[0] - self._mean.square()).clamp(min=0)
 
 
-def _guessed_kernels(pairs: Pairs, temperatures: Sequence[float]) -> dict[int, Kernel]:
-    """Kernels at a guess of the mean distance, without those that will need references, unknown before the pass ends.
+class _Guess(NamedTuple):
+    """What is thought of the kernels before any pass.
 
-    The guess is made from evenly spaced rows.
+    Attributes:
+        mean: About the mean distance, if not less.
+        kernels: Those of some temperatures, by their number, that will need no references.
     """
+
+    mean: float
+    kernels: dict[int, Kernel]
+
+
+def _root_mean_square(pairs: Pairs) -> float:
+    """That of all distances, which the norms tell: no less than their mean, and seldom much more."""
+    total = float(all_reduce(pairs.own.squares.sum(), pairs.group))
+    return math.sqrt(2 * total / max(1, pairs.num_rows - 1))
+
+
+def _guessed(pairs: Pairs, temperatures: Sequence[float]) -> _Guess:
+    """A guess made from evenly spaced rows."""
     stride = max(1, math.ceil(pairs.num_rows / _SAMPLE))
     rows = torch.arange(stride // 2, pairs.num_rows, stride, device=pairs.device)
     mean, nearest = SomeRows(pairs.own, pairs.group).distances(rows, torch.ones_like(rows))
     if any_process(not float(mean) > COLLAPSED * pairs.own.norm, pairs.group):
-        return {}
+        return _Guess(_root_mean_square(pairs), {})
     guesses = [Kernel.around(nearest, 1 / (float(mean) * value)) for value in temperatures]
     plain = ~on_any_process(torch.tensor([guess.offset is not None for guess in guesses]), pairs.group)
-    return {index: guess for index, guess in enumerate(guesses) if plain[index]}
+    return _Guess(float(mean), {index: guess for index, guess in enumerate(guesses) if plain[index]})
 
 
-def _measured_with_moments(pairs: Pairs, guesses: dict[int, Kernel]) -> dict[int, _Moments]:
-    """The moments of these kernels, from the pass that measures the distances."""
-    kernels = list(guesses.values())
+def _measured_with_moments(pairs: Pairs, guess: _Guess, lowest: float) -> dict[int, _Moments]:
+    """The moments of these kernels, from the pass that measures the mean distance.
+
+    The nearest distances are measured with it where the lowest temperature is going to ask for them.
+    """
+    kernels = list(guess.kernels.values())
     own = torch.zeros(len(kernels), 3, pairs.num_rows, dtype=torch.float64, device=pairs.device)
-
-    def add(tile: Tile) -> None:
-        for place, by_row, by_column in tile_moments(kernels, tile, pairs.scratch(tile)):
+    nearest = guess.mean > 0 and may_need_references(pairs, _SLACK / (guess.mean * lowest))
+    moments_of = partial(tile_moments, kernels)
+    for tile, found in pairs.measuring(moments_of, nearest=nearest):
+        for place, by_row, by_column in found:
             own[place, :, tile.rows] += by_row
             if tile.mirrored:
                 own[place, :, tile.columns] += by_column
-
-    pairs.measure(add)
-    squares = pairs.own.squares
-    farthest = squares.amax() if len(squares) else squares.new_zeros(())
-    reach = 2 * float(all_reduce(farthest, pairs.group, "max").sqrt())
     total = all_reduce(own, pairs.group)
+    reach = 2 * max(pairs.norms)
     return {
-        index: _Moments(guess.rate, sums, reach) for (index, guess), sums in zip(guesses.items(), total, strict=True)
+        index: _Moments(kernel.rate, sums, reach)
+        for (index, kernel), sums in zip(guess.kernels.items(), total, strict=True)
     }

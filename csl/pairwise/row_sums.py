@@ -1,6 +1,7 @@
 """Sums of the kernel over each sample's neighbours."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Unpack
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from csl.distributed import Group, all_reduce
 from csl.pairwise.checks import check_temperatures
-from csl.pairwise.kernel import Kernel, tile_sums
+from csl.pairwise.kernel import FAINTEST, Kernel, tile_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import Streaming
@@ -72,15 +73,29 @@ def log_row_sums(
         raise ValueError(f"mean must be a positive distance, got {float(mean)}")
     values = check_temperatures(temperatures)
     pairs = Pairs(features, group=group, passes=2, **streaming)
-    kernels = [Kernel.around(pairs.distances.nearest, pairs.own.unit / (float(mean) * t)) for t in values]
+    pairs.passes = 1  # unless the nearest distances take another
+    kernels = kernels_at(pairs, [pairs.own.unit / (float(mean) * t) for t in values])
     return torch.stack([kernel.log(sums) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)])
+
+
+def kernels_at(pairs: Pairs, rates: Sequence[float]) -> list[Kernel]:
+    """A kernel of each rate; where neither norms nor an earlier pass tell of the nearest distances, it takes a pass."""
+    if not any(may_need_references(pairs, rate) for rate in rates):
+        return [Kernel(rate, None) for rate in rates]
+    pairs.passes += not pairs.knows_nearest
+    return [Kernel.around(pairs.nearest, rate) for rate in rates]
+
+
+def may_need_references(pairs: Pairs, rate: float) -> bool:
+    """Whether norms alone leave it open that a sample's nearest is too far away for a kernel without references."""
+    return sum(pairs.norms) * rate > FAINTEST
 
 
 def row_sums(pairs: Pairs, kernels: Sequence[Kernel]) -> Tensor:
     """Sums of each kernel over each row, relative to the kernel's reference, float64 `[T, N]`, on every process."""
     sums = torch.zeros(len(kernels), pairs.num_rows, dtype=torch.float64, device=pairs.device)
-    for tile in pairs.tiles():
-        for index, by_row, by_column in tile_sums(kernels, tile, pairs.scratch(tile)):
+    for tile, found in pairs.each(partial(tile_sums, kernels)):
+        for index, by_row, by_column in found:
             sums[index, tile.rows] += by_row
             if tile.mirrored:
                 sums[index, tile.columns] += by_column

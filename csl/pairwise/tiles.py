@@ -28,8 +28,38 @@ class Tile(NamedTuple):
     mirrored: bool
 
 
-def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: bool = False) -> Iterator[Tile]:
-    """Tiles that cover each unordered pair exactly once across the group.
+class Cut(NamedTuple):
+    """Two blocks of samples, whose distances are yet to be computed.
+
+    Attributes:
+        rows: Global row numbers of the first block.
+        columns: Global row numbers of the second.
+        x: The first block.
+        y: The second.
+        mirrored: As in `Tile`.
+    """
+
+    rows: slice
+    columns: slice
+    x: Centered
+    y: Centered
+    mirrored: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many rows and columns."""
+        return len(self.x.values), len(self.y.values)
+
+    def tile(self, out: Tensor | None = None) -> Tile:
+        """The distances, in `out` if that is given."""
+        (x, xx), (y, yy) = self.x[:2], self.y[:2]
+        same = self.rows == self.columns
+        block = distances(x, y, xx, yy, same=same, precision=self.x.precision, out=out)
+        return Tile(self.rows, self.columns, block, self.mirrored)
+
+
+def symmetric_cuts(own: Centered, side: int, group: Group = None) -> Iterator[Cut]:
+    """Cuts that cover each unordered pair exactly once across the group.
 
     Each process takes the upper triangle of its own rows, then its own rows against the shards that come round the
     ring, half of the way: the other half is met from the other side. With an even number of processes the opposite
@@ -39,10 +69,8 @@ def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: boo
         own: This process's rows.
         side: How many rows and columns a tile has at most.
         group: The processes that hold the other rows.
-        reuse: Whether each tile's distances may be written over those of the one before.
     """
-    starts, buffer = _starts(own, group), _buffer(own, side, reuse)
-    me, count = rank(group), size(group)
+    starts, me, count = _starts(own, group), rank(group), size(group)
     shards = ring((own.values, own.squares), group, steps=count // 2 + 1)
     for step, (owner, (values, squares)) in enumerate(shards):
         theirs = own._replace(values=values, squares=squares)
@@ -54,30 +82,26 @@ def symmetric_tiles(own: Centered, side: int, group: Group = None, *, reuse: boo
         else:
             cuts = _rectangle(mine, other, side)
         for i, j in cuts:
-            same = owner == me and i == j
-            block = _distances(own, i, theirs, j, same, buffer)
-            yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=not same)
+            rows, columns = _shift(i, starts[me]), _shift(j, starts[owner])
+            yield Cut(rows, columns, own.part(i), theirs.part(j), mirrored=rows != columns)
 
 
-def row_tiles(
-    own: Centered, side: int, group: Group = None, *, rows: slice = slice(None), reuse: bool = False
-) -> Iterator[Tile]:
-    """Tiles of this process's rows, or of some of them, against all columns of the group; nothing is mirrored.
+def row_cuts(own: Centered, side: int, group: Group = None, *, rows: slice = slice(None)) -> Iterator[Cut]:
+    """Cuts of this process's rows, or of some of them, against all columns of the group; nothing is mirrored.
 
     Args:
         own: This process's rows.
         side: How many rows and columns a tile has at most.
         group: The processes that hold the other rows, which must all ask together, if only for no rows.
         rows: Which of the own rows; it begins at a multiple of `side`, and ends at one or at the last row.
-        reuse: Whether each tile's distances may be written over those of the one before.
     """
-    starts, buffer = _starts(own, group), _buffer(own, side, reuse)
-    me, first, last = rank(group), *rows.indices(len(own.values))[:2]
+    starts, me = _starts(own, group), rank(group)
+    first, last = rows.indices(len(own.values))[:2]
     for owner, (values, squares) in ring((own.values, own.squares), group):
         theirs = own._replace(values=values, squares=squares)
         for i, j in _rectangle(slice(first, max(first, last)), slice(0, len(values)), side):
-            block = _distances(own, i, theirs, j, owner == me and i == j, buffer)
-            yield Tile(_shift(i, starts[me]), _shift(j, starts[owner]), block, mirrored=False)
+            columns = _shift(j, starts[owner])
+            yield Cut(_shift(i, starts[me]), columns, own.part(i), theirs.part(j), mirrored=False)
 
 
 def _triangle(rows: slice, side: int) -> Iterator[tuple[slice, slice]]:
@@ -111,17 +135,6 @@ def _halves(mine: slice, other: slice, lower: bool) -> tuple[slice, slice]:
     if lower:
         return slice(0, mine.stop // 2), other
     return mine, slice(other.stop // 2, other.stop)
-
-
-def _buffer(own: Centered, side: int, reuse: bool) -> Tensor | None:
-    return own.values.new_empty(min(side, len(own.values)) * side) if reuse else None
-
-
-def _distances(x: Centered, i: slice, y: Centered, j: slice, same: bool, buffer: Tensor | None) -> Tensor:
-    """Distances of rows i of x to rows j of y, in the buffer if there is one."""
-    shape = i.stop - i.start, j.stop - j.start
-    out = None if buffer is None else buffer[: shape[0] * shape[1]].view(shape)
-    return distances(x.values[i], y.values[j], x.squares[i], y.squares[j], same=same, precision=x.precision, out=out)
 
 
 def _starts(own: Centered, group: Group) -> list[int]:

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.pairwise import UndefinedSimilarityError, log_row_sums, mean_distance, weight_block_sums
-from csl.pairwise import pairs as pairs_module
+from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_block_sums
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
 from tests.two_processes import TwoProcesses
@@ -24,7 +24,7 @@ def test_block_sums_equal_dense(case: str) -> None:
 
 
 def _set_budget(patch: pytest.MonkeyPatch, memory_budget: int) -> None:
-    defaults = pairs_module.Pairs.__init__.__kwdefaults__
+    defaults = passes_module.Passes.__init__.__kwdefaults__
     assert defaults is not None
     patch.setitem(defaults, "memory_budget", memory_budget)
 
@@ -34,7 +34,7 @@ def test_many_tiles_equal_one(monkeypatch: pytest.MonkeyPatch, memory_budget: in
     _set_budget(monkeypatch, memory_budget)
     features, labels = ordinary(), labels_for(ordinary())
     whole = weight_block_sums(features, labels, 10, TEMPERATURES)
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 33)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 33)
     torch.testing.assert_close(weight_block_sums(features, labels, 10, TEMPERATURES), whole, rtol=1e-5, atol=0)
 
 
@@ -61,7 +61,7 @@ def test_refuses_features_without_scale(features: Tensor) -> None:
 def _on_two(features: Tensor, labels: Tensor, memory_budget: int) -> tuple[Tensor, Tensor, Tensor]:
     with pytest.MonkeyPatch.context() as patch:
         _set_budget(patch, memory_budget)
-        patch.setattr(pairs_module, "_SIDE_CPU", 64)
+        patch.setattr(passes_module, "_SIDE_CPU", 64)
         return _on_own_rows(features, labels)
 
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import world
 from csl.pairwise import class_distance_sums, distances_within
-from csl.pairwise import pairs as pairs_module
+from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_distances
 from tests.pairwise.hard_data import CASES, ordinary
 from tests.pairwise.test_streaming import Largest
@@ -13,7 +13,7 @@ from tests.two_processes import TwoProcesses
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
 
 
 def _labels(features: Tensor) -> Tensor:
@@ -65,10 +65,10 @@ def test_progress_of_blocks_ends_at_one() -> None:
 
 
 def _on_two(features: Tensor, labels: Tensor, first: int, budget: int) -> tuple[Tensor, Tensor]:
-    pairs_module._SIDE_CPU = 32
+    passes_module._SIDE_CPU = 32
     own = slice(0, first) if torch.distributed.get_rank() == 0 else slice(first, len(features))
     found = list(class_distance_sums(features[own], labels[own], 7, group=world(), memory_budget=budget))
-    pairs_module._SIDE_CPU = 1024
+    passes_module._SIDE_CPU = 1024
     return torch.cat([classes for classes, _ in found]), torch.cat([sums for _, sums in found])
 
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.pairwise import full_weights
-from csl.pairwise import pairs as pairs_module
+from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_w
 from tests.pairwise.hard_data import CASES, ordinary
 from tests.two_processes import TwoProcesses
@@ -24,7 +24,7 @@ def test_written_out_they_are_the_definition(case: str) -> None:
 def test_computed_anew_they_make_the_same_products(
     monkeypatch: pytest.MonkeyPatch, case: str, memory_budget: int
 ) -> None:
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 64)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 64)
     features = CASES[case]()
     x = torch.randn(len(features), 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     for weights in full_weights(features, [0.5, 0.1], memory_budget=memory_budget):

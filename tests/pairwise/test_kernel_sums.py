@@ -9,10 +9,10 @@ from torch import Tensor
 from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
 from csl.pairwise import kernel_sums, weight_block_sums
-from csl.pairwise import pairs as pairs_module
+from csl.pairwise import passes as passes_module
 from csl.pairwise.distances import Distances
 from csl.pairwise.kernel import Kernel
-from csl.pairwise.kernel_sums import kernels_with_sums
+from csl.pairwise.kernel_sums import _Guess, kernels_with_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.some_rows import SomeRows
 from tests.pairwise.dense import dense_log_row_sums, dense_rld
@@ -24,7 +24,7 @@ TEMPERATURES = [1.0, 0.2, 0.1, 0.01]
 
 @pytest.fixture(autouse=True)
 def small_tiles_and_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
     monkeypatch.setattr(kernel_sums, "_SAMPLE", 50)
 
 
@@ -67,6 +67,24 @@ def test_one_pass_where_the_guess_serves_and_two_where_it_does_not(monkeypatch: 
     assert passes_of(wide, [1.0, 0.2, 0.1]) == 2, "a guess that is too far off costs a pass and no digits"
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_norms_bound_what_they_are_asked_for(case: str) -> None:
+    pairs = Pairs(CASES[case]())
+    least, largest = pairs.norms
+    farthest = max(float(tile.distances[tile.distances.isfinite()].max()) for tile in pairs.tiles())
+    assert float(pairs.nearest.max()) <= least + largest
+    assert farthest <= 2 * largest
+
+
+def test_nearest_distances_take_a_pass_of_their_own_only_where_the_guess_did_not_foresee_them() -> None:
+    kept = Pairs(CASES["wide"]())
+    kernels_with_sums(kept, [1.0, 0.2, 0.1])
+    assert (kept._passed, kept.knows_nearest) == (2, False), "norms tell that no row needs a reference"
+    kept = Pairs(CASES["wide"]())
+    kernels_with_sums(kept, [1.0, 0.01])
+    assert (kept._passed, kept.knows_nearest) == (2, True)
+
+
 def spoil_guess(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
     """Make the guess of the mean distance wrong by this share."""
     honest = SomeRows.distances
@@ -98,7 +116,7 @@ def test_one_row_too_far_off_is_enough(monkeypatch: pytest.MonkeyPatch, off: flo
 
 def test_no_two_samples_are_out_of_reach() -> None:
     pairs = Pairs(ordinary(), memory_budget=0)
-    (moments,) = kernel_sums._measured_with_moments(pairs, {0: Kernel(1.0, None)}).values()
+    (moments,) = kernel_sums._measured_with_moments(pairs, _Guess(1.0, {0: Kernel(1.0, None)}), 1.0).values()
     farthest = max(float(tile.distances[tile.distances.isfinite()].max()) for tile in pairs.tiles())
     assert farthest <= moments.reach <= 2 * farthest
 
@@ -159,7 +177,7 @@ def test_progress_never_goes_back_when_a_pass_is_added(monkeypatch: pytest.Monke
 
 def _sums_on_two(features: Tensor) -> Tensor:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs_module, "_SIDE_CPU", 32)
+        patch.setattr(passes_module, "_SIDE_CPU", 32)
         patch.setattr(kernel_sums, "_SAMPLE", 50)
         pairs = Pairs(features[shard(len(features), world())], group=world(), memory_budget=0)
         kernels, sums = kernels_with_sums(pairs, [1.0, 0.1])

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from csl.distributed import shard, world
 from csl.metrics.functional import estimate_relative_local_density, relative_local_density
 from csl.pairwise import Precision, log_row_sums, mean_distance, some_rows, weight_block_sums
-from csl.pairwise import pairs as pairs_module
+from csl.pairwise import passes as passes_module
 from csl.pairwise.centering import center
 from csl.pairwise.kernel import Kernel, tile_squares, tile_sums
 from csl.pairwise.pairs import Pairs
@@ -26,7 +26,7 @@ TEMPERATURES = [1.0, 0.2, 0.1]
 
 @pytest.mark.parametrize(("budget", "passes"), [(0, 2), (4 * 400 * (400 + 64) // 2, 3), (2**30, 3)])
 def test_progress_grows_to_one_over_all_passes(monkeypatch: pytest.MonkeyPatch, budget: int, passes: int) -> None:
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
     seen: list[float] = []
     features = ordinary()
     weight_block_sums(features, labels_for(features), 10, TEMPERATURES, memory_budget=budget, progress=seen.append)
@@ -41,8 +41,10 @@ def test_a_single_pass_ends_at_one_too() -> None:
     seen: list[float] = []
     mean_distance(ordinary(50), progress=seen.append)
     assert seen == [1.0, 1.0]
-    log_row_sums(ordinary(50), torch.tensor(1.0), [1.0], progress=seen.append)
-    assert seen[2:] == [0.5, 0.5, 1.0, 1.0]
+    log_row_sums(ordinary(50), torch.tensor(5.0), [1.0], progress=seen.append)
+    assert seen[2:] == [1.0, 1.0], "norms tell that no row needs a reference"
+    log_row_sums(ordinary(50), torch.tensor(5.0), [1.0, 0.01], progress=seen.append)
+    assert seen[4:] == [0.5, 0.5, 1.0, 1.0]
 
 
 def _progress_on_two(count: int) -> list[float]:
@@ -94,7 +96,7 @@ def _estimated(features: Tensor, labels: Tensor) -> None:
 def test_no_square_of_all_pairs_exists(
     monkeypatch: pytest.MonkeyPatch, function: Callable[[Tensor, Tensor], None], case: str
 ) -> None:
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 32)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
     monkeypatch.setattr(some_rows, "_SIDE", 32)
     features = CASES[case]()
     with Largest() as largest:

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -8,15 +9,17 @@ from csl.distributed import shard_of, world
 from csl.pairwise import tiles
 from csl.pairwise.centering import center
 from csl.pairwise.pairs import Pairs
-from csl.pairwise.tiles import Tile, row_tiles, symmetric_tiles
+from csl.pairwise.tiles import Cut, row_cuts, symmetric_cuts
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
 
 
-def coverage(found: list[Tile], count: int) -> Tensor:
+def coverage(found: Iterable[Cut], count: int) -> Tensor:
     """How often each ordered pair is covered."""
     times = torch.zeros(count, count, dtype=torch.int64)
-    for tile in found:
+    for cut in found:
+        tile = cut.tile()
+        assert cut.shape == tile.distances.shape
         assert tile.distances.shape == (tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start)
         times[tile.rows, tile.columns] += 1
         if tile.mirrored:
@@ -27,12 +30,12 @@ def coverage(found: list[Tile], count: int) -> Tensor:
 @pytest.mark.parametrize("count", [0, 1, 2, 31, 32, 33, 100])
 def test_each_ordered_pair_is_covered_once(count: int) -> None:
     own = center(ordinary(count))
-    assert (coverage(list(symmetric_tiles(own, 32)), count) == 1).all()
-    assert (coverage(list(row_tiles(own, 32)), count) == 1).all()
+    assert (coverage(symmetric_cuts(own, 32), count) == 1).all()
+    assert (coverage(row_cuts(own, 32), count) == 1).all()
 
 
 def test_few_pairs_are_computed_in_both_orders() -> None:
-    tiles = list(symmetric_tiles(center(ordinary(100)), 32))
+    tiles = [cut.tile() for cut in symmetric_cuts(center(ordinary(100)), 32)]
     assert max(len(tile.distances) for tile in tiles if not tile.mirrored) <= 32 // 4
     assert sum(tile.distances.numel() for tile in tiles) <= 100 * (100 + 32 // 4) / 2
 
@@ -46,9 +49,9 @@ def test_a_ring_of_any_size_covers_each_pair_once(monkeypatch: pytest.MonkeyPatc
     times, by_row = torch.zeros(2, count, count, dtype=torch.int64)
     for me in range(size):
         _pretend_to_be(monkeypatch, me, shards)
-        times += coverage(list(symmetric_tiles(shards[me], 8)), count)
-        by_row += coverage(list(row_tiles(shards[me], 8, rows=slice(0, 8))), count)
-        by_row += coverage(list(row_tiles(shards[me], 8, rows=slice(8, count))), count)
+        times += coverage(symmetric_cuts(shards[me], 8), count)
+        by_row += coverage(row_cuts(shards[me], 8, rows=slice(0, 8)), count)
+        by_row += coverage(row_cuts(shards[me], 8, rows=slice(8, count)), count)
     assert (times == 1).all()
     assert (by_row == 1).all()
 
@@ -71,8 +74,8 @@ def _cover_on_two(count: int) -> tuple[Tensor, Tensor]:
     group = world()
     own = center(ordinary(count)[shard_of(count, *_place())], group=group)
     return (
-        coverage(list(symmetric_tiles(own, 8, group)), count),
-        coverage(list(row_tiles(own, 8, group)), count),
+        coverage(symmetric_cuts(own, 8, group), count),
+        coverage(row_cuts(own, 8, group), count),
     )
 
 

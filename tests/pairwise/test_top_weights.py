@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.pairwise import full_weights, top_weights
-from csl.pairwise import pairs as pairs_module
+from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_w
 from tests.pairwise.hard_data import CASES, duplicates, ordinary
 from tests.two_processes import TwoProcesses
@@ -21,7 +21,7 @@ def test_top_weights_are_the_largest_of_the_definition(case: str) -> None:
 
 def test_equal_weights_come_in_order_of_their_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     features = torch.cat([torch.zeros(20, 3), torch.ones(20, 3), -torch.ones(20, 3)])
-    monkeypatch.setattr(pairs_module, "_SIDE_CPU", 7)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 7)
     ((_, columns),) = top_weights(features, [0.2], 5)
     assert columns[0].tolist() == [1, 2, 3, 4, 5]
     assert columns[3].tolist() == [0, 1, 2, 4, 5]

@@ -10,6 +10,8 @@ from csl.metrics.functional.helpers import undefined
 from csl.pairwise import Streaming, full_precision
 from csl.pairwise.checks import check_features
 from csl.pairwise.pairs import Pairs
+from csl.pairwise.tiles import Tile
+from csl.pairwise.workers import Buffers
 
 
 @full_precision()
@@ -47,11 +49,14 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: U
     if pairs.num_rows < 3:
         return undefined("intrinsic dimension", f"it needs at least three samples, got {pairs.num_rows}", features)
     start = sum(pairs.counts[: rank(group)])
+
+    def two_nearest(tile: Tile, buffers: Buffers) -> Tensor:
+        return tile.distances.topk(min(2, tile.distances.shape[1]), dim=1, largest=False).values
+
     nearest = torch.full((len(features), 2), torch.inf, device=features.device)
-    for rows, _, block, _ in pairs.row_tiles():
-        own = slice(rows.start - start, rows.stop - start)
-        both = torch.cat([nearest[own], block.topk(min(2, block.shape[1]), dim=1, largest=False).values], dim=1)
-        nearest[own] = both.topk(2, dim=1, largest=False).values
+    for tile, found in pairs.each_of_rows(two_nearest):
+        own = slice(tile.rows.start - start, tile.rows.stop - start)
+        nearest[own] = torch.cat([nearest[own], found], dim=1).topk(2, dim=1, largest=False).values
     different = nearest[nearest[:, 0] > 0].double()
     logs = (different[:, 1] / different[:, 0]).log()
     total, count = all_reduce(logs.sum(), group), all_reduce(logs.new_tensor(float(len(logs))), group)

@@ -12,6 +12,8 @@ from csl.metrics.functional.helpers import undefined
 from csl.pairwise import Streaming, full_precision
 from csl.pairwise.checks import check_features
 from csl.pairwise.pairs import Pairs
+from csl.pairwise.tiles import Tile
+from csl.pairwise.workers import Buffers
 
 _FAINTEST = 80.0  # exp(−80) is a float32, if a small one; from exp(−88) on digits are lost, and from exp(−104) all
 
@@ -50,12 +52,16 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
     if pairs.num_rows < 2:
         return undefined("uniformity", f"it needs at least two samples, got {pairs.num_rows}", features)
     rate = t * pairs.own.unit**2
-    least = float(pairs.distances.nearest.amin().square()) if may_underflow else 0.0
-    total = torch.zeros((), dtype=torch.float64, device=features.device)
-    for _, _, block, mirrored in pairs.tiles():
+    least = float(pairs.nearest.amin().square()) if may_underflow else 0.0
+
+    def potential(tile: Tile, buffers: Buffers) -> Tensor:
+        squares = torch.mul(tile.distances, tile.distances, out=buffers[0])
         # A sample's distance to itself is infinite, so its potential is 0.
-        potential = block.square().sub_(least).mul_(-rate).exp_().sum(dim=1).double().sum()
-        total += 2 * potential if mirrored else potential
+        return (2 if tile.mirrored else 1) * squares.sub_(least).mul_(-rate).exp_().sum(dim=1).double().sum()
+
+    total = torch.zeros((), dtype=torch.float64, device=features.device)
+    for _, found in pairs.each(potential):
+        total += found
     return (all_reduce(total, group) / (pairs.num_rows * (pairs.num_rows - 1))).log() - rate * least
 
 

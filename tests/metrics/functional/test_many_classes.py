@@ -11,7 +11,7 @@ from torch import Tensor
 from csl.distributed import world
 from csl.metrics import functional
 from csl.metrics.functional.knn_accuracy import vote
-from csl.pairwise import cosine, pairs
+from csl.pairwise import cosine, passes
 from tests.metrics.panel import PANEL, data
 from tests.pairwise.hard_data import ordinary
 from tests.pairwise.test_streaming import Largest
@@ -50,7 +50,7 @@ def test_no_array_of_all_pairs_of_classes(name: str) -> None:
     """With as many classes as samples, some are undefined, which costs no array either."""
     features, labels = ordinary(2000, 4), torch.arange(2000)
     with Largest() as largest, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "_SIDE_CPU", 64)
+        patch.setattr(passes, "_SIDE_CPU", 64)
         patch.setattr(cosine, "_QUERIES", 64)
         if name == "knn modularity":
             PANEL[name].function(features, labels)

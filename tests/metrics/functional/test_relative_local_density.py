@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
-from csl.pairwise import pairs
+from csl.pairwise import passes
 from tests.metrics.shapes import draw
 from tests.pairwise.dense import dense_rld
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
@@ -76,7 +76,7 @@ def test_scale_rotation_shift_order_and_names_of_classes_do_not_matter() -> None
 
 @pytest.mark.parametrize("side", [1024, 64])
 def test_one_class_is_exactly_zero(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
-    monkeypatch.setattr(pairs, "_SIDE_CPU", side)
+    monkeypatch.setattr(passes, "_SIDE_CPU", side)
     assert relative_local_density(ordinary(), torch.full((400,), 4), TEMPERATURES).tolist() == [0.0] * 5
 
 
