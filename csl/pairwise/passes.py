@@ -41,8 +41,8 @@ class Passes:
     Example:
         >>> import torch
         >>> passes = Passes(torch.tensor([[0.0], [1.0], [3.0]]))
-        >>> [found for _, found in passes.each(lambda tile, buffers: tile.distances.amin(dim=1))]
-        [tensor([1., 1., 2.])]
+        >>> [found for _, found in passes.each(lambda tile, buffers: tile.distances.amin(dim=1))]  # 3 is the unit
+        [tensor([0.3333, 0.3333, 0.6667])]
     """
 
     def __init__(
