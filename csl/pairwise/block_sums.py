@@ -1,6 +1,7 @@
 """Sums of the similarity w over pairs of classes: all that relative local density asks of the N×N pairs."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, Unpack
 
@@ -76,9 +77,9 @@ def weight_block_sums(
     shape = len(temperatures), num_classes, num_classes
     blocks = torch.zeros(shape, dtype=torch.float64, device=features.device)
     for rows, columns, sums, mirrored in _tile_sums(features, labels, num_classes, temperatures, group, streaming):
-        blocks[:, rows[:, None], columns] += sums
+        blocks[:, rows.classes[:, None], columns.classes] += sums
         if mirrored:
-            blocks[:, columns[:, None], rows] += sums.mT
+            blocks[:, columns.classes[:, None], rows.classes] += sums.mT
     return all_reduce(blocks, group)
 
 
@@ -105,28 +106,50 @@ def weight_class_sums(
     within = torch.zeros(len(temperatures), num_classes, dtype=torch.float64, device=features.device)
     degrees = torch.zeros_like(within)
     for rows, columns, sums, mirrored in _tile_sums(features, labels, num_classes, temperatures, group, streaming):
-        same = (sums * (rows[:, None] == columns)).sum(dim=2)
-        within[:, rows] += same
-        degrees[:, rows] += sums.sum(dim=2)
+        same = (sums * (rows.classes[:, None] == columns.classes)).sum(dim=2)
+        within[:, rows.place] += same
+        degrees[:, rows.place] += sums.sum(dim=2)
         if mirrored:
             # Rounded as the degrees are, one addend after the other, so that one class is exactly 0.
-            within[:, rows] += same
-            degrees[:, columns] += sums.sum(dim=1)
+            within[:, rows.place] += same
+            degrees[:, columns.place] += sums.sum(dim=1)
     return ClassSums(all_reduce(within, group), all_reduce(degrees, group))
+
+
+class _Segments(NamedTuple):
+    """Runs of one class in a block of rows that is sorted by class.
+
+    Attributes:
+        classes: The class of each run `[s]`.
+        place: Where these classes stand in a list of all; a slice if none between them is missing.
+        parts: Where in the block each run is.
+    """
+
+    classes: Tensor
+    place: slice | Tensor
+    parts: list[slice]
+
+    @classmethod
+    def of(cls, classes: Tensor) -> "_Segments":
+        present, counts = torch.unique_consecutive(classes, return_counts=True)
+        edges = [0, *counts.cumsum(dim=0).tolist()]
+        first, last = int(present[0]), int(present[-1])
+        place = slice(first, last + 1) if last - first + 1 == len(present) else present
+        return cls(present, place, [slice(*ends) for ends in pairwise(edges)])
 
 
 class _TileSums(NamedTuple):
     """`Σ w_ij` over one tile for each of its classes.
 
     Attributes:
-        rows: The classes of the tile's rows `[p]`.
-        columns: The classes of its columns `[q]`.
+        rows: The classes of the tile's rows, p of them.
+        columns: The classes of its columns, q of them.
         sums: `[T, p, q]`, float64.
         mirrored: Whether the transposed pairs are to be counted too.
     """
 
-    rows: Tensor
-    columns: Tensor
+    rows: _Segments
+    columns: _Segments
     sums: Tensor
     mirrored: bool
 
@@ -139,58 +162,31 @@ def _tile_sums(
     group: Group,
     streaming: Streaming,
 ) -> Iterator[_TileSums]:
-    """The sums of each tile."""
+    """The sums of each tile.
+
+    Columns of one class lie together, so that a class costs one product with a vector: a third of the time of a
+    product with a table of memberships, and no more for many classes.
+    """
     values = check_temperatures(temperatures)
     refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
     labels = labels.to(features.device, torch.int64)
     order = labels.argsort(stable=True)
     pairs = Pairs(features, group=group, order=order, passes=3, **streaming)
     kernels, sums_by_row = kernels_with_sums(pairs, values)
-    shares = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
+    by_row = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
     classes = gather_rows(labels[order], group)
+    segments = cache(lambda start, stop: _Segments.of(classes[start:stop]))
 
     def work(tile: Tile, buffers: Buffers) -> _TileSums:
-        rows, columns = _Segments.of(classes[tile.rows]), _Segments.of(classes[tile.columns])
-        sums = shares.new_empty(len(values), len(rows.classes), len(columns.classes))
+        rows, columns = (segments(block.start, block.stop) for block in (tile.rows, tile.columns))
+        sums = tile.distances.new_empty(len(kernels), len(columns.parts), len(tile.distances))
         for place, squares in tile_squares(kernels, tile, buffers):
-            by_row, by_column = shares[place, tile.rows], shares[place, tile.columns]
-            sums[place] = _segment_sums(squares, by_row, by_column, rows, columns)
-        return _TileSums(rows.classes, columns.classes, sums, tile.mirrored)
+            by_column = by_row[place, tile.columns].float()
+            for segment, part in enumerate(columns.parts):
+                torch.mv(squares[:, part], by_column[part], out=sums[place, segment])
+        weighted = sums.double() * by_row[:, None, tile.rows]
+        by_class = torch.stack([weighted[:, :, part].sum(dim=2) for part in rows.parts], dim=1)
+        return _TileSums(rows, columns, by_class, tile.mirrored)
 
     for _, sums in pairs.each(work):
         yield sums
-
-
-class _Segments(NamedTuple):
-    """Runs of one class in a block of rows that is sorted by class.
-
-    Attributes:
-        classes: The class of each run `[s]`.
-        edges: Where in the block each run begins, and the block's end.
-    """
-
-    classes: Tensor
-    edges: list[int]
-
-    @classmethod
-    def of(cls, classes: Tensor) -> "_Segments":
-        present, counts = torch.unique_consecutive(classes, return_counts=True)
-        return cls(present, [0, *counts.cumsum(dim=0).tolist()])
-
-    def parts(self) -> Iterator[tuple[int, slice]]:
-        """Number and place of each run."""
-        return enumerate(slice(*edges) for edges in pairwise(self.edges))
-
-
-def _segment_sums(squares: Tensor, by_row: Tensor, by_column: Tensor, rows: _Segments, columns: _Segments) -> Tensor:
-    """Sums of `w_ij` over one tile, `[row segments, column segments]`, from `a_ij a_ji` and `N / r` of both sides.
-
-    Columns of one class lie together, so that a class costs one product with a vector: a third of the time of a
-    product with a table of memberships, and no more for many classes.
-    """
-    weights = by_column.float()
-    sums = squares.new_empty(len(columns.classes), len(squares))
-    for segment, part in columns.parts():
-        torch.mv(squares[:, part], weights[part], out=sums[segment])
-    weighted = sums.double() * by_row
-    return torch.stack([weighted[:, part].sum(dim=1) for _, part in rows.parts()])

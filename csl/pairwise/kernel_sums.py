@@ -137,11 +137,10 @@ def _measured_with_moments(pairs: Pairs, guess: _Guess, lowest: float) -> dict[i
     own = torch.zeros(len(kernels), 3, pairs.num_rows, dtype=torch.float64, device=pairs.device)
     nearest = guess.mean > 0 and may_need_references(pairs, _SLACK / (guess.mean * lowest))
     moments_of = partial(tile_moments, kernels)
-    for tile, found in pairs.measuring(moments_of, nearest=nearest):
-        for place, by_row, by_column in found:
-            own[place, :, tile.rows] += by_row
-            if tile.mirrored:
-                own[place, :, tile.columns] += by_column
+    for tile, (by_row, by_column) in pairs.measuring(moments_of, nearest=nearest):
+        own[:, :, tile.rows] += by_row
+        if tile.mirrored:
+            own[:, :, tile.columns] += by_column
     total = all_reduce(own, pairs.group)
     reach = 2 * max(pairs.norms)
     return {

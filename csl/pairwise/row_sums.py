@@ -94,9 +94,8 @@ def may_need_references(pairs: Pairs, rate: float) -> bool:
 def row_sums(pairs: Pairs, kernels: Sequence[Kernel]) -> Tensor:
     """Sums of each kernel over each row, relative to the kernel's reference, float64 `[T, N]`, on every process."""
     sums = torch.zeros(len(kernels), pairs.num_rows, dtype=torch.float64, device=pairs.device)
-    for tile, found in pairs.each(partial(tile_sums, kernels)):
-        for index, by_row, by_column in found:
-            sums[index, tile.rows] += by_row
-            if tile.mirrored:
-                sums[index, tile.columns] += by_column
+    for tile, (by_row, by_column) in pairs.each(partial(tile_sums, kernels)):
+        sums[:, tile.rows] += by_row
+        if tile.mirrored:
+            sums[:, tile.columns] += by_column
     return all_reduce(sums, pairs.group)
