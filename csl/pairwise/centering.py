@@ -10,7 +10,7 @@ from csl.pairwise.blocks import blocks
 from csl.pairwise.precision import round_to
 from csl.pairwise.streaming import Precision
 
-_ROWS = 512  # rows converted at a time: no float64 copy of all features exists, and the part stays in cache
+_ROWS = 256  # rows converted at a time: no float64 copy of all features exists, and the part stays in cache
 
 
 class Centered(NamedTuple):
@@ -60,8 +60,10 @@ def center(
     unit = float(all_reduce(largest, group, "max")) or 1.0
     sums = torch.zeros(dimension + 2, dtype=torch.float64, device=features.device)
     sums[-1] = count
+    # The same memory for all parts: to ask for some, and touch it first, costs more than what is done with it.
+    memory = torch.empty(min(count, _ROWS), dimension, dtype=torch.float64, device=features.device)
     for part in blocks(count, _ROWS):
-        rows = features[part].double() / unit
+        rows = memory[: part.stop - part.start].copy_(features[part]).div_(unit)
         sums[:dimension] += rows.new_ones(len(rows)) @ rows
         sums[-2] += torch.linalg.vector_norm(rows).square()
     sums = all_reduce(sums, group)
@@ -70,7 +72,7 @@ def center(
     values = torch.empty(features.shape, dtype=torch.float32, device=features.device)
     squares = torch.empty(count, dtype=torch.float64, device=features.device)
     for part in blocks(count, _ROWS):
-        rows = features[part if order is None else order[part]].double() / unit - mean
-        values[part] = round_to(rows.float(), precision)
-        squares[part] = rows.copy_(values[part]).square_().sum(dim=1)
+        rows = memory[: part.stop - part.start].copy_(features[part if order is None else order[part]])
+        values[part] = round_to(rows.div_(unit).sub_(mean).float(), precision)
+        torch.sum(rows.copy_(values[part]).square_(), dim=1, out=squares[part])
     return Centered(values, squares, unit, norm, precision)
