@@ -135,7 +135,8 @@ def _measured_with_moments(pairs: Pairs, guess: _Guess, lowest: float) -> dict[i
     """
     kernels = list(guess.kernels.values())
     own = torch.zeros(len(kernels), 3, pairs.num_rows, dtype=torch.float64, device=pairs.device)
-    nearest = guess.mean > 0 and may_need_references(pairs, _SLACK / (guess.mean * lowest))
+    foreseen = guess.mean > 0 and may_need_references(pairs, _SLACK / (guess.mean * lowest))
+    nearest = any_process(foreseen, pairs.group)
     moments_of = partial(tile_moments, kernels)
     for tile, (by_row, by_column) in pairs.measuring(moments_of, nearest=nearest):
         own[:, :, tile.rows] += by_row

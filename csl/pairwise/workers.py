@@ -91,11 +91,16 @@ def _pool(workers: int) -> Iterator[ThreadPoolExecutor]:
 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="csl-tile", initializer=start)
     try:
-        for _ in range(workers):
-            pool.submit(int)
-        started.wait()
-        # A thread that has been told keeps its number; the others follow the last that was told anywhere.
-        torch.set_num_threads(threads)
+        try:
+            for _ in range(workers):
+                pool.submit(int)
+            started.wait()
+        except BaseException:
+            started.abort()  # lets go of workers that wait for one that could not be started
+            raise
+        finally:
+            # A thread that has been told keeps its number; the others follow the last that was told anywhere.
+            torch.set_num_threads(threads)
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)

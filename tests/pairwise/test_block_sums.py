@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import shard, world
-from csl.pairwise import UndefinedSimilarityError, log_row_sums, mean_distance, weight_block_sums
+from csl.pairwise import UndefinedSimilarityError, log_row_sums, mean_distance, weight_block_sums, weight_class_sums
 from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_block_sums
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
@@ -21,6 +21,16 @@ def test_block_sums_equal_dense(case: str) -> None:
         expected = dense_block_sums(features, labels, 10, temperature)
         torch.testing.assert_close(sums / sums.sum(), expected / expected.sum(), rtol=0, atol=1e-6)
         torch.testing.assert_close(sums.sum(), expected.sum(), rtol=1e-4, atol=0)
+
+
+def test_classes_that_no_sample_has_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 64)
+    features, labels = ordinary(), labels_for(ordinary())
+    dense = weight_class_sums(features, labels, 10, TEMPERATURES)
+    sparse = weight_class_sums(features, labels * 3 + 2, 40, TEMPERATURES)
+    for expected, found in zip(dense, sparse, strict=True):
+        assert torch.equal(found[:, 2:32:3], expected)
+        assert int((found != 0).sum()) == expected.numel()
 
 
 def _set_budget(patch: pytest.MonkeyPatch, memory_budget: int) -> None:

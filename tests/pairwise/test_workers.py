@@ -22,7 +22,7 @@ TEMPERATURES = [1.0, 0.2, 0.1, 0.01]
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
+    monkeypatch.setattr(passes_module, "_SIDE_CPU", 100)
 
 
 @pytest.fixture
@@ -100,6 +100,24 @@ def test_an_error_reaches_the_caller_and_ends_the_workers(count: int) -> None:
     assert not our_threads()
 
 
+def test_a_worker_that_cannot_be_started_is_an_error_and_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    start, count = threading.Thread.start, 0
+
+    def first_only(self: threading.Thread) -> None:
+        nonlocal count
+        count += self.name.startswith("csl-tile")
+        if count > 1:
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    before = torch.get_num_threads()
+    monkeypatch.setattr(threading.Thread, "start", first_only)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        list(in_order(lambda item: item, range(5), 2))
+    assert not our_threads()
+    assert torch.get_num_threads() == before
+
+
 def test_memory_can_be_written_to_by_a_worker_of_an_inference() -> None:
     with torch.inference_mode():
         memory = Memory(6, torch.device("cpu"))
@@ -127,9 +145,8 @@ def measured(features: Tensor, budget: int) -> Tensor:
 def test_not_a_digit_depends_on_the_number_of_workers(monkeypatch: pytest.MonkeyPatch, case: str, budget: int) -> None:
     features = CASES[case]()
     alone = measured(features, budget)
-    for count in (2, 3):
-        monkeypatch.setattr(passes_module, "worker_count", lambda device, count=count: count)
-        assert torch.equal(measured(features, budget), alone)
+    monkeypatch.setattr(passes_module, "worker_count", lambda device: 3)
+    assert torch.equal(measured(features, budget), alone)
 
 
 @pytest.mark.usefixtures("two_threads")
