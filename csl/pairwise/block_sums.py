@@ -1,9 +1,9 @@
 """Sums of the similarity w over pairs of classes: all that relative local density asks of the N×N pairs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple, Unpack
+from typing import Generic, NamedTuple, TypeVar, Unpack
 
 import torch
 from torch import Tensor
@@ -76,7 +76,8 @@ def weight_block_sums(
     """
     shape = len(temperatures), num_classes, num_classes
     blocks = torch.zeros(shape, dtype=torch.float64, device=features.device)
-    for rows, columns, sums, mirrored in _tile_sums(features, labels, num_classes, temperatures, group, streaming):
+    tiles = _tile_sums(features, labels, num_classes, temperatures, group, streaming, lambda sums, rows, columns: sums)
+    for rows, columns, sums, mirrored in tiles:
         blocks[:, rows.classes[:, None], columns.classes] += sums
         if mirrored:
             blocks[:, columns.classes[:, None], rows.classes] += sums.mT
@@ -105,14 +106,14 @@ def weight_class_sums(
     """
     within = torch.zeros(len(temperatures), num_classes, dtype=torch.float64, device=features.device)
     degrees = torch.zeros_like(within)
-    for rows, columns, sums, mirrored in _tile_sums(features, labels, num_classes, temperatures, group, streaming):
-        same = (sums * (rows.classes[:, None] == columns.classes)).sum(dim=2)
+    tiles = _tile_sums(features, labels, num_classes, temperatures, group, streaming, _class_sums)
+    for rows, columns, (same, by_row, by_column), mirrored in tiles:
         within[:, rows.place] += same
-        degrees[:, rows.place] += sums.sum(dim=2)
+        degrees[:, rows.place] += by_row
         if mirrored:
             # Rounded as the degrees are, one addend after the other, so that one class is exactly 0.
             within[:, rows.place] += same
-            degrees[:, columns.place] += sums.sum(dim=1)
+            degrees[:, columns.place] += by_column
     return ClassSums(all_reduce(within, group), all_reduce(degrees, group))
 
 
@@ -138,20 +139,28 @@ class _Segments(NamedTuple):
         return cls(present, place, [slice(*ends) for ends in pairwise(edges)])
 
 
-class _TileSums(NamedTuple):
-    """`Σ w_ij` over one tile for each of its classes.
+Taken = TypeVar("Taken")
+
+
+class _TileSums(NamedTuple, Generic[Taken]):
+    """`Σ w_ij` over one tile for each of its classes, or what is taken of these sums.
 
     Attributes:
         rows: The classes of the tile's rows, p of them.
         columns: The classes of its columns, q of them.
-        sums: `[T, p, q]`, float64.
+        taken: Of `[T, p, q]`, float64.
         mirrored: Whether the transposed pairs are to be counted too.
     """
 
     rows: _Segments
     columns: _Segments
-    sums: Tensor
+    taken: Taken
     mirrored: bool
+
+
+def _class_sums(sums: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Sums `[T, p, q]` within each class of the rows `[T, p]`, over all columns `[T, p]`, over all rows `[T, q]`."""
+    return (sums * (rows[:, None] == columns)).sum(dim=2), sums.sum(dim=2), sums.sum(dim=1)
 
 
 def _tile_sums(
@@ -161,8 +170,9 @@ def _tile_sums(
     temperatures: Sequence[float],
     group: Group,
     streaming: Streaming,
-) -> Iterator[_TileSums]:
-    """The sums of each tile.
+    take: Callable[[Tensor, Tensor, Tensor], Taken],
+) -> Iterator[_TileSums[Taken]]:
+    """What is taken of the sums of each tile, given those and the classes of its rows and of its columns.
 
     Columns of one class lie together, so that a class costs one product with a vector: a third of the time of a
     product with a table of memberships, and no more for many classes.
@@ -177,7 +187,7 @@ def _tile_sums(
     classes = gather_rows(labels[order], group)
     segments = cache(lambda start, stop: _Segments.of(classes[start:stop]))
 
-    def work(tile: Tile, buffers: Buffers) -> _TileSums:
+    def work(tile: Tile, buffers: Buffers) -> _TileSums[Taken]:
         rows, columns = (segments(block.start, block.stop) for block in (tile.rows, tile.columns))
         sums = tile.distances.new_empty(len(kernels), len(columns.parts), len(tile.distances))
         for place, squares in tile_squares(kernels, tile, buffers):
@@ -186,7 +196,7 @@ def _tile_sums(
                 torch.mv(squares[:, part], by_column[part], out=sums[place, segment])
         weighted = sums.double() * by_row[:, None, tile.rows]
         by_class = torch.stack([weighted[:, :, part].sum(dim=2) for part in rows.parts], dim=1)
-        return _TileSums(rows, columns, by_class, tile.mirrored)
+        return _TileSums(rows, columns, take(by_class, rows.classes, columns.classes), tile.mirrored)
 
     for _, sums in pairs.each(work):
         yield sums

@@ -161,7 +161,7 @@ def _block(pairs: Pairs, classes: Tensor, num_classes: int, part: slice, own: sl
 
 
 class _Part(NamedTuple):
-    """Sums of some rows' distances to some classes, float64."""
+    """Sums of some rows' distances to some classes, float32: several wait to be added in float64."""
 
     rows: slice
     classes: slice
@@ -173,7 +173,7 @@ def _part(rows: slice, distances: Tensor, classes: Tensor) -> _Part:
     first, last = int(classes[0]), int(classes[-1]) + 1
     membership = distances.new_zeros(len(classes), last - first)
     membership.scatter_(1, (classes - first)[:, None], 1.0)
-    return _Part(rows, slice(first, last), (distances @ membership).double())
+    return _Part(rows, slice(first, last), distances @ membership)
 
 
 def _finite(tile: Tile, buffers: Buffers) -> Tensor:
