@@ -40,12 +40,16 @@ class Pairs(Passes):
         for tile, (distance, found, result) in self.each(both):
             total += distance
             if found is not None:
-                _lower(least, tile, found)
+                for place, lowest in zip((tile.rows, tile.columns), found, strict=True):
+                    least[place] = torch.minimum(least[place], lowest)
             yield tile, result
         # 0 / 0 is the NaN that a mean over no pairs is.
         self._mean = all_reduce(total, self.group) / (self.num_rows * (self.num_rows - 1))
         if nearest:
             self._nearest = all_reduce(least, self.group, "min")
+
+    def _measure(self, *, nearest: bool = False) -> None:
+        deque(self.measuring(lambda tile, buffers: None, nearest=nearest), maxlen=0)
 
     @property
     def knows_nearest(self) -> bool:
@@ -56,10 +60,8 @@ class Pairs(Passes):
     def nearest(self) -> Tensor:
         """Each sample's distance to its nearest neighbour `[N]`, float32, in units of the tiles; a pass, once."""
         if self._nearest is None:
-            least = torch.full((self.num_rows,), math.inf, device=self.device)
-            for tile, found in self.each(lambda tile, _: _nearest(tile)):
-                _lower(least, tile, found)
-            self._nearest = all_reduce(least, self.group, "min")
+            self._measure(nearest=True)
+        assert self._nearest is not None
         return self._nearest
 
     @cached_property
@@ -78,7 +80,7 @@ class Pairs(Passes):
     @property
     def _mean_distance(self) -> Tensor:
         if self._mean is None:
-            deque(self.measuring(lambda tile, buffers: None), maxlen=0)
+            self._measure()
         assert self._mean is not None
         return self._mean
 
@@ -122,9 +124,3 @@ def _total(tile: Tile, buffers: Buffers) -> Tensor:
 def _nearest(tile: Tile) -> tuple[Tensor, Tensor]:
     """The least distance of each row of a tile, and of each column."""
     return tile.distances.amin(dim=1), tile.distances.amin(dim=0)
-
-
-def _lower(least: Tensor, tile: Tile, found: tuple[Tensor, Tensor]) -> None:
-    """Lower each sample's least distance `[N]` to what was found in a tile."""
-    for place, lowest in zip((tile.rows, tile.columns), found, strict=True):
-        least[place] = torch.minimum(least[place], lowest)

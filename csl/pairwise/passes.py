@@ -22,8 +22,8 @@ class Passes:
     """All pairs of the group's samples; every pass over them is a sum over tiles.
 
     The distances are kept for a next pass where they fit `memory_budget` on every process, else computed again:
-    memory beyond that is the float32 copy of this process's rows, two visiting shards, three tiles for each worker, and
-    a few float64 numbers a row and temperature.
+    memory beyond that is the float32 copy of this process's rows, two visiting shards and a third while the last tiles
+    of the one before are worked on, three tiles for each worker, and a few float64 numbers a row and temperature.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype, finite.
