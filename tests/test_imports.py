@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parent.parent / "csl"
 # Lower rows may import from higher ones and from their own, never the other way round.
 ROWS = [
     ["csl.version"],
+    ["csl.checks"],
     ["csl.types"],
     ["csl.randomness"],
     ["csl.distributed"],

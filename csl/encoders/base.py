@@ -4,6 +4,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from csl.checks import check_positive
+
 
 class Encoder(nn.Module):
     """Base of all encoders; a subclass implements `forward`, images `[B, C, H, W]` to features `[B, D]`.
@@ -55,10 +57,3 @@ class Encoder(nn.Module):
             )
         if not images.is_floating_point():
             raise ValueError(f"images: expected a floating-point type, got {images.dtype}")
-
-
-def check_positive(**sizes: int) -> None:
-    """Raise a `ValueError` that names the first size below 1."""
-    for name, value in sizes.items():
-        if value < 1:
-            raise ValueError(f"{name}: expected a positive number, got {value}")

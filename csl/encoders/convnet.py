@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-from csl.encoders.base import Encoder, check_positive
+from csl.checks import check_positive
+from csl.encoders.base import Encoder
 
 
 class ConvNet(Encoder):

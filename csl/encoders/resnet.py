@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
 
-from csl.encoders.base import Encoder, check_positive
+from csl.checks import check_positive
+from csl.encoders.base import Encoder
 
 STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
     10: (BasicBlock, (1, 1, 1, 1)),

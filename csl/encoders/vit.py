@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.vision_transformer import Encoder as TransformerEncoder
 
-from csl.encoders.base import Encoder, check_positive
+from csl.checks import check_positive
+from csl.encoders.base import Encoder
 
 
 class ViT(Encoder):

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from torch import Tensor
 
+from csl.checks import check_positive, check_share
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_positive, check_share
 from csl.methods.losses import in_full_precision
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from csl.checks import check_positive, check_share, check_temperature
 from csl.distributed import world
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_positive, check_share, check_temperature
 from csl.methods.losses import in_full_precision, info_nce
 from csl.methods.optimization import Optimization
 from csl.methods.run import rows_of_processes, total_steps
@@ -61,7 +61,7 @@ class MoCo(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_temperature(temperature)
+        check_temperature(temperature=temperature)
         check_share(momentum=momentum, final_momentum=final_momentum)
         check_positive(queue_size=queue_size, hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.

@@ -1,6 +1,5 @@
 """How a method is optimized: optimizer, learning rate and its schedule, in one argument."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from csl.checks import check_range
 from csl.methods.lars import LARS
 
 REFERENCE_BATCH = 256
@@ -55,11 +55,11 @@ class Optimization:
     def __post_init__(self) -> None:
         if self.optimizer not in ("lars", "sgd", "adamw"):
             raise ValueError(f"optimizer: expected 'lars', 'sgd' or 'adamw', got {self.optimizer!r}")
-        _check_range("lr", self.lr, above=0.0)
-        _check_range("trust_coefficient", self.trust_coefficient, above=0.0)
+        check_range("lr", self.lr, above=0.0)
+        check_range("trust_coefficient", self.trust_coefficient, above=0.0)
         for name in ("weight_decay", "warmup_epochs", "final_lr"):
-            _check_range(name, getattr(self, name))
-        _check_range("momentum", self.momentum, below=1.0)
+            check_range(name, getattr(self, name))
+        check_range("momentum", self.momentum, below=1.0)
 
     def scaled_lr(self, global_batch: int) -> float:
         """The learning rate after the warm-up for a global batch of this many images."""
@@ -105,10 +105,3 @@ class Optimization:
             return value
 
         return LambdaLR(optimizer, factor)
-
-
-def _check_range(name: str, value: float, above: float | None = None, below: float = math.inf) -> None:
-    lowest = "at least 0" if above is None else f"above {above:g}"
-    if not (value >= 0 if above is None else value > above) or not value < below:
-        limit = "finite" if below == math.inf else f"below {below:g}"
-        raise ValueError(f"{name}: expected a number {lowest} and {limit}, got {value}")

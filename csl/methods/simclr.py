@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from csl.checks import check_positive, check_temperature
 from csl.distributed import world
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_positive, check_temperature
 from csl.methods.losses import in_full_precision, nt_xent
 from csl.methods.optimization import Optimization
 from csl.types import Batch
@@ -52,7 +52,7 @@ class SimCLR(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_temperature(temperature)
+        check_temperature(temperature=temperature)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import SimCLRProjectionHead

@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
 
+from csl.checks import check_share
 from csl.encoders import Encoder
 from csl.methods.base import Method
-from csl.methods.checks import check_share
 from csl.methods.losses import in_full_precision
 from csl.methods.optimization import Optimization
 from csl.types import Batch, Features

@@ -170,3 +170,21 @@ def test_a_file_that_disappears_under_a_worker_is_named_without_a_traceback(tmp_
 def test_errors_of_others_keep_their_traceback() -> None:
     with pytest.raises(RuntimeError, match="a bug"), reported("fit"):
         raise RuntimeError("a bug")
+
+
+@pytest.mark.parametrize("command", ["fit", "validate", "predict"])
+def test_an_instantiator_named_in_a_checkpoint_is_never_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """GHSA-qqmf-gpg7-g8gw: Lightning imported and called what a checkpoint's hyper-parameters name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stranger.py").write_text(
+        "import os\nos.mkdir('imported')\ndef boom(*args, **kwargs): os.mkdir('called')\n"
+    )
+    csl(tmp_path, "fit", *QUICK)
+    own = next(tmp_path.glob(f"lightning_logs/*/version_0/{LAST}"))
+    checkpoint = torch.load(own, weights_only=True)
+    checkpoint["hyper_parameters"] = {"_instantiator": "stranger.boom", "encoder": {}}
+    torch.save(checkpoint, tmp_path / "stranger.ckpt")
+    csl(tmp_path, command, "--ckpt_path", "stranger.ckpt", "--trainer.max_epochs", "2", *SMALL)
+    assert not {"imported", "called"} & {path.name for path in tmp_path.iterdir()}
