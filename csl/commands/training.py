@@ -15,10 +15,12 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import (
     AtomicCheckpointIO,
+    ChannelsLast,
     CollapseAlarm,
     Compilation,
     FeatureCollector,
     FeatureWriter,
+    LossOnBar,
     MeasurementTable,
     NaNGuard,
     ProcessWatch,
@@ -156,8 +158,10 @@ class TrainingCLI(LightningCLI):
         """Add what every run has: the shared pass of features, guards, checkpoints, the table, a logger."""
         command = str(self.subcommand)
         callbacks += [
+            ChannelsLast(),
             FeatureCollector(),
             CollapseAlarm(),
+            LossOnBar(),
             MeasurementTable(),
             NaNGuard(),
             ProcessWatch(),

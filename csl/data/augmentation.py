@@ -1,6 +1,7 @@
 """Random views of a batch of images, on the batch's own device, with parameters of its own for every image."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
@@ -46,6 +47,10 @@ class Augmentation(nn.Module):
         erase_probability: How often to black out a box.
         erase_area: Smallest and largest share of the area that the box takes.
 
+    Attributes:
+        given: The strengths that were given, by name.
+        recipe: All strengths, resolved; None before `follow`, and then those that suit the size of the images.
+
     Raises:
         ValueError: If a strength is out of its range.
 
@@ -82,16 +87,19 @@ class Augmentation(nn.Module):
         given = {name: value for name, value in locals().items() if name in _STRENGTHS and value is not None}
         super().__init__()
         self.given = {name: _checked(name, value) for name, value in given.items()}
-        self._recipe: Recipe | None = None
+        self.recipe: Recipe | None = None
 
     def follow(self, recipe: Recipe) -> "Augmentation":
-        """Take from a recipe what was not given; returns this augmentation."""
-        self._recipe = replace(recipe, **self.given)
-        return self
+        """The augmentation that takes from a recipe what was not given to this one."""
+        other = copy(self)
+        other.recipe = replace(recipe, **self.given)
+        return other
 
-    def recipe(self, image_size: int) -> Recipe:
-        """The strengths in use, for images of a size if no recipe was set."""
-        return self._recipe or replace(recipe_for(self.given.get("image_size", image_size)), **self.given)
+    def without(self, names: Iterable[str]) -> "Augmentation":
+        """The augmentation that leaves some strengths of this one open."""
+        other = copy(self)
+        other.given = {name: value for name, value in self.given.items() if name not in set(names)}
+        return other
 
     def forward(self, images: Tensor, rank: int = 0, world_size: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw one view of each image.
@@ -107,7 +115,7 @@ class Augmentation(nn.Module):
             `dtype` in [0, 1], `[B, C, image_size, image_size]`.
         """
         count, channels, height, width = images.shape
-        recipe = self.recipe(min(height, width))
+        recipe = self.recipe or self._recipe_for(min(height, width))
         everything = draw(recipe, count * world_size, height, width)
         drawn = everything.rows(shard_of(count * world_size, rank, world_size))
         if images.device.type != "cpu":
@@ -116,6 +124,9 @@ class Augmentation(nn.Module):
         for rows in _pieces(count, max(height * width, recipe.image_size**2)):
             out[rows] = _view(images[rows], drawn.rows(rows), recipe, dtype)
         return out
+
+    def _recipe_for(self, image_size: int) -> Recipe:
+        return replace(recipe_for(self.given.get("image_size", image_size)), **self.given)
 
     def extra_repr(self) -> str:
         """The strengths that were given."""
