@@ -58,6 +58,6 @@ class HeldOutLoss(FeatureCallback):
             for batch in data.held_out_batches():
                 step = as_step(module.training_loss(batch))
                 found.append({"loss": step.loss, **step.scalars})
-        sums = {name: sum(numbers[name].detach() for numbers in found) for name in found[0]}
-        means = {name: all_reduce(total, world()) / size(world()) / len(found) for name, total in sums.items()}
+        own = {name: torch.stack([numbers[name].detach() for numbers in found]).mean() for name in found[0]}
+        means = {name: all_reduce(mean, world()) / size(world()) for name, mean in own.items()}
         log_scalars(module, {f"{held_out_name(trainer)}/{name}": mean for name, mean in means.items()}, ())

@@ -49,7 +49,6 @@ class Augmentation(nn.Module):
 
     Attributes:
         given: The strengths that were given, by name.
-        recipe: All strengths, resolved; None before `follow`, and then those that suit the size of the images.
 
     Raises:
         ValueError: If a strength is out of its range.
@@ -87,13 +86,17 @@ class Augmentation(nn.Module):
         given = {name: value for name, value in locals().items() if name in _STRENGTHS and value is not None}
         super().__init__()
         self.given = {name: _checked(name, value) for name, value in given.items()}
-        self.recipe: Recipe | None = None
+        self._recipe: Recipe | None = None
 
     def follow(self, recipe: Recipe) -> "Augmentation":
         """The augmentation that takes from a recipe what was not given to this one."""
         other = copy(self)
-        other.recipe = replace(recipe, **self.given)
+        other._recipe = replace(recipe, **self.given)
         return other
+
+    def recipe(self, image_size: int) -> Recipe:
+        """All strengths; those that suit images of a size where nothing was followed."""
+        return self._recipe or replace(recipe_for(self.given.get("image_size", image_size)), **self.given)
 
     def without(self, names: Iterable[str]) -> "Augmentation":
         """The augmentation that leaves some strengths of this one open."""
@@ -115,7 +118,7 @@ class Augmentation(nn.Module):
             `dtype` in [0, 1], `[B, C, image_size, image_size]`.
         """
         count, channels, height, width = images.shape
-        recipe = self.recipe or self._recipe_for(min(height, width))
+        recipe = self.recipe(min(height, width))
         everything = draw(recipe, count * world_size, height, width)
         drawn = everything.rows(shard_of(count * world_size, rank, world_size))
         if images.device.type != "cpu":
@@ -124,9 +127,6 @@ class Augmentation(nn.Module):
         for rows in _pieces(count, max(height * width, recipe.image_size**2)):
             out[rows] = _view(images[rows], drawn.rows(rows), recipe, dtype)
         return out
-
-    def _recipe_for(self, image_size: int) -> Recipe:
-        return replace(recipe_for(self.given.get("image_size", image_size)), **self.given)
 
     def extra_repr(self) -> str:
         """The strengths that were given."""

@@ -25,7 +25,7 @@ def augmentations_of(views: Sequence[View], given: Sequence[Augmentation], recip
     Example:
         >>> from csl.data.recipes import recipe_for
         >>> crops = augmentations_of((View(2), View(6, scale=0.5)), [Augmentation()], recipe_for(32))
-        >>> [crop.recipe.image_size for crop in crops]
+        >>> [crop.recipe(32).image_size for crop in crops]
         [32, 32, 16, 16, 16, 16, 16, 16]
     """
     groups = [group for group in views for _ in range(group.count)]
@@ -34,8 +34,10 @@ def augmentations_of(views: Sequence[View], given: Sequence[Augmentation], recip
     if len(given) == len(views):
         given = [one for one, group in zip(given, views, strict=True) for _ in range(group.count)]
     if len(given) != len(groups):
-        numbers = f"{len(views)} groups" + (f", or {len(groups)} views" if len(groups) > len(views) else "")
-        raise ValueError(f"augmentation: expected one, or one for each of the method's {numbers}, got {len(given)}")
+        raise ValueError(
+            f"augmentation: expected one, one for each of the method's {len(views)} groups of views, or one for each "
+            f"of its {len(groups)} views, got {len(given)}"
+        )
     return [one.follow(_recipe_of(group, recipe)) for one, group in zip(given, groups, strict=True)]
 
 

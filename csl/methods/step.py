@@ -32,7 +32,7 @@ class Step(NamedTuple):
 def as_step(result: Tensor | Step) -> Step:
     """A plain loss, or a step, as a step whose kept tensors hold no graph."""
     step = result if isinstance(result, Step) else Step(result)
-    return step._replace(keep=_each(torch.Tensor.detach, step.keep))
+    return step._replace(keep=_detached(step.keep))
 
 
 def joined(kept: Iterable[Keep]) -> Keep:
@@ -55,7 +55,5 @@ def _rows(parts: Iterable[Tensor | tuple[Tensor, ...]]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
-def _each(function, keep):
-    if keep is None:
-        return None
-    return function(keep) if isinstance(keep, Tensor) else tuple(function(part) for part in keep)
+def _detached(keep: Keep) -> Keep:
+    return keep.detach() if isinstance(keep, Tensor) else keep and tuple(part.detach() for part in keep)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from csl import distributed
 from csl.methods import Method
+from csl.methods.step import as_step
 from csl.modules import synchronize_batch_norm
 from csl.types import Batch
 from tests.methods.toy import METHODS, ToyData, toy_batch, toy_method, toy_trainer, weights
@@ -24,7 +25,7 @@ Result = tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]
 def _step(method: Method, batch: Batch) -> Result:
     """Loss, gradients and batch-norm statistics of one batch, averaged over processes as DDP does."""
     group = distributed.world()
-    loss = method.training_loss(batch)
+    loss = as_step(method.training_loss(batch)).loss
     loss.backward()  # type: ignore[no-untyped-call]
     share = 1 / distributed.size(group)
     grads = {
@@ -39,7 +40,7 @@ def _half_a_batch(name: str, dtype: torch.dtype) -> Result:
     group = distributed.world()
     method = toy_method(name).to(dtype)
     synchronize_batch_norm(method)
-    batch = toy_batch(list(range(12))[distributed.shard(12, group)], method.num_views)
+    batch = toy_batch(list(range(12))[distributed.shard(12, group)], method.views)
     return _step(method, batch._replace(views=tuple(view.to(dtype) for view in batch.views)))
 
 
@@ -49,7 +50,7 @@ def test_gradients_of_two_half_batches_equal_one_whole_batchs(
     two_processes: TwoProcesses, name: str, dtype: torch.dtype, tolerance: float
 ) -> None:
     method = toy_method(name).to(dtype)
-    batch = toy_batch(list(range(12)), method.num_views)
+    batch = toy_batch(list(range(12)), method.views)
     expected = _step(method, batch._replace(views=tuple(view.to(dtype) for view in batch.views)))
     for result in two_processes(_half_a_batch, name, dtype):
         torch.testing.assert_close(result, expected, rtol=tolerance, atol=tolerance)
@@ -77,7 +78,7 @@ def _fit(name: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 def _fitted(name: str, trainer: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     method = toy_method(name)
-    trainer.fit(method, datamodule=ToyData(method.num_views))
+    trainer.fit(method, datamodule=ToyData(method.views))
     state = weights(method)
     if "queue.features" in state:
         # Processes take turns in the data's order, so that a step's keys stand in another order.
@@ -122,7 +123,7 @@ def _meetings(name: str) -> set[tuple[int, str]]:
         with ExitStack() as stack:
             for place, what in places:
                 stack.enter_context(patch.object(place, what, meetings.noted(what, getattr(place, what))))
-            trainer.fit(method, datamodule=ToyData(method.num_views, count=64))
+            trainer.fit(method, datamodule=ToyData(method.views, count=64))
     return {(step, what) for step, what in meetings.found if 0 < step < 8}  # the last is followed by the fit's end
 
 
