@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.scalars import held_out_name, log_scalars
@@ -17,7 +16,7 @@ from csl.types import Split
 
 
 class HeldOutLoss(FeatureCallback):
-    """Logs `val/loss`, the training loss of held-out images, beside the method's other numbers such as `val/accuracy`.
+    """Logs `val/loss`, the training loss of held-out images.
 
     The images are augmented as for training, in the same way at every pass, and go through the method in evaluation
     mode: no weight, queue or statistic moves. A loss that falls in training and rises here is overfitting.
@@ -53,11 +52,9 @@ class HeldOutLoss(FeatureCallback):
         """Measure, on every process its share of each batch."""
         assert isinstance(module, Method)
         data: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        found: list[dict[str, Tensor]] = []
-        with torch.no_grad(), trainer.precision_plugin.val_step_context():
-            for batch in data.held_out_batches():
-                step = as_step(module.training_loss(batch))
-                found.append({"loss": step.loss, **step.scalars})
-        own = {name: torch.stack([numbers[name].detach() for numbers in found]).mean() for name in found[0]}
-        means = {name: all_reduce(mean, world()) / size(world()) for name, mean in own.items()}
-        log_scalars(module, {f"{held_out_name(trainer)}/{name}": mean for name, mean in means.items()}, ())
+        losses = []
+        for batch in data.held_out_batches():
+            with torch.no_grad(), trainer.precision_plugin.val_step_context():
+                losses.append(as_step(module.training_loss(batch)).loss)
+        mean = all_reduce(torch.stack(losses).mean(), world()) / size(world())
+        log_scalars(module, {f"{held_out_name(trainer)}/loss": mean}, progress_bar=())

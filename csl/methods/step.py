@@ -16,8 +16,7 @@ class Step(NamedTuple):
         loss: The scalar to be minimized.
         keep: What `Method.after_step` is to be given once the optimizer has stepped, such as keys for a queue: a tensor
             whose first dimension is rows, or a tuple of them.
-        scalars: Further numbers to log, as `train/<name>` in training and `val/<name>` on held-out images. Each is the
-            mean over this process's images.
+        scalars: Further numbers to log as `train/<name>`, each a mean over this process's images.
 
     Example:
         >>> Step(torch.tensor(0.5), scalars={"accuracy": torch.tensor(1.0)}).keep is None
