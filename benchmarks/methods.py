@@ -43,7 +43,7 @@ def main() -> None:
     name = "-".join(options.configs.parts[1:])
     seeds = range(options.seeds)
     first = options.configs / f"{METHODS[0]}.yaml"
-    pixels = ["--model.encoder", "benchmarks.pixels.Pixels"]
+    pixels = ["--model.encoder", "Pixels"]
     rows = [
         row("raw pixels", [evaluated(first, f"{name}-pixels", 0, pixels)]),
         row("untrained encoder", [evaluated(first, f"{name}-untrained", seed) for seed in seeds]),
