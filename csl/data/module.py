@@ -13,6 +13,7 @@ from torch.utils.data import DistributedSampler
 
 from csl.data.augmentation import Augmentation, to_unit
 from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels, check_loading
+from csl.data.color import with_channels
 from csl.data.geometry import resample
 from csl.data.images import ImageSet
 from csl.data.loader import ImageLoader, image_loader
@@ -41,7 +42,8 @@ class ImageDataModule(LightningDataModule):
         batch_size: Images in a step, of all processes together.
         augmentation: One for every view, or a list with one for each group of the method's views (or for each view);
             what they leave open, and all if not given, follows the recipe for the source.
-        image_size: Height and width of the views in pixels; the source's own, at most 224, if not given.
+        image_size: Height and width of the views in pixels; if not given, those that the method's encoder was made for,
+            or else the source's own, at most 224.
         num_workers: Processes that decode a set too large for memory; "auto" takes this process's share of the cores.
         memory_budget: What images may take in memory, decoded or, if they are too many for that, encoded, in GB a
             process.
@@ -76,7 +78,7 @@ class ImageDataModule(LightningDataModule):
         check_loading(image_size, num_workers, memory_budget)
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
-        self.image_size = image_size or min(source.native_size, _LARGEST_DEFAULT_SIZE)
+        self._given_size = image_size
         self.augmentation = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
 
     @property
@@ -95,6 +97,22 @@ class ImageDataModule(LightningDataModule):
         return self.source.num_channels
 
     @property
+    def image_size(self) -> int:
+        """Height and width of full views, in pixels."""
+        made_for: int | None = getattr(self._encoder, "native_size", None)
+        return self._given_size or made_for or min(self.source.native_size, _LARGEST_DEFAULT_SIZE)
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of each channel of the source's images in [0, 1]."""
+        return self.source.mean
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel of the source's images in [0, 1]."""
+        return self.source.std
+
+    @property
     def num_train(self) -> int:
         """How many training images there are."""
         return len(self.splits.train)
@@ -111,8 +129,7 @@ class ImageDataModule(LightningDataModule):
         Raises:
             ValueError: If several were given, but not one for each group of views or for each view.
         """
-        module = None if self.trainer is None else self.trainer.lightning_module
-        views: tuple[View, ...] = getattr(module, "views", _DEFAULT_VIEWS)
+        views: tuple[View, ...] = getattr(self._module, "views", _DEFAULT_VIEWS)
         return augmentations_of(views, self.augmentation, recipe_for(self.image_size, self.source.mirror))
 
     @cached_property
@@ -221,8 +238,17 @@ class ImageDataModule(LightningDataModule):
 
     def _batch(self, raw: RawBatch, views: tuple[Tensor, ...]) -> Batch:
         """The views in the trainer's precision, into which it converted the batch while images were integers."""
-        batch: Any = Batch(views, raw.labels, raw.index)
+        channels = getattr(self._encoder, "in_channels", self.num_channels)
+        batch: Any = Batch(tuple(with_channels(view, channels) for view in views), raw.labels, raw.index)
         return batch if self.trainer is None else Batch(*self.trainer.precision_plugin.convert_input(batch))
+
+    @property
+    def _module(self) -> Any:
+        return None if self.trainer is None else self.trainer.lightning_module
+
+    @property
+    def _encoder(self) -> Any:
+        return getattr(self._module, "encoder", None)
 
     @property
     def _rank(self) -> int:

@@ -9,7 +9,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from csl.distributed import all_reduce, size, world
-from csl.encoders import Encoder
+from csl.encoders import Encoder, Network, as_encoder
 from csl.methods.groups import Group, complete
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
@@ -37,10 +37,12 @@ class Method(LightningModule):
     run draws what an uninterrupted one does.
 
     Args:
-        encoder: The network to be trained and studied.
+        encoder: The network to be trained and studied: an encoder of `csl.encoders`, or any `torch.nn.Module` that
+            turns images into features, which becomes one (`csl.encoders.Backbone`).
         optimization: Optimizer and learning-rate schedule.
 
     Attributes:
+        encoder: The encoder, of which `feature_dim` is the length of a feature vector.
         views: The groups of augmented views that a training batch holds of each image.
         heads: What can be measured, by name: first "encoder", then names of submodules. A submodule that is an encoder
             itself, such as a momentum encoder, is given the images; any other is given the encoder's features.
@@ -72,9 +74,9 @@ class Method(LightningModule):
     accumulates: ClassVar[bool] = True
     has_held_out_loss: ClassVar[bool] = True
 
-    def __init__(self, encoder: Encoder, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
+    def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = as_encoder(encoder)
         self.optimization = optimization
         self._measured: Collection[str] = ()
         self._kept: list[Keep] = []
@@ -109,8 +111,8 @@ class Method(LightningModule):
         """
 
     def output_names(self) -> tuple[str, ...]:
-        """What can be measured, by name, "encoder" first."""
-        return self.heads
+        """What can be measured, by name: "encoder", the layers that it was told to show, and the heads."""
+        return (self.heads[0], *self.encoder.layer_names, *self.heads[1:])
 
     def measure(self, names: Collection[str]) -> None:
         """Choose which outputs a validation step gives beside the encoder's.
@@ -127,7 +129,7 @@ class Method(LightningModule):
 
     def outputs(self, images: Tensor, names: Collection[str] = ("encoder",)) -> dict[str, Tensor]:
         """Vectors `[B, D]` for images `[B, C, H, W]` in [0, 1], by name; the encoder's always, others where named."""
-        found = {"encoder": self.encoder(images)}
+        found = self.encoder.outputs(images)
         for name in self.heads[1:]:
             if name in names:
                 part = self.get_submodule(name)
@@ -139,7 +141,15 @@ class Method(LightningModule):
         return self.encoder(images)
 
     def setup(self, stage: str) -> None:
-        """Check the trainer before a fit, and synchronise batch norm where there are several processes."""
+        """Let encoders know the source's window; check a fit's trainer, and synchronise batch norm of its processes.
+
+        A window that an encoder has stays, and one in a checkpoint, which is loaded later, replaces this one.
+        """
+        data = getattr(self.trainer, "datamodule", None)
+        if (mean := getattr(data, "mean", None)) is not None:
+            for part in self.modules():
+                if isinstance(part, Encoder):
+                    part.take_window(mean, data.std)  # type: ignore[union-attr]
         if stage != "fit":
             return
         check_accumulation(self.trainer, type(self).__name__, self.accumulates)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from csl.checks import check_positive, check_share
-from csl.encoders import Encoder
+from csl.encoders import Network
 from csl.losses import BYOLLoss, in_full_precision
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
@@ -50,7 +50,7 @@ class BYOL(Method):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         momentum: float = 0.99,
         hidden_dim: int = 4096,
         output_dim: int = 256,
@@ -64,9 +64,9 @@ class BYOL(Method):
         from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
 
         self.momentum = momentum
-        self.projection_head = BYOLProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
+        self.projection_head = BYOLProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.prediction_head = BYOLPredictionHead(output_dim, hidden_dim, output_dim)
-        self.momentum_encoder = momentum_copy(encoder)
+        self.momentum_encoder = momentum_copy(self.encoder)
         self.momentum_projection_head = momentum_copy(self.projection_head)
         self.loss = loss or BYOLLoss()
 

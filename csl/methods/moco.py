@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from csl.checks import check_positive, check_share
 from csl.distributed import world
-from csl.encoders import Encoder
+from csl.encoders import Network
 from csl.losses import InfoNCELoss, in_full_precision
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
@@ -57,7 +57,7 @@ class MoCo(Method):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         temperature: float = 0.2,
         queue_size: int = 4096,
         momentum: float = 0.99,
@@ -74,8 +74,8 @@ class MoCo(Method):
         from lightly.models.modules.heads import MoCoProjectionHead
 
         self.momentum_range = (momentum, final_momentum)
-        self.projection_head = MoCoProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
-        self.momentum_encoder = momentum_copy(encoder)
+        self.projection_head = MoCoProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
+        self.momentum_encoder = momentum_copy(self.encoder)
         self.momentum_projection_head = momentum_copy(self.projection_head)
         self.queue = FeatureQueue(queue_size, output_dim)
         self.loss = loss or InfoNCELoss(temperature)

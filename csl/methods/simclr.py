@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from csl.checks import check_positive
-from csl.encoders import Encoder
+from csl.encoders import Network
 from csl.losses import NTXentLoss, in_full_precision
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
@@ -44,7 +44,7 @@ class SimCLR(Method):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         temperature: float = 0.2,
         hidden_dim: int = 2048,
         output_dim: int = 256,
@@ -56,7 +56,7 @@ class SimCLR(Method):
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import SimCLRProjectionHead
 
-        self.projection_head = SimCLRProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
+        self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.loss = loss or NTXentLoss(temperature)
 
     def training_loss(self, batch: Batch) -> Tensor:

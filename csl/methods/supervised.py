@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from csl.checks import check_share
-from csl.encoders import Encoder
+from csl.encoders import Network
 from csl.losses import in_full_precision
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
@@ -45,7 +45,7 @@ class Supervised(Method):
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         num_classes: int,
         label_smoothing: float = 0.1,
         loss: nn.Module | None = None,
@@ -56,7 +56,7 @@ class Supervised(Method):
             raise ValueError(f"num_classes: expected at least 2, got {num_classes}")
         check_share(label_smoothing=label_smoothing)
         self.num_classes = num_classes
-        self.classifier = nn.Linear(encoder.feature_dim, num_classes)
+        self.classifier = nn.Linear(self.encoder.feature_dim, num_classes)
         self.loss = loss or nn.CrossEntropyLoss(label_smoothing=label_smoothing)
         # Lightning's own mean over processes rounds the number of images of a process down where they differ.
         self.held_out_accuracy = MeanMetric()
