@@ -100,9 +100,16 @@ class FeatureCollector(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Tell the method what is to be measured; refuse what it does not have, before anything is trained."""
-        wanted = {name for callback in _monitors(trainer) for name in callback.outputs}
-        if isinstance(pl_module, Method):
-            pl_module.measure(wanted)
+        if not isinstance(pl_module, Method):
+            return
+        known = pl_module.output_names()
+        for callback in _monitors(trainer):
+            if unknown := [name for name in callback.outputs if name not in known]:
+                raise ValueError(
+                    f"outputs: {type(callback).__name__} expected some of {', '.join(known)}, which "
+                    f"{type(pl_module).__name__} has, got {', '.join(unknown)}"
+                )
+        pl_module.measure({name for callback in _monitors(trainer) for name in callback.outputs})
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
