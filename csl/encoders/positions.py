@@ -1,4 +1,4 @@
-"""Tokens and where they stand: positions for grids of another size, and patches left out."""
+"""Tokens and where they stand: grids, positions for those of another size, and patches left out."""
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,17 @@ def resized_positions(positions: Tensor, height: int, width: int) -> Tensor:
     with torch.autocast(positions.device.type, enabled=False):
         grid = matrix.to(positions.dtype) @ positions[0, 1:]
     return torch.cat([positions[:, :1], grid[None]], dim=1)
+
+
+def on_grid(patches: Tensor, height: int, width: int) -> Tensor:
+    """Tokens of patches `[B, N, D]`, row by row, as maps `[B, D, height, width]`.
+
+    Example:
+        >>> on_grid(torch.zeros(2, 6, 16), 2, 3).shape
+        torch.Size([2, 16, 2, 3])
+    """
+    batch, _, dim = patches.shape
+    return patches.transpose(1, 2).reshape(batch, dim, height, width)
 
 
 def kept_patches(tokens: Tensor, keep: Tensor, prefix: int) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from torch import Tensor, nn
 
 from csl.encoders.base import Encoder, EncoderOptions
-from csl.encoders.positions import kept_patches
+from csl.encoders.positions import kept_patches, on_grid
 
 
 class Timm(Encoder):
@@ -71,7 +71,7 @@ class Timm(Encoder):
         grid = getattr(getattr(self.model, "patch_embed", None), "dynamic_feat_size", None)
         if found.ndim != 3 or grid is None:
             return super().forward_maps(images)
-        return found[:, self.prefix_tokens :].transpose(1, 2).unflatten(2, grid(images.shape[2:]))
+        return on_grid(found[:, self.prefix_tokens :], *grid(images.shape[2:]))
 
     def forward_tokens(self, images: Tensor, keep: Tensor | None = None) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as tokens `[B, N, D]`; `keep` `[B, M]` as in `tokens`."""

@@ -9,7 +9,7 @@ from torchvision.models.vision_transformer import Encoder as TransformerEncoder
 
 from csl.checks import check_positive
 from csl.encoders.base import Encoder, EncoderOptions
-from csl.encoders.positions import kept_patches, resized_positions
+from csl.encoders.positions import kept_patches, on_grid, resized_positions
 
 
 class ViT(Encoder):
@@ -87,7 +87,7 @@ class ViT(Encoder):
     def forward_maps(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as maps `[B, width, H / patch_size, W / patch_size]`."""
         height, width = (side // self.patch_size for side in images.shape[2:])
-        return self.forward_tokens(images)[:, 1:].transpose(1, 2).unflatten(2, (height, width))
+        return on_grid(self.forward_tokens(images)[:, 1:], height, width)
 
     def forward_tokens(self, images: Tensor, keep: Tensor | None = None) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as tokens `[B, 1 + N, width]`; `keep` `[B, M]` as in `tokens`."""
