@@ -17,7 +17,7 @@ FEW = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", *SMALL
 EXAMPLES = {
     "my_method.py": ["--model", "my_method.MyTeacher", "--model.hidden_dim", "16", "--model.output_dim", "8"],
     "my_encoder.py": ["--model.encoder", "my_encoder.Patches", "--model.encoder.width", "8"],
-    "my_probe.py": ["--trainer.callbacks+", "ProbeMonitor", "--trainer.callbacks.probes", "my_probe.CentroidProbe"],
+    "my_probe.py": ["--trainer.callbacks+", "ProbeMonitor", "--trainer.callbacks.probes", "[my_probe.CentroidProbe]"],
     "my_source.py": ["--data.source", "my_source.Stripes", "--data.batch_size", "50"],
 }
 

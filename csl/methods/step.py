@@ -15,7 +15,7 @@ class Step(NamedTuple):
     Attributes:
         loss: The scalar to be minimized.
         keep: What `Method.after_step` is to be given once the optimizer has stepped, such as keys for a queue: a tensor
-            whose first dimension is rows, or a tuple of them.
+            whose first dimension is rows, or a tuple of them. It comes back without graph, in float32 or better.
         scalars: Further numbers to log as `train/<name>`, each a mean over this process's images.
 
     Example:
@@ -29,9 +29,12 @@ class Step(NamedTuple):
 
 
 def as_step(result: Tensor | Step) -> Step:
-    """A plain loss, or a step, as a step whose kept tensors hold no graph."""
+    """A plain loss, or a step, as a step whose kept tensors hold no graph and no half precision."""
     step = result if isinstance(result, Step) else Step(result)
-    return step._replace(keep=_detached(step.keep))
+    keep = step.keep
+    if isinstance(keep, tuple):
+        return step._replace(keep=tuple(map(_kept, keep)))
+    return step._replace(keep=None if keep is None else _kept(keep))
 
 
 def joined(kept: Iterable[Keep]) -> Keep:
@@ -54,5 +57,6 @@ def _rows(parts: Iterable[Tensor | tuple[Tensor, ...]]) -> Tensor:
     return tensors[0] if len(tensors) == 1 else torch.cat(tensors)
 
 
-def _detached(keep: Keep) -> Keep:
-    return keep.detach() if isinstance(keep, Tensor) else keep and tuple(part.detach() for part in keep)
+def _kept(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach()
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor

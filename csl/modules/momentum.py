@@ -5,7 +5,7 @@ from typing import TypeVar, cast
 
 import torch
 from lightly.utils.scheduler import cosine_schedule
-from torch import nn
+from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -25,6 +25,11 @@ def momentum_copy(module: M) -> M:
         >>> any(parameter.requires_grad for parameter in momentum_copy(nn.Linear(2, 2)).parameters())
         False
     """
+    for part in module.modules():
+        for name, value in vars(part).items():
+            # What `weight_norm` computes anew in each pass: it belongs to a graph, which cannot be copied.
+            if isinstance(value, Tensor) and not value.is_leaf:
+                setattr(part, name, value.detach())
     return deepcopy(module).requires_grad_(False)
 
 

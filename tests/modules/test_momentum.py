@@ -94,3 +94,13 @@ def test_cosine_of_the_momentum() -> None:
     values = [momentum_at(step, 11, 0.9) for step in range(12)]
     expected = [1 - 0.1 * (math.cos(math.pi * step / 10) + 1) / 2 for step in range(11)]
     assert values == pytest.approx([*expected, 1.0])
+
+
+def test_a_weight_normed_head_is_copied_and_follows() -> None:
+    head = torch.nn.utils.weight_norm(nn.Linear(3, 4))
+    copy = momentum_copy(head)
+    _disturb(head)
+    update_momentum(copy, head, 0.0)
+    inputs = torch.randn(2, 3)
+    torch.testing.assert_close(copy(inputs), head(inputs))
+    assert not copy(inputs).requires_grad
