@@ -61,7 +61,7 @@ class Checkpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of a run of `csl fit`, or of `csl validate`, which leaves a log alone.
+    r"""The folder of a run of `csl fit`, or of `csl validate`, which leaves a log alone.
 
     Nothing is read before it is asked for.
 
@@ -72,7 +72,7 @@ class Run:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     _ = (Path(folder) / CONFIG).write_text("model: {class_path: csl.methods.SimCLR}")
-        ...     _ = (Path(folder) / CSV).write_text("step,val/rld_0.1\\n4,0.5\\n9,0.75\\n")
+        ...     _ = (Path(folder) / CSV).write_text("step,val/rld_0.1\n4,0.5\n9,0.75\n")
         ...     run = Run(Path(folder))
         ...     run.method, run.scalars(), run.is_started
         ('SimCLR', {'val/rld_0.1': {4: 0.5, 9: 0.75}}, False)
@@ -171,7 +171,7 @@ class Run:
         events = _events(self.folder, images=0)
         names = events.Tags()["images"]
         if name not in names:
-            raise ValueError(f"{self.folder}: expected one of the pictures {', '.join(names) or '(none)'}, got {name!r}")
+            raise ValueError(f"{self.folder}: expected one of its pictures ({', '.join(names)}), got {name!r}")
         return {picture.step: picture.encoded_image_string for picture in events.Images(name)}
 
 

@@ -1,4 +1,4 @@
-"""A run's checkpoints: `last.ckpt`, from which it can be taken up again, and, on request, the weights of some epochs."""
+"""A run's checkpoints: `last.ckpt`, from which it can be taken up again, and the weights of some epochs on request."""
 
 import os
 from pathlib import Path

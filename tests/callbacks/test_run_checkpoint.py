@@ -9,7 +9,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from csl.callbacks import AtomicCheckpointIO, RunCheckpoint
-from csl.callbacks.run_checkpoint import LAST
+from csl.runs import LAST
 from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
 from tests.commands.runs import curve
 

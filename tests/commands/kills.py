@@ -15,12 +15,12 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch.utils.tensorboard.writer import FileWriter
 
 from csl.callbacks import AtomicCheckpointIO, FeatureCollector, NaNGuard, OrganizationMetrics, RunCheckpoint
-from csl.callbacks.run_checkpoint import LAST
-from csl.commands.resume import CONFIG, find_run
+from csl.commands.resume import find_run
 from csl.data import ImageDataModule
 from csl.encoders import ViT
 from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
 from csl.metrics import CalinskiHarabaszScore
+from csl.runs import CONFIG, LAST
 from tests.commands.runs import curves
 from tests.data.toy import ToySource
 
@@ -76,7 +76,7 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
         ],
     )
     data = ImageDataModule(ToySource(num_train=BATCHES * 8 + 6), batch_size=8, seed=7)
-    checkpoint = run / LAST if resumption.next_step else None
+    checkpoint = run / LAST if resumption.done.step else None
     trainer.fit(METHODS[method](vit, rule), data, ckpt_path=checkpoint, weights_only=True)
 
 
