@@ -9,11 +9,11 @@ from jsonargparse import _typehints
 _by_loaded_classes = _typehints.resolve_class_path_by_name
 
 
-def class_path(base: Any, name: str) -> str:
+def class_path(cls: type | tuple[type], name: str) -> str:
     """The path of the class that a name stands for: itself with a dot in it, else csl's, else any that is loaded.
 
     Args:
-        base: The class, or tuple of classes, that it must derive from.
+        cls: The class, or tuple of classes, that it must derive from.
         name: A path such as `torchmetrics.MeanMetric`, or a short name.
 
     Raises:
@@ -30,9 +30,9 @@ def class_path(base: Any, name: str) -> str:
     if "." not in name:
         for package in _packages():
             # `dir` knows the names of a package that loads them on demand.
-            if name in dir(package) and _derives(getattr(package, name), base):
+            if name in dir(package) and _derives(getattr(package, name), cls):
                 return f"{package.__name__}.{name}"
-    return str(_by_loaded_classes(base, name))
+    return str(_by_loaded_classes(cls, name))
 
 
 def _packages() -> list[ModuleType]:

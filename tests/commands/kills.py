@@ -20,7 +20,7 @@ from csl.data import ImageDataModule
 from csl.encoders import ViT
 from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
 from csl.metrics import CalinskiHarabaszScore
-from csl.runs import CONFIG, LAST
+from csl.runs import CONFIG, LAST, Run
 from tests.commands.runs import curves
 from tests.data.toy import ToySource
 
@@ -71,7 +71,7 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
             FeatureCollector(),
             OrganizationMetrics([CalinskiHarabaszScore()]),
             NaNGuard(),
-            RunCheckpoint(),
+            RunCheckpoint(keep_every_n_epochs=2),
             *callbacks,
         ],
     )
@@ -154,10 +154,11 @@ def stop(run: Path, method: str, number: signal.Signals, step: int) -> None:
 
 
 def outcome(run: Path) -> dict[str, Any]:
-    """All that a run has come to: its last checkpoint and its curves."""
+    """All that a run has come to: its last checkpoint, the epochs that were kept, its curves."""
     loaded = torch.load(run / LAST, weights_only=True)
     kept = {name: loaded[name] for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch")}
-    return {**kept, "curves": curves(run)}
+    epochs = {file.name: torch.load(file, weights_only=True)["state_dict"] for file in Run(run).checkpoint_files}
+    return {**kept, "epochs": epochs, "curves": curves(run)}
 
 
 def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
