@@ -36,7 +36,7 @@ DESCRIPTIONS = {
 }
 WHERE_TO_LOOK = (
     " The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
-    "--data.augmentation.help csl.data.Augmentation, --trainer.callbacks.help csl.callbacks.ProbeMonitor; "
+    "--data.augmentation.help Augmentation, --trainer.callbacks.help ProbeMonitor; "
     "--print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used (bf16-mixed) where the "
     "device has instructions for it."
 )

@@ -116,8 +116,7 @@ def test_every_nth_epoch_is_kept_on_request_small_and_without_the_optimizer(tmp_
 def test_a_kept_epoch_holds_the_weights_of_its_epoch(tmp_path: Path) -> None:
     weights_after(tmp_path / "two")  # of two epochs
     pl.seed_everything(0, verbose=False)
-    callbacks = [RunCheckpoint(keep_every_n_epochs=2)]
-    toy_trainer(tmp_path / "more", callbacks, max_epochs=3).fit(ToyMethod(), ToyData())
+    toy_trainer(tmp_path / "more", [RunCheckpoint(keep_every_n_epochs=2)], max_epochs=3).fit(ToyMethod(), ToyData())
     io = AtomicCheckpointIO()
     kept, last = io.load_checkpoint(tmp_path / "more" / epoch_file(2)), io.load_checkpoint(tmp_path / "two" / LAST)
     torch.testing.assert_close(kept["state_dict"], last["state_dict"], rtol=0, atol=0)
