@@ -24,6 +24,7 @@ from benchmarks.machine import markdown_table, report
 from benchmarks.methods import QUIET
 from csl.cli import main as csl
 from csl.data import Digits
+from csl.runs import CHECKPOINTS
 
 MB = 1e6
 
@@ -84,7 +85,7 @@ def state(run: Path) -> State:
     children = sum(
         len(path.read_text().split()) for path in Path("/proc/self/task").glob("*/children") if path.is_file()
     )
-    log = sum(file.stat().st_size for file in run.rglob("*") if file.is_file() and file.parent.name != "checkpoints")
+    log = sum(file.stat().st_size for file in run.rglob("*") if file.is_file() and file.parent.name != CHECKPOINTS)
     return State(
         memory=pages * os.sysconf("SC_PAGESIZE"),
         allocated=allocated(),
@@ -100,7 +101,8 @@ def measure(line: list[str]) -> list[State]:
     from benchmarks import long_run  # the command's copy of this module, where this one is the program
 
     long_run.Meter.states.clear()
-    csl(["fit", *QUIET, *line, "--trainer.callbacks+", "benchmarks.long_run.Meter"])
+    every_epoch = ["--trainer.check_val_every_n_epoch", "1", "--data.batch_size", "256"]
+    csl(["fit", *QUIET, *every_epoch, *line, "--trainer.callbacks+", "benchmarks.long_run.Meter"])
     return list(long_run.Meter.states)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from benchmarks.machine import markdown_table, report
+from csl.runs import Run
 from csl.types import Batch
 
 RATE = "train/images_per_second"
@@ -62,9 +62,7 @@ def measured(processes: int, images: int, batch: int) -> dict[str, float]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         subprocess.run([csl, *line(processes, images, batch, folder)], check=True, env=environment)
         (run,) = Path(folder).glob("*/version_0")
-        log = EventAccumulator(str(run))
-        log.Reload()
-        return {tag: log.Scalars(tag)[-1].value for tag in MEASURED.values()}
+        return Run(run).last_scalars()
 
 
 def line(processes: int, images: int, batch: int, folder: str) -> list[str]:

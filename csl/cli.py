@@ -37,7 +37,7 @@ usage: csl COMMAND [OPTIONS]        csl COMMAND --help for its options
 
 Examples
   csl fit                                                        SimCLR on handwritten digits, every monitor on
-  csl fit --config configs/digits/byol.yaml                      an experiment from its file
+  csl fit --config FILE --model BYOL                             an experiment from its file, with another method
   csl fit --model MoCo --data.source Folder --data.source.root DIR
   csl fit --model my_file.MyMethod                               a method of your own, from the current folder
   csl fit --trainer.devices 2 --trainer.strategy ddp             two processes, the same global batch

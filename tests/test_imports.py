@@ -16,6 +16,7 @@ ROWS = [
     ["csl.distributed"],
     ["csl.pairwise"],
     ["csl.io"],
+    ["csl.runs"],
     ["csl.modules"],
     ["csl.data"],
     ["csl.encoders"],

@@ -14,6 +14,7 @@ from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
 from csl.callbacks.process_watch import ProcessFailure, ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
+from csl.callbacks.standard import standard
 from csl.callbacks.table import MeasurementTable, measurement_table
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "ProcessWatch",
     "RunCheckpoint",
     "measurement_table",
+    "standard",
 ]

@@ -14,12 +14,12 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch.utils.tensorboard.writer import FileWriter
 
 from csl.callbacks import AtomicCheckpointIO, FeatureCollector, NaNGuard, OrganizationMetrics, RunCheckpoint
-from csl.callbacks.run_checkpoint import LAST
-from csl.commands.resume import CONFIG, find_run
+from csl.commands.resume import find_run
 from csl.data import ImageDataModule
 from csl.encoders import Encoder, ViT
 from csl.methods import Method
 from csl.metrics import CalinskiHarabaszScore
+from csl.runs import CONFIG, LAST, Run
 from tests.commands.runs import comparable, curves
 from tests.data.toy import ToySource
 from tests.methods.toy import METHODS, in_turn, small
@@ -66,12 +66,12 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
             FeatureCollector(),
             OrganizationMetrics([CalinskiHarabaszScore()]),
             NaNGuard(),
-            RunCheckpoint(),
+            RunCheckpoint(keep_every_n_epochs=2),
             *callbacks,
         ],
     )
     data = ImageDataModule(ToySource(num_train=BATCHES * 8 + 6), batch_size=8, seed=7)
-    checkpoint = run / LAST if resumption.next_step else None
+    checkpoint = run / LAST if resumption.done.step else None
     trainer.fit(method_of(method, vit), data, ckpt_path=checkpoint, weights_only=True)
 
 
@@ -149,10 +149,11 @@ def stop(run: Path, method: str, number: signal.Signals, step: int) -> None:
 
 
 def outcome(run: Path) -> dict[str, Any]:
-    """All that a run has come to: its last checkpoint and its curves."""
+    """All that a run has come to: its last checkpoint, the epochs that were kept, its curves."""
     loaded = torch.load(run / LAST, weights_only=True)
     kept = {name: loaded[name] for name in ("state_dict", "optimizer_states", "lr_schedulers", "global_step", "epoch")}
-    return {**kept, "curves": curves(run)}
+    epochs = {file.name: torch.load(file, weights_only=True)["state_dict"] for file in Run(run).checkpoint_files}
+    return {**kept, "epochs": epochs, "curves": curves(run)}
 
 
 def assert_same(ours: dict[str, Any], theirs: dict[str, Any]) -> None:

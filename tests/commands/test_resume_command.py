@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from csl.callbacks.run_checkpoint import LAST
 from csl.commands.resume import find_run
+from csl.runs import LAST
 from tests.commands.runs import SMALL_MODEL, SMALL_TRAINER, comparable, csl, curves, failure
 
 # Twelve steps of four an epoch; every step is logged, and one monitor is enough to see the curves.
