@@ -13,9 +13,10 @@ from pathlib import Path
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.commands.errors import CommandError
 from csl.commands.resume import find_run
+from csl.table import Table
 
 LOGS = Path("lightning_logs/methods")
 METHODS = ("simclr", "moco", "byol", "supervised")
@@ -52,7 +53,7 @@ def main() -> None:
         config = options.configs / f"{method}.yaml"
         runs = [trained(config, f"{name}-{method}", seed) for seed in seeds]
         rows.append(row(method_name(runs[0]), [last_scalars(run) for run in runs]))
-    table = markdown_table(["", *(header for header, _, _ in COLUMNS)], rows)
+    table = Table(["", *(header for header, _, _ in COLUMNS)], rows).markdown()
     spread = "mean ± standard deviation over seeds; " if options.seeds > 1 else "one seed; "
     note = f"Measured on clean features after the last epoch; {spread}accuracies on the held-out images."
     command = f"python -m benchmarks.methods {options.configs} --seeds {options.seeds}"
