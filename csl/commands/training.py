@@ -24,9 +24,11 @@ from csl.callbacks import (
     ProcessWatch,
     RunCheckpoint,
 )
-from csl.commands.errors import CommandError, TeachingParser, reported
+from csl.commands.errors import CommandError, reported
 from csl.commands.line import complete, has_option, take_option
+from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
+from csl.commands.processes import check_processes
 from csl.commands.resume import CONFIG, Resumption, find_run
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
@@ -54,7 +56,7 @@ NOT_A_FILE = ("last", "best", "hpc", "registry")
 def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
-    with reported(command):
+    with reported(command, line):
         resumption = None
         words = list(line)
         if command == "fit" and has_option(words, "--resume"):
@@ -74,6 +76,7 @@ class TrainingCLI(LightningCLI):
 
     def __init__(self, line: list[str], resumption: Resumption | None = None) -> None:
         self.resumption = resumption
+        self._only = line[0]
         super().__init__(
             Method,
             ImageDataModule,
@@ -83,28 +86,42 @@ class TrainingCLI(LightningCLI):
             seed_everything_default=0,
             parser_class=TeachingParser,
             parser_kwargs={
-                name: {"default_config_files": [str(DEFAULTS)], "description": DESCRIPTIONS[name] + WHERE_TO_LOOK}
-                for name in self.subcommands()
+                "prog": "csl",
+                line[0]: {
+                    "default_config_files": [str(DEFAULTS)],
+                    "description": DESCRIPTIONS[line[0]] + WHERE_TO_LOOK,
+                },
             },
             save_config_callback=RunConfig,
             save_config_kwargs={"overwrite": resumption is not None},
             args=line,
         )
 
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The command that is called, so that no parser is built for the others."""
+        return {self._only: LightningCLI.subcommands()[self._only]}
+
     def setup_parser(self, *args: Any, **kwargs: Any) -> None:
         """Add the options that single commands have."""
         super().setup_parser(*args, **kwargs)
-        self._subcommand_parsers["fit"].add_argument(
-            "--resume",
-            metavar="RUN",
-            help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
-            "Other options on the line win over the run's. Example: lightning_logs/simclr-digits/version_0",
-        )
-        self._subcommand_parsers["predict"].add_argument(
-            "--output", type=str, metavar="FILE.npz", help="Where to write; None is features.npz in the run's folder."
-        )
-        self._subcommand_parsers["validate"].set_defaults({"verbose": False})
-        self._subcommand_parsers["test"].set_defaults({"verbose": False})
+        parser = self._subcommand_parsers[self._only]
+        parser.prog = f"csl {self._only}"
+        if self._only == "fit":
+            parser.add_argument(
+                "--resume",
+                metavar="RUN",
+                help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
+                "Other options on the line win over the run's. Example: lightning_logs/simclr-digits/version_0",
+            )
+        elif self._only == "predict":
+            parser.add_argument(
+                "--output",
+                type=str,
+                metavar="FILE.npz",
+                help="Where to write; None is features.npz in the run's folder.",
+            )
+        else:
+            parser.set_defaults({"verbose": False})
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let the model follow the data: classes, channels and image size, where its classes take such an argument."""
@@ -146,6 +163,7 @@ class TrainingCLI(LightningCLI):
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
+        check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
             if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):
