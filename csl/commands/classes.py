@@ -80,6 +80,7 @@ def _classes(hint: object) -> Iterator[type]:
 
 
 def _subclasses(base: type) -> Iterator[type]:
+    kind: type
     for kind in base.__subclasses__():
         yield kind
         yield from _subclasses(kind)

@@ -22,7 +22,8 @@ class TeachingParser(LightningArgumentParser):
         for entry in entries(Path(path)):
             if entry.key in (self.groups or {}) and isinstance(entry.value, list):
                 raise TypeError(f"{entry.place}: {entry.key}: expected a mapping, got a list")
-        return super().parse_path(path, *args, **kwargs)
+        found: Namespace = super().parse_path(path, *args, **kwargs)
+        return found
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one message and leave with status 2."""
@@ -31,7 +32,7 @@ class TeachingParser(LightningArgumentParser):
         error = ex or argparse.ArgumentError(None, message)
         if os.environ.get(DEBUG):
             traceback.print_exception(error)
-        if self._subcommands_action is None:
-            end(self.subcommand, explain(error, self, self.args), 2)
-        command, *line = self.args
-        end(command, explain(error, self._subcommands_action.choices[command], line), 2)
+        parser, line = self, list(self.args)
+        if self._subcommands_action is not None:
+            parser = self._subcommands_action.choices[line.pop(0)]
+        end(parser.prog.split()[-1], explain(error, parser, line), 2)

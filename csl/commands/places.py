@@ -92,8 +92,9 @@ def kind(value: Any) -> str:
         >>> kind([1, 2]), kind({"a": 1}), kind(3), kind("x")
         ('a list', 'a mapping', '3', 'x')
     """
-    named = {list: "a list", dict: "a mapping"}
-    return named.get(type(value), "null" if value is None else str(value))
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a mapping"
+    return "null" if value is None else str(value)
 
 
 def _below(node: yaml.Node, key: str, file: Path) -> Iterator[Entry]:
