@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from benchmarks.synthetic import Synthetic
 from benchmarks.timing import finish, in_turns, sustained
 from csl.callbacks import NaNGuard
@@ -28,6 +28,7 @@ from csl.encoders import ResNet
 from csl.methods import SimCLR
 from csl.methods.groups import complete
 from csl.methods.step import as_step
+from csl.table import Table
 from csl.types import Batch
 
 Views = tuple[Tensor, ...]
@@ -70,7 +71,7 @@ def main() -> None:
         f"SimCLR's training step, ResNet of depth {args.depth} and width {args.width}, batch {args.batch}, {precision}",
         "python -m benchmarks.step " + " ".join(f"--{name} {value}" for name, value in vars(args).items()),
         f"32 x 32 pixels; median of {args.rounds} rounds (slowest to fastest), {args.seconds:g} s each.\n\n"
-        + markdown_table(["", "images/s", "of the ceiling"], rows),
+        + Table(["", "images/s", "of the ceiling"], rows).markdown(),
     )
 
 

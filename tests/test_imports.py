@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "csl"
 ROWS = [
     ["csl.version"],
     ["csl.checks"],
+    ["csl.table"],
     ["csl.types"],
     ["csl.randomness"],
     ["csl.distributed"],
@@ -30,6 +31,7 @@ ROWS = [
     ["csl.study"],
     ["csl.commands"],
     ["csl.cli"],
+    ["csl.__main__"],
 ]
 RANK = {name: position for position, row in enumerate(ROWS) for name in row}
 
