@@ -42,16 +42,15 @@ def class_names(parser: ArgumentParser, option: str) -> list[str]:
 
     Example:
         >>> class_names(parser_of("csl.methods.SimCLR"), "encoder")
-        ['ConvNet', 'ResNet', 'Timm', 'ViT']
+        ['Backbone', 'ConvNet', 'Pixels', 'ResNet', 'Timm', 'ViT']
     """
     hints = [getattr(action, "_typehint", None) for action in parser._actions if action.dest == option]
     bases = tuple(base for hint in hints for base in _classes(hint))
+    for package in PACKAGES:  # some classes exist only once they were asked for
+        classes_in(f"csl.{package}")
     found = {kind for base in bases for kind in _subclasses(base)} - set(bases)
-    for package in PACKAGES:
-        module = importlib.import_module(f"csl.{package}")
-        kinds = [getattr(module, name) for name in classes_in(module.__name__)]
-        found |= {kind for kind in kinds if issubclass(kind, bases) and kind not in bases}
-    return sorted({kind.__name__ for kind in found if not kind.__name__.startswith("_")})
+    names = {kind.__name__ for kind in found if not kind.__module__.endswith(".base")}
+    return sorted(name for name in names if not name.startswith("_"))
 
 
 def classes_in(module: str) -> list[str]:
