@@ -7,7 +7,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := fit
 
 fit: .venv/.installed
-	$(BIN)/csl fit --config configs/digits/simclr.yaml
+	$(BIN)/csl fit
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

@@ -20,10 +20,12 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from benchmarks.methods import QUIET
 from csl.cli import main as csl
 from csl.data import Digits
+from csl.runs import CHECKPOINTS
+from csl.table import Table
 
 MB = 1e6
 
@@ -84,7 +86,7 @@ def state(run: Path) -> State:
     children = sum(
         len(path.read_text().split()) for path in Path("/proc/self/task").glob("*/children") if path.is_file()
     )
-    log = sum(file.stat().st_size for file in run.rglob("*") if file.is_file() and file.parent.name != "checkpoints")
+    log = sum(file.stat().st_size for file in run.rglob("*") if file.is_file() and file.parent.name != CHECKPOINTS)
     return State(
         memory=pages * os.sysconf("SC_PAGESIZE"),
         allocated=allocated(),
@@ -100,7 +102,8 @@ def measure(line: list[str]) -> list[State]:
     from benchmarks import long_run  # the command's copy of this module, where this one is the program
 
     long_run.Meter.states.clear()
-    csl(["fit", *QUIET, *line, "--trainer.callbacks+", "benchmarks.long_run.Meter"])
+    every_epoch = ["--trainer.check_val_every_n_epoch", "1", "--data.batch_size", "256"]
+    csl(["fit", *QUIET, *every_epoch, *line, "--trainer.callbacks+", "benchmarks.long_run.Meter"])
     return list(long_run.Meter.states)
 
 
@@ -135,7 +138,7 @@ def table(states: list[State]) -> str:
     growth = (states[-1].log - states[0].log) / max(1, len(states) - 1) / 1e3
     header = ["epoch", "resident, MB", "allocated, MB", "open files", "threads", "child processes", "log, MB"]
     return (
-        f"{markdown_table(header, rows)}\n\nIn the second half resident memory is {course(resident)}; what the "
+        f"{Table(header, rows).markdown()}\n\nIn the second half resident memory is {course(resident)}; what the "
         f"allocator has handed out is {course(handed_out)}. The log grows by {growth:.1f} kB an epoch."
     )
 

@@ -1,24 +1,23 @@
-"""What the methods make of the same images: trains each configuration of a folder and puts their measurements in a row.
+"""What the methods make of the same images: trains each on a folder's experiment and puts their measurements in a row.
 
 Runs are kept in `lightning_logs/methods` and taken up again or reused; delete a run's folder to train it anew.
 """
 
 import argparse
-import re
+import inspect
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-from benchmarks.machine import markdown_table, report
-from csl.commands.errors import CommandError
-from csl.commands.resume import find_run
+import csl.methods
+from benchmarks.machine import report
+from csl.runs import CONFIG, Run
+from csl.table import Table
 
 LOGS = Path("lightning_logs/methods")
-METHODS = ("simclr", "moco", "byol", "supervised")
+# The experiment of a folder; --model puts another method in its place.
+EXPERIMENT = "simclr.yaml"
 # Header, scalar, digits behind the point.
 COLUMNS = (
     ("kNN", "val/knn_accuracy", 3),
@@ -37,49 +36,59 @@ QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summa
 def main() -> None:
     """Train what is missing, then print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("configs", type=Path, help="a folder with one file a method, such as configs/digits")
+    parser.add_argument("configs", type=Path, help="a folder of configs, such as configs/digits")
+    parser.add_argument("--methods", nargs="+", default=every_method(), help="classes (default: all of csl.methods)")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, 0 and up (default: 1)")
     options = parser.parse_args()
     name = "-".join(options.configs.parts[1:])
-    seeds = range(options.seeds)
-    first = options.configs / f"{METHODS[0]}.yaml"
+    seeds, config = range(options.seeds), options.configs / EXPERIMENT
     pixels = ["--model.encoder", "Pixels"]
     rows = [
-        row("raw pixels", [evaluated(first, f"{name}-pixels", 0, pixels)]),
-        row("untrained encoder", [evaluated(first, f"{name}-untrained", seed) for seed in seeds]),
+        row("raw pixels", [evaluated(config, f"{name}-pixels", 0, pixels)]),
+        row("untrained encoder", [evaluated(config, f"{name}-untrained", seed) for seed in seeds]),
     ]
-    for method in METHODS:
-        config = options.configs / f"{method}.yaml"
-        runs = [trained(config, f"{name}-{method}", seed) for seed in seeds]
-        rows.append(row(method_name(runs[0]), [last_scalars(run) for run in runs]))
-    table = markdown_table(["", *(header for header, _, _ in COLUMNS)], rows)
+    for method in options.methods:
+        short = method.rpartition(".")[2]
+        runs = [trained(config, method, f"{name}-{short.lower()}", seed) for seed in seeds]
+        rows.append(row(short, [run.last_scalars() for run in runs]))
+    table = Table(["", *(header for header, _, _ in COLUMNS)], rows).markdown()
     spread = "mean ± standard deviation over seeds; " if options.seeds > 1 else "one seed; "
     note = f"Measured on clean features after the last epoch; {spread}accuracies on the held-out images."
-    command = f"python -m benchmarks.methods {options.configs} --seeds {options.seeds}"
+    chosen = "" if options.methods == every_method() else f" --methods {' '.join(options.methods)}"
+    command = f"python -m benchmarks.methods {options.configs}{chosen} --seeds {options.seeds}"
     report(f"methods-{name}", f"Methods on {name}", command, f"{table}\n\n{note}")
 
 
-def trained(config: Path, name: str, seed: int) -> Path:
-    """The folder of a finished run of `csl fit`, which is trained or taken up again where there is none."""
-    run = LOGS / name / f"seed_{seed}"
-    try:
-        resumption = find_run(str(run))
-    except CommandError:
-        csl("fit", "--config", str(config), "--seed_everything", str(seed), *logged(name, f"seed_{seed}"))
-        return run
-    max_epochs = yaml.safe_load((run / "config.yaml").read_text())["trainer"]["max_epochs"]
-    if not resumption.finished(max_epochs, -1):
-        csl("fit", "--resume", str(run))
-    return run
+def every_method() -> list[str]:
+    """The methods that csl has.
+
+    Example:
+        >>> {"SimCLR", "Supervised"} <= set(every_method()), "Method" in every_method()
+        (True, False)
+    """
+    found = {name: getattr(csl.methods, name) for name in csl.methods.__all__}
+    base = csl.methods.Method
+    return [name for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base) and kind != base]
+
+
+def trained(config: Path, method: str, name: str, seed: int) -> Run:
+    """A finished run of `csl fit`, which is trained or taken up again where it is not."""
+    run = Run(LOGS / name / f"seed_{seed}")
+    if not (run.folder / CONFIG).exists():
+        line = ["--config", str(config), "--model", method, "--seed_everything", str(seed)]
+        command("fit", *line, *logged(name, f"seed_{seed}"))
+    elif not run.is_finished:
+        command("fit", "--resume", str(run.folder))
+    return Run(run.folder)
 
 
 def evaluated(config: Path, name: str, seed: int, options: list[str] | None = None) -> dict[str, float]:
     """The measurements of an encoder that nobody trained."""
-    run = LOGS / name / f"seed_{seed}"
-    if not (run.exists() and last_scalars(run)):
+    run = Run(LOGS / name / f"seed_{seed}")
+    if not (run.folder.exists() and run.last_scalars()):
         line = ["--config", str(config), "--seed_everything", str(seed), *(options or [])]
-        csl("validate", *line, *logged(name, f"seed_{seed}"))
-    return last_scalars(run)
+        command("validate", *line, *logged(name, f"seed_{seed}"))
+    return run.last_scalars()
 
 
 def logged(name: str, version: str) -> list[str]:
@@ -91,24 +100,11 @@ def logged(name: str, version: str) -> list[str]:
     ]
 
 
-def csl(*line: str) -> None:
+def command(*line: str) -> None:
     """Run a command in a process of its own, as a user does."""
     print("csl", *line, flush=True)
     program = "import csl.cli; csl.cli.main()"
     subprocess.run([sys.executable, "-c", program, *line, *QUIET], check=True)
-
-
-def last_scalars(run: Path) -> dict[str, float]:
-    """The last value of every scalar in a run's log."""
-    log = EventAccumulator(str(run), size_guidance={"scalars": 0})
-    log.Reload()
-    return {tag: log.Scalars(tag)[-1].value for tag in log.Tags()["scalars"]}
-
-
-def method_name(run: Path) -> str:
-    """The class that a run trained."""
-    found = re.search(r"class_path: csl\.methods\.(?:\w+\.)?(\w+)", (run / "config.yaml").read_text())
-    return found[1] if found else run.parent.name
 
 
 def row(name: str, runs: list[dict[str, float]]) -> list[str]:

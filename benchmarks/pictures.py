@@ -5,7 +5,8 @@ import io
 from pathlib import Path
 
 from PIL import Image
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from csl.runs import Run
 
 
 def main() -> None:
@@ -27,9 +28,8 @@ def main() -> None:
 
 def last_picture(run: Path, tag: str) -> Image.Image:
     """The picture that a run logged last under a tag."""
-    log = EventAccumulator(str(run), size_guidance={"images": 0})
-    log.Reload()
-    return Image.open(io.BytesIO(log.Images(tag)[-1].encoded_image_string)).convert("RGB")
+    pictures = Run(run).pictures(tag)
+    return Image.open(io.BytesIO(pictures[max(pictures)])).convert("RGB")
 
 
 def scaled(picture: Image.Image, height: int) -> Image.Image:

@@ -16,9 +16,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.io import load_features
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Probe
+from csl.runs import CONFIG, LAST, Run
+from csl.table import Table
 from csl.types import Split
 
 RUNS, KEPT = Path("lightning_logs/methods"), Path("lightning_logs/probes")
@@ -45,7 +47,7 @@ def main() -> None:
     header = ["features", "D", "samples", "encoder seeds", "linear (parameters)", *list(probes(0))[1:]]
     chosen = "" if args.features == list(SETS) else f" --features {' '.join(args.features)}"
     command = f"python -m benchmarks.probes{chosen} --seeds {args.seeds} --full {args.full}"
-    report("probes", "Probes on the same features", command, f"{markdown_table(header, rows)}\n\n{notes}")
+    report("probes", "Probes on the same features", command, f"{Table(header, rows).markdown()}\n\n{notes}")
 
 
 def probes(seed: int) -> dict[str, Probe]:
@@ -111,17 +113,8 @@ def features(run: Path) -> Split:
     for split in ("train", "val"):
         file = KEPT / f"{run.parent.name}-{run.name}-{split}.npz"
         if not file.exists():
-            checkpoint = run / "checkpoints" / "last.ckpt"
-            line = [
-                "predict",
-                "--config",
-                str(run / "config.yaml"),
-                "--data.predict_split",
-                split,
-                "--output",
-                str(file),
-            ]
-            line += ["--ckpt_path", str(checkpoint)] if checkpoint.exists() else []
+            line = ["predict", "--config", str(run / CONFIG), "--data.predict_split", split, "--output", str(file)]
+            line += ["--ckpt_path", str(run / LAST)] if Run(run).is_started else []
             program = "import csl.cli; csl.cli.main()"
             where = ["--trainer.logger.save_dir", str(KEPT), "--trainer.logger.name", f"{run.parent.name}-{run.name}"]
             quiet = ["--trainer.enable_progress_bar", "false", *where, "--trainer.logger.version", split]

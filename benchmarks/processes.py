@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
+from csl.runs import Run
+from csl.table import Table
 from csl.types import Batch
 
 RATE = "train/images_per_second"
@@ -45,7 +46,7 @@ def main() -> None:
         "One process and two",
         f"python -m benchmarks.processes --images {args.images} --batch {args.batch}",
         "`csl fit`, SimCLR with a ResNet of depth 10 and width 16 on random 32 x 32 images, one epoch.\n\n"
-        + markdown_table(["", "1 process", "2 processes", "times as fast"], rows),
+        + Table(["", "1 process", "2 processes", "times as fast"], rows).markdown(),
     )
 
 
@@ -62,9 +63,7 @@ def measured(processes: int, images: int, batch: int) -> dict[str, float]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         subprocess.run([csl, *line(processes, images, batch, folder)], check=True, env=environment)
         (run,) = Path(folder).glob("*/version_0")
-        log = EventAccumulator(str(run))
-        log.Reload()
-        return {tag: log.Scalars(tag)[-1].value for tag in MEASURED.values()}
+        return Run(run).last_scalars()
 
 
 def line(processes: int, images: int, batch: int, folder: str) -> list[str]:

@@ -1,20 +1,25 @@
 """Lightning callbacks: what is measured, drawn, saved and guarded while a method trains."""
 
+from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
+from csl.callbacks.held_out_loss import HeldOutLoss
+from csl.callbacks.loss_on_bar import LossOnBar
 from csl.callbacks.nan_guard import NaNGuard, NonFiniteLossError
 from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
 from csl.callbacks.process_watch import ProcessFailure, ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
+from csl.callbacks.standard import standard
 from csl.callbacks.table import MeasurementTable, measurement_table
 
 __all__ = [
     "AtomicCheckpointIO",
+    "ChannelsLast",
     "ClassAffinityMap",
     "CollapseAlarm",
     "Compilation",
@@ -23,6 +28,8 @@ __all__ = [
     "FeatureMap",
     "FeatureWriter",
     "FigureCallback",
+    "HeldOutLoss",
+    "LossOnBar",
     "MeasurementTable",
     "NaNGuard",
     "NonFiniteLossError",
@@ -32,4 +39,5 @@ __all__ = [
     "ProcessWatch",
     "RunCheckpoint",
     "measurement_table",
+    "standard",
 ]

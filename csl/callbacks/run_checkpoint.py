@@ -1,20 +1,20 @@
-"""`last.ckpt`: where a run can be taken up again, kept current and saved once more when the run is interrupted."""
+"""A run's checkpoints: `last.ckpt`, from which it can be taken up again, and the weights of some epochs on request."""
 
 import os
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_info
 
+from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.interruption import Interruption
+from csl.checks import check_positive
 from csl.distributed import any_process, world
 from csl.io import flush_to_disk
-
-LAST = Path("checkpoints") / "last.ckpt"
-# A checkpoint whose step is not in the log yet.
-NEXT = LAST.with_name(".next.ckpt")
+from csl.runs import EVENTS, LAST, epoch_file
 
 
 class RunCheckpoint(Checkpoint):
@@ -23,36 +23,45 @@ class RunCheckpoint(Checkpoint):
     The first signal lets the step in progress finish, so that the checkpoint is exact, saves and ends the run; the
     second ends it at once. Several processes agree on the step at which they stop. A checkpoint appears under its name
     only when its step is in the log and both are on the disk: whatever kills the run, the log that is cut where the
-    checkpoint stands has no gap. Lightning's `ModelCheckpoint` can stand beside it to keep the best or every n-th
-    epoch.
+    checkpoint stands has no gap. Files are whole or absent, and are read without running anything in them: a trainer
+    with no `CheckpointIO` of its own gets an `AtomicCheckpointIO`.
+
+    The weights of every n-th epoch can be kept beside it, as `checkpoints/epoch_0010.ckpt`, small because the
+    optimizer's state is not in them: for `csl validate` and `csl predict`, and to compare epochs. A run goes on from
+    `last.ckpt` only. Lightning's `ModelCheckpoint` can stand beside it to keep the best epoch.
 
     Args:
-        every_n_epochs: Save at every n-th epoch, and at the last one, whatever ends the fit (epochs).
+        every_n_epochs: Save `last.ckpt` at every n-th epoch, at those that are kept, and at the last one, whatever ends
+            the fit (epochs).
+        keep_every_n_epochs: Keep the weights of every n-th epoch, and of none if not given (epochs).
 
     Raises:
-        ValueError: If `every_n_epochs` is not positive.
+        ValueError: If a number of epochs is not positive.
 
     Example:
-        >>> RunCheckpoint(every_n_epochs=10).every_n_epochs
+        >>> RunCheckpoint(keep_every_n_epochs=10).keep_every_n_epochs
         10
     """
 
-    def __init__(self, every_n_epochs: int = 1) -> None:
-        if every_n_epochs < 1:
-            raise ValueError(f"every_n_epochs: expected a positive number of epochs, got {every_n_epochs}")
-        self.every_n_epochs = every_n_epochs
+    def __init__(self, every_n_epochs: int = 1, keep_every_n_epochs: int | None = None) -> None:
+        check_positive(every_n_epochs=every_n_epochs)
+        if keep_every_n_epochs is not None:
+            check_positive(keep_every_n_epochs=keep_every_n_epochs)
+        self.every_n_epochs, self.keep_every_n_epochs = every_n_epochs, keep_every_n_epochs
         self._interruption = Interruption()
         self._folder: Path | None = None
-        self._is_saved = False
+        self._saved: list[Path] = []  # files that wait, under another name, until their step is logged
         self._farewell = ""
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Learn the run's folder; every process asks, since the answer comes from the first."""
         self._folder = Path(trainer.log_dir or trainer.default_root_dir)
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = AtomicCheckpointIO()
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take over the signals, after the trainer has noted whose they were and will be again."""
-        self._is_saved, self._farewell = False, ""
+        self._saved, self._farewell = [], ""
         self._interruption.watch()
 
     def on_train_batch_end(
@@ -69,10 +78,13 @@ class RunCheckpoint(Checkpoint):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save the epoch."""
         epoch = trainer.current_epoch + 1
+        is_kept = bool(self.keep_every_n_epochs and epoch % self.keep_every_n_epochs == 0)
         if any_process(self._interruption.asked, world()):
             self._save_to_stop(trainer)
-        elif epoch % self.every_n_epochs == 0 or _ends_now(trainer):
+        elif is_kept or epoch % self.every_n_epochs == 0 or _ends_now(trainer):
             self._save(trainer)
+        if is_kept:  # after the whole checkpoint, for which other callbacks have looked at the weights
+            self._save(trainer, epoch_file(epoch), weights_only=True)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop between two epochs."""
@@ -88,10 +100,10 @@ class RunCheckpoint(Checkpoint):
         self._publish(trainer)
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give the signals back, and drop a checkpoint whose step will not be logged any more."""
+        """Give the signals back, and drop checkpoints whose step will not be logged any more."""
         self._interruption.release()
-        if self._is_saved and self._folder is not None and trainer.is_global_zero:
-            (self._folder / NEXT).unlink(missing_ok=True)
+        for file in self._saved if trainer.is_global_zero else ():
+            waiting(file).unlink(missing_ok=True)
 
     def _is_asked_to_stop(self, trainer: Trainer) -> bool:
         if world() is None:
@@ -99,11 +111,12 @@ class RunCheckpoint(Checkpoint):
         step = trainer.fit_loop.epoch_loop.total_batch_idx + 1
         return step % trainer.log_every_n_steps == 0 and any_process(self._interruption.asked, world())  # type: ignore[attr-defined]
 
-    def _save(self, trainer: Trainer) -> None:
-        """Write what there is to resume from, under another name; it may be a moment until its step is logged."""
+    def _save(self, trainer: Trainer, name: Path = LAST, weights_only: bool = False) -> None:
+        """Write a checkpoint under another name; it may be a moment until its step is logged."""
         if self._folder is not None and not trainer.fast_dev_run:  # type: ignore[attr-defined]
-            trainer.save_checkpoint(self._folder / NEXT, weights_only=False)
-            self._is_saved = True
+            file = self._folder / name
+            trainer.save_checkpoint(waiting(file), weights_only=weights_only)
+            self._saved.append(file)
 
     def _save_to_stop(self, trainer: Trainer) -> None:
         self._save(trainer)
@@ -111,19 +124,33 @@ class RunCheckpoint(Checkpoint):
         self._farewell = f"Interrupted after step {step}; to go on: csl fit --resume {folder}"
 
     def _publish(self, trainer: Trainer) -> None:
-        """Give a saved checkpoint its name, now that its step is logged, and stop if that was the reason to save."""
-        if self._is_saved and self._folder is not None:
-            self._is_saved = False
+        """Give saved checkpoints their names, now that their step is logged, and stop if that was the reason to save.
+
+        `last.ckpt` is renamed last: a run that is killed before goes on from an earlier one and keeps the epoch again.
+        """
+        if self._saved and self._folder is not None:
+            saved, self._saved = self._saved, []
             for logger in trainer.loggers:
                 logger.save()
             if trainer.is_global_zero:
-                for events in self._folder.glob("events.out.tfevents.*"):
+                for events in self._folder.glob(EVENTS):
                     flush_to_disk(events)
-                os.replace(self._folder / NEXT, self._folder / LAST)
-                flush_to_disk((self._folder / LAST).parent)
+                for file in reversed(saved):
+                    os.replace(waiting(file), file)
+                    flush_to_disk(file.parent)
         if self._farewell:
             rank_zero_info(self._farewell)
             raise KeyboardInterrupt
+
+
+def waiting(file: Path) -> Path:
+    """The name of a checkpoint whose step is not in the log yet; no glob for checkpoints finds it.
+
+    Example:
+        >>> waiting(Path("checkpoints/last.ckpt")).name
+        '.last.ckpt.next'
+    """
+    return file.with_name(f".{file.name}.next")
 
 
 def _ends_now(trainer: Trainer) -> bool:

@@ -5,11 +5,9 @@ from pathlib import Path
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from csl.callbacks.checkpoint_io import load_checkpoint
-from csl.callbacks.run_checkpoint import LAST
 from csl.commands.errors import CommandError
+from csl.runs import CONFIG, LAST, Checkpoint, Run, reached
 
-CONFIG = "config.yaml"
 NOT_FITS = ("validate", "test", "predict")
 
 
@@ -18,39 +16,38 @@ class Resumption:
     """A run that can be taken up again.
 
     Attributes:
-        folder: The run's folder, such as `lightning_logs/simclr-digits/version_0`.
-        next_step: The first step that the run has not done yet; what the log holds from there on is void.
-        epochs: The epochs that are done.
+        run: Its folder, such as `lightning_logs/simclr-digits/version_0`.
+        done: How far it has come; what the log holds from that step on is void.
     """
 
-    folder: Path
-    next_step: int
-    epochs: int
+    run: Run
+    done: Checkpoint
 
     def line(self) -> list[str]:
         """The options that stand for the run's own configuration and checkpoint."""
-        checkpoint = ["--ckpt_path", str(self.folder / LAST)] if self.next_step else []
-        return ["--config", str(self.folder / CONFIG), *checkpoint]
+        checkpoint = ["--ckpt_path", str(self.run.last)] if self.done.step else []
+        return ["--config", str(self.run.folder / CONFIG), *checkpoint]
 
     def logger(self) -> TensorBoardLogger:
         """A logger that writes into the run's folder and hides the steps that are about to be done again."""
-        folder = self.folder.resolve()
+        folder = self.run.folder.resolve()
         return TensorBoardLogger(
-            folder.parent, name="", version=folder.name, default_hp_metric=False, purge_step=self.next_step
+            folder.parent, name="", version=folder.name, default_hp_metric=False, purge_step=self.done.step
         )
 
     def finished(self, max_epochs: int | None, max_steps: int) -> str:
         """What to tell somebody who resumes a run that has reached its end; empty if it has not."""
-        if max_epochs not in (None, -1) and self.epochs >= int(max_epochs or 0):
-            return self._nothing_left(f"{self.epochs} epochs", "--trainer.max_epochs", max_epochs, 2 * self.epochs)
-        if max_steps != -1 and self.next_step >= max_steps:
-            return self._nothing_left(f"{self.next_step} steps", "--trainer.max_steps", max_steps, 2 * self.next_step)
+        if reached(self.done.epoch, max_epochs):
+            return self._nothing_left("epochs", self.done.epoch, max_epochs)
+        if reached(self.done.step, max_steps):
+            return self._nothing_left("steps", self.done.step, max_steps)
         return ""
 
-    def _nothing_left(self, done: str, option: str, limit: int | None, example: int) -> str:
+    def _nothing_left(self, unit: str, done: int, limit: int | None) -> str:
+        option = f"--trainer.max_{unit}"
         return (
-            f"{self.folder} has done {done} and {option} is {limit}: nothing is left to train. "
-            f"To go on, raise it, for example: {option} {example}"
+            f"{self.run.folder} has done {done} {unit} and {option} is {limit}: nothing is left to train. "
+            f"To go on, raise it, for example: {option} {2 * done}"
         )
 
 
@@ -60,22 +57,17 @@ def find_run(folder: str) -> Resumption:
     Raises:
         CommandError: If there is no run to go on with, saying what is missing, or its checkpoint is damaged.
     """
-    run = Path(folder)
-    if not (run / CONFIG).is_file() or run.resolve().parent.name in NOT_FITS:
+    run = Run(Path(folder))
+    if not (run.folder / CONFIG).is_file() or run.folder.resolve().parent.name in NOT_FITS:
         raise CommandError(
-            f"--resume: {run} is not the folder of a run of csl fit: it holds no configuration ({CONFIG}) of one"
+            f"--resume: {folder} is not the folder of a run of csl fit: it holds no configuration ({CONFIG}) of one"
         )
-    if not (run / LAST).is_file():
-        if held := sorted((run / LAST).parent.glob("[!.]*.ckpt")):
-            raise CommandError(
-                f"--resume: {run} holds no checkpoint ({LAST}), only {held[0].name}; to start from that in a new "
-                f"folder: csl fit --config {run / CONFIG} --ckpt_path {held[0]}"
-            )
-        return Resumption(run, next_step=0, epochs=0)
+    if not run.is_started and (held := run.checkpoint_files):
+        raise CommandError(
+            f"--resume: {folder} holds no checkpoint ({LAST}), only {held[0].name}; to start from that in a new "
+            f"folder: csl fit --config {run.folder / CONFIG} --ckpt_path {held[0]}"
+        )
     try:
-        checkpoint = load_checkpoint(run / LAST, name="--resume", mmap=True)
-        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-        return Resumption(run, next_step=int(checkpoint["global_step"]), epochs=int(epochs))
-    except (ValueError, KeyError) as error:
-        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
-        raise CommandError(f"--resume: {run / LAST} cannot be resumed from: {reason}") from error
+        return Resumption(run, run.progress)
+    except ValueError as error:
+        raise CommandError(f"--resume: {run.last} cannot be resumed from: {error}") from error

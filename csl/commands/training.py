@@ -10,28 +10,22 @@ import lightning.pytorch as pl
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 from lightning.pytorch.loggers import TensorBoardLogger
-from lightning.pytorch.plugins import CheckpointIO, Precision
+from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
-from csl.callbacks import (
-    AtomicCheckpointIO,
-    CollapseAlarm,
-    Compilation,
-    FeatureCollector,
-    FeatureWriter,
-    MeasurementTable,
-    NaNGuard,
-    ProcessWatch,
-    RunCheckpoint,
-)
-from csl.commands.errors import CommandError, TeachingParser, reported
+from csl.callbacks import Compilation, FeatureWriter, standard
+from csl.commands.errors import CommandError, reported
 from csl.commands.line import complete, has_option, take_option
+from csl.commands.names import use_short_names
+from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
-from csl.commands.resume import CONFIG, Resumption, find_run
+from csl.commands.processes import check_processes
+from csl.commands.resume import Resumption, find_run
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
 from csl.io import replacing
 from csl.methods import Method
+from csl.runs import CONFIG
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
@@ -44,7 +38,7 @@ DESCRIPTIONS = {
 }
 WHERE_TO_LOOK = (
     " The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
-    "--data.augmentation.help csl.data.Augmentation, --trainer.callbacks.help csl.callbacks.ProbeMonitor; "
+    "--data.augmentation.help Augmentation, --trainer.callbacks.help ProbeMonitor; "
     "--print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used (bf16-mixed) where the "
     "device has instructions for it."
 )
@@ -54,12 +48,12 @@ NOT_A_FILE = ("last", "best", "hpc", "registry")
 def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
-    with reported(command):
+    with reported(command, line):
         resumption = None
         words = list(line)
         if command == "fit" and has_option(words, "--resume"):
-            folder, words = take_option(words, "--resume")
-            resumption = find_run(str(folder))
+            folders, words = take_option(words, "--resume")
+            resumption = find_run(folders[-1])
             words = [*resumption.line(), *words]
         TrainingCLI([command, *complete(words)], resumption)
 
@@ -73,7 +67,8 @@ class TrainingCLI(LightningCLI):
     """
 
     def __init__(self, line: list[str], resumption: Resumption | None = None) -> None:
-        self.resumption = resumption
+        self.command, self.resumption = line[0], resumption
+        use_short_names()
         super().__init__(
             Method,
             ImageDataModule,
@@ -83,28 +78,42 @@ class TrainingCLI(LightningCLI):
             seed_everything_default=0,
             parser_class=TeachingParser,
             parser_kwargs={
-                name: {"default_config_files": [str(DEFAULTS)], "description": DESCRIPTIONS[name] + WHERE_TO_LOOK}
-                for name in self.subcommands()
+                "prog": "csl",
+                line[0]: {
+                    "default_config_files": [str(DEFAULTS)],
+                    "description": DESCRIPTIONS[line[0]] + WHERE_TO_LOOK,
+                },
             },
             save_config_callback=RunConfig,
             save_config_kwargs={"overwrite": resumption is not None},
             args=line,
         )
 
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The one command that was called: no parser is built for the others."""
+        return {self.command: super().subcommands()[self.command]}
+
     def setup_parser(self, *args: Any, **kwargs: Any) -> None:
         """Add the options that single commands have."""
         super().setup_parser(*args, **kwargs)
-        self._subcommand_parsers["fit"].add_argument(
-            "--resume",
-            metavar="RUN",
-            help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
-            "Other options on the line win over the run's. Example: lightning_logs/simclr-digits/version_0",
-        )
-        self._subcommand_parsers["predict"].add_argument(
-            "--output", type=str, metavar="FILE.npz", help="Where to write; None is features.npz in the run's folder."
-        )
-        self._subcommand_parsers["validate"].set_defaults({"verbose": False})
-        self._subcommand_parsers["test"].set_defaults({"verbose": False})
+        parser = self._subcommand_parsers[self.command]
+        parser.prog = f"csl {self.command}"
+        if self.command == "fit":
+            parser.add_argument(
+                "--resume",
+                metavar="RUN",
+                help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
+                "Other options on the line win over the run's. Example: lightning_logs/simclr-digits/version_0",
+            )
+        elif self.command == "predict":
+            parser.add_argument(
+                "--output",
+                type=str,
+                metavar="FILE.npz",
+                help="Where to write; None is features.npz in the run's folder.",
+            )
+        else:
+            parser.set_defaults({"verbose": False})
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let the model follow the data: classes, channels and image size, where its classes take such an argument."""
@@ -146,6 +155,7 @@ class TrainingCLI(LightningCLI):
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
+        check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
             if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):
@@ -153,25 +163,15 @@ class TrainingCLI(LightningCLI):
                 sys.exit(0)
 
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
-        """Add what every run has: the shared pass of features, guards, checkpoints, the table, a logger."""
+        """Add what every run has: the standard callbacks, a logger, a precision."""
         command = str(self.subcommand)
-        callbacks += [
-            FeatureCollector(),
-            CollapseAlarm(),
-            MeasurementTable(),
-            NaNGuard(),
-            ProcessWatch(),
-            RunCheckpoint(),
-        ]
+        config["callbacks"] = standard(_as_list(config.get("callbacks")))
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
         if command == "predict":
             callbacks.append(FeatureWriter(self._get(self.config, "output")))
-        plugins = _as_list(config.get("plugins"))
-        if not any(isinstance(plugin, CheckpointIO) for plugin in plugins):
-            plugins.append(AtomicCheckpointIO())
-        config["plugins"] = plugins
-        if config.get("precision") is None and not _names_a_precision(plugins):
+        config["check_val_every_n_epoch"] = _in_time(config.get("check_val_every_n_epoch"), config.get("max_epochs"))
+        if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
         if config.get("logger") in (None, True):
@@ -206,6 +206,11 @@ class RunConfig(SaveConfigCallback):
             with replacing(file) as out:
                 out.write(self.parser.dump(self.config, skip_unset=False).encode())
         self.already_saved = True
+
+
+def _in_time(every: int | None, epochs: int | None) -> int | None:
+    """Measure every so many epochs, but not later than at the end of a shorter training."""
+    return min(every, epochs) if every and epochs and epochs > 0 else every
 
 
 def _names_a_precision(plugins: list[Any]) -> bool:

@@ -1,7 +1,8 @@
-"""Files that are whole or absent; feature files in and out, in which nothing is ever executed."""
+"""Files that are whole or absent; feature files in and out, and checkpoints; nothing in them is ever executed."""
 
 from csl.io.archive import check_archive_name, load_features, save_features
 from csl.io.arrays import FORMATS, read_arrays
+from csl.io.checkpoint import load_checkpoint
 from csl.io.table import FeatureTable, read_features
 from csl.io.whole import flush_to_disk, replacing
 
@@ -10,6 +11,7 @@ __all__ = [
     "FeatureTable",
     "check_archive_name",
     "flush_to_disk",
+    "load_checkpoint",
     "load_features",
     "read_arrays",
     "read_features",

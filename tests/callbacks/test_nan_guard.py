@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from csl.callbacks import AtomicCheckpointIO, NaNGuard, NonFiniteLossError, RunCheckpoint
-from csl.callbacks.run_checkpoint import LAST
+from csl.runs import LAST
 from tests.callbacks.test_run_checkpoint import PressCtrlC
 from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
 

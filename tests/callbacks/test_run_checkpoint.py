@@ -8,8 +8,8 @@ import pytest
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from csl.callbacks import AtomicCheckpointIO, RunCheckpoint
-from csl.callbacks.run_checkpoint import LAST
+from csl.callbacks import AtomicCheckpointIO, NaNGuard, NonFiniteLossError, RunCheckpoint
+from csl.runs import LAST, Run, epoch_file
 from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
 from tests.commands.runs import curve
 
@@ -96,6 +96,57 @@ def test_the_last_state_is_saved_whatever_ends_the_fit(tmp_path: Path, limits: d
     assert AtomicCheckpointIO().load_checkpoint(tmp_path / LAST)["global_step"] == trainer.global_step
 
 
-def test_a_bad_period_is_refused() -> None:
-    with pytest.raises(ValueError, match="every_n_epochs: expected a positive number"):
-        RunCheckpoint(every_n_epochs=0)
+def names(folder: Path) -> list[str]:
+    return [path.name for path in Run(folder).checkpoint_files]
+
+
+def test_every_nth_epoch_is_kept_on_request_small_and_without_the_optimizer(tmp_path: Path) -> None:
+    callback = RunCheckpoint(every_n_epochs=100, keep_every_n_epochs=2)
+    trainer = toy_trainer(tmp_path, [callback], max_epochs=5)
+    trainer.fit(ToyMethod(), ToyData())
+    assert names(tmp_path) == ["epoch_0002.ckpt", "epoch_0004.ckpt", "last.ckpt"]
+    assert [(found.epoch, found.step) for found in Run(tmp_path).checkpoints] == [(2, 8), (4, 16), (5, 20)]
+    kept = AtomicCheckpointIO().load_checkpoint(tmp_path / epoch_file(2))
+    assert "state_dict" in kept
+    assert not {"optimizer_states", "lr_schedulers", "callbacks"} & set(kept)
+    assert trainer.validate(ToyMethod(), ToyData(), ckpt_path=tmp_path / epoch_file(2), verbose=False) == [{}, {}]
+    assert not list((tmp_path / LAST).parent.glob(".*"))
+
+
+def test_a_kept_epoch_holds_the_weights_of_its_epoch(tmp_path: Path) -> None:
+    weights_after(tmp_path / "two")  # of two epochs
+    pl.seed_everything(0, verbose=False)
+    toy_trainer(tmp_path / "more", [RunCheckpoint(keep_every_n_epochs=2)], max_epochs=3).fit(ToyMethod(), ToyData())
+    io = AtomicCheckpointIO()
+    kept, last = io.load_checkpoint(tmp_path / "more" / epoch_file(2)), io.load_checkpoint(tmp_path / "two" / LAST)
+    torch.testing.assert_close(kept["state_dict"], last["state_dict"], rtol=0, atol=0)
+
+
+def test_the_epoch_at_whose_end_somebody_asks_to_stop_is_kept(tmp_path: Path) -> None:
+    callbacks = [PressCtrlC(7), RunCheckpoint(every_n_epochs=100, keep_every_n_epochs=2)]
+    with pytest.raises(SystemExit):
+        toy_trainer(tmp_path, callbacks, max_epochs=4).fit(ToyMethod(), ToyData())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    assert names(tmp_path) == ["epoch_0002.ckpt", "last.ckpt"]
+
+
+class WeightsGoBad(pl.Callback):
+    """Spoils a weight after the last step of the second epoch, whose loss was fine."""
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            next(module.parameters()).data[0] = torch.nan
+
+
+def test_an_epoch_with_bad_weights_is_not_kept(tmp_path: Path) -> None:
+    callbacks = [WeightsGoBad(), NaNGuard(), RunCheckpoint(every_n_epochs=100, keep_every_n_epochs=1)]
+    with pytest.raises(NonFiniteLossError):
+        toy_trainer(tmp_path, callbacks).fit(ToyMethod(), ToyData())
+    assert names(tmp_path) == ["epoch_0001.ckpt", "last.ckpt"]
+    assert Run(tmp_path).progress.epoch == 1
+
+
+@pytest.mark.parametrize("argument", ["every_n_epochs", "keep_every_n_epochs"])
+def test_a_bad_period_is_refused(argument: str) -> None:
+    with pytest.raises(ValueError, match=f"{argument}: expected a positive number, got 0"):
+        RunCheckpoint(**{argument: 0})

@@ -110,11 +110,11 @@ def test_a_diverged_run_stops_with_its_step(tmp_path: Path) -> None:
         "class Diverges(SimCLR):\n"
         "    def training_loss(self, batch):\n"
         "        loss = super().training_loss(batch)\n"
-        "        return loss * float('nan') if self.global_step == 7 else loss\n"
+        "        return loss * float('nan') if self.global_step == 17 else loss\n"
     )
     line = ["--model", "diverges.Diverges", "--model.encoder", "ConvNet", "--trainer.limit_val_batches", "0"]
     status, message = failure(tmp_path, "fit", *line, *SMALL)
     assert status == 1
-    assert "NaN or infinite at step 8" in message
+    assert "NaN or infinite at step 18" in message
     checkpoint = torch.load(next(tmp_path.rglob("last.ckpt")), weights_only=True)
-    assert checkpoint["global_step"] == 5
+    assert checkpoint["global_step"] == 10

@@ -10,8 +10,8 @@ import pytest
 import torch
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from csl.callbacks.run_checkpoint import LAST
 from csl.commands.errors import reported
+from csl.runs import LAST
 from tests.commands.images import write_folder
 from tests.commands.runs import SMALL, csl, failure
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from csl.callbacks.run_checkpoint import LAST
+from csl.runs import LAST
 from tests.commands.kills import (
-    METHODS,
     STEPS,
     Camera,
     Signal,
@@ -24,6 +23,7 @@ from tests.commands.kills import (
     photographed,
     stop,
 )
+from tests.methods.toy import METHODS
 
 KILL_POINTS = int(os.environ.get("CSL_KILL_POINTS", 8))
 
@@ -93,6 +93,6 @@ def test_a_torn_last_record_of_the_log_is_passed_over(tmp_path: Path, whole: Any
 def test_nothing_but_the_checkpoint_is_left_behind(tmp_path: Path) -> None:
     run = tmp_path / "version_0"
     stop(run, "SimCLR", signal.SIGINT, 4)
-    (run / LAST).with_name("..next.ckpt.partial").write_bytes(b"what a killed process had written of the next one")
+    (run / LAST).with_name("..last.ckpt.next.partial").write_bytes(b"what a killed process had written of the next one")
     fit(run, "SimCLR")
-    assert [path.name for path in (run / LAST).parent.iterdir()] == [LAST.name]
+    assert sorted(path.name for path in (run / LAST).parent.iterdir()) == ["epoch_0002.ckpt", "last.ckpt"]

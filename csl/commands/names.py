@@ -1,0 +1,56 @@
+"""Classes by their short names, anywhere on a line or in a file: csl's own go before others of the same name."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from jsonargparse import _typehints
+
+_by_loaded_classes = _typehints.resolve_class_path_by_name
+
+
+def class_path(cls: type | tuple[type], name: str) -> str:
+    """The path of the class that a name stands for: itself with a dot in it, else csl's, else any that is loaded.
+
+    Args:
+        cls: The class, or tuple of classes, that it must derive from.
+        name: A path such as `torchmetrics.MeanMetric`, or a short name.
+
+    Raises:
+        ValueError: If csl has no such class and several others are called so.
+
+    Example:
+        >>> from torchmetrics import Metric
+        >>> import csl.metrics
+        >>> class_path(Metric, "CalinskiHarabaszScore")
+        'csl.metrics.CalinskiHarabaszScore'
+        >>> class_path(Metric, "torchmetrics.clustering.CalinskiHarabaszScore")
+        'torchmetrics.clustering.CalinskiHarabaszScore'
+    """
+    if "." not in name:
+        for package in _packages():
+            # `dir` knows the names of a package that loads them on demand.
+            if name in dir(package) and _derives(getattr(package, name), cls):
+                return f"{package.__name__}.{name}"
+    return str(_by_loaded_classes(cls, name))
+
+
+def _packages() -> list[ModuleType]:
+    """The parts of csl that this command has loaded."""
+    return [
+        module
+        for path, module in sorted(sys.modules.items())
+        if path.startswith("csl.") and path.count(".") == 1 and hasattr(module, "__path__")
+    ]
+
+
+def _derives(found: Any, base: Any) -> bool:
+    try:
+        return isinstance(found, type) and issubclass(found, base)
+    except TypeError:  # a protocol, or no class at all
+        return False
+
+
+def use_short_names() -> None:
+    """Let the parser look up names here. It has no setting for that: alone, it refuses a name that two classes have."""
+    _typehints.resolve_class_path_by_name = class_path
