@@ -5,7 +5,7 @@ from typing import Unpack
 from torch import Tensor, nn
 
 from csl.encoders.base import WITH_MAPS, Encoder, EncoderOptions
-from csl.encoders.found import found_channels, found_form, without_classifier
+from csl.encoders.found import found_form, without_classifier
 from csl.encoders.network import Network
 
 
@@ -24,7 +24,8 @@ class Backbone(Encoder):
         model: The module; it is used as it is, not copied.
         classifier: Name of the submodule to be taken out, `fc` or `classifier.6` for example. None takes out the whole
             head of torchvision's models, and nothing of others'.
-        in_channels: Channels of an image; those of the first convolution if not given, or else 3.
+        in_channels: Channels of an image. Where not given, or where the module does not take so many, those of its
+            first convolution, or else 3; data with other channels are turned into what the encoder takes.
         image_size: Height and width of the black images, in pixels; 32 or, if that does not work, 224 if not given.
             Where the module takes no others or gives other features for them, it is the only size it takes.
         options: `mean`, `std` and `layers`, as of every `Encoder`. Give `mean` and `std` with pretrained weights.
@@ -53,9 +54,8 @@ class Backbone(Encoder):
         if isinstance(model, Encoder):
             raise ValueError(f"model: expected a plain torch.nn.Module, got {type(model).__name__}, an encoder already")
         without_classifier(model, classifier)
-        channels = found_channels(model) if in_channels is None else in_channels
-        form = found_form(model, channels, image_size)
-        super().__init__(form.feature_dim, channels, image_size=form.image_size, **options)
+        form = found_form(model, in_channels, image_size)
+        super().__init__(form.feature_dim, form.in_channels, image_size=form.image_size, **options)
         self.gives_maps = form.gives_maps
         self.model = model
         self.check_layers()

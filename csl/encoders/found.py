@@ -18,40 +18,42 @@ class Form(NamedTuple):
     """What a module gives.
 
     Attributes:
+        in_channels: Channels of the images that it takes.
         feature_dim: Length of a feature vector, or number of maps.
         gives_maps: Whether it gives maps `[B, D, h, w]` instead of features `[B, D]`.
         image_size: The only height and width of images it takes; None where it takes others.
     """
 
+    in_channels: int
     feature_dim: int
     gives_maps: bool
     image_size: int | None
 
 
-def found_form(model: nn.Module, channels: int, image_size: int | None) -> Form:
+def found_form(model: nn.Module, in_channels: int | None = None, image_size: int | None = None) -> Form:
     """What a module makes of black images.
 
     Args:
         model: The module; nothing in it changes, but that lazy layers get their sizes.
-        channels: Channels of the images.
+        in_channels: Channels of the images; if None, or if it does not take so many, those of its first convolution.
         image_size: Height and width of the images, in pixels; if None, usual ones are tried.
 
     Raises:
         ValueError: If it cannot encode them, or gives something else than features or maps.
 
     Example:
-        >>> found_form(nn.Conv2d(3, 8, 3), channels=3, image_size=None)
-        Form(feature_dim=8, gives_maps=True, image_size=None)
+        >>> found_form(nn.Conv2d(1, 8, 3))
+        Form(in_channels=1, feature_dim=8, gives_maps=True, image_size=None)
     """
     with _at_rest(model):
-        size, output = _first_output(model, channels, (image_size,) if image_size else USUAL_SIZES)
+        channels, size, output = _first_output(model, _forms(model, in_channels, image_size))
         if not isinstance(output, Tensor) or output.ndim not in (2, 4) or len(output) != 2:
             got = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(
                 f"encoder: {WHAT_IT_MUST_DO}; {type(model).__name__} turned [2, {channels}, {size}, {size}] into {got}"
             )
         takes_others = _takes(model, channels, size + 32 if size < 128 else size - 32, output)
-    return Form(output.shape[1], output.ndim == 4, None if takes_others else size)
+    return Form(channels, output.shape[1], output.ndim == 4, None if takes_others else size)
 
 
 def found_channels(model: nn.Module) -> int:
@@ -95,12 +97,19 @@ def without_classifier(model: nn.Module, classifier: str | None) -> None:
     setattr(model.get_submodule(parent), name, nn.Identity())
 
 
-def _first_output(model: nn.Module, channels: int, sizes: tuple[int, ...]) -> tuple[int, Any]:
-    """The first size of images that the module takes, and what it makes of them."""
+def _forms(model: nn.Module, in_channels: int | None, image_size: int | None) -> list[tuple[int, int]]:
+    """Channels and sizes of images that a module may take, the likeliest first."""
+    own = found_channels(model)
+    sizes = USUAL_SIZES if image_size is None else (image_size,)
+    return [(channels, size) for channels in dict.fromkeys((in_channels or own, own)) for size in sizes]
+
+
+def _first_output(model: nn.Module, forms: list[tuple[int, int]]) -> tuple[int, int, Any]:
+    """The first channels and size of images that the module takes, and what it makes of them."""
     errors = []
-    for size in sizes:
+    for channels, size in forms:
         try:
-            return size, model(_black(model, channels, size))
+            return channels, size, model(_black(model, channels, size))
         except Exception as error:
             errors.append(f"[2, {channels}, {size}, {size}]: {error}")
     raise ValueError(

@@ -139,6 +139,11 @@ def test_half_precision_and_lazy_modules() -> None:
     assert Backbone(nn.Sequential(nn.LazyConv2d(8, 3)), in_channels=1).feature_dim == 8
 
 
+def test_a_fact_of_the_module_wins_over_what_the_data_have() -> None:
+    assert Backbone(torchvision.models.resnet18(), in_channels=1).in_channels == 3
+    assert Backbone(nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(12, 8, 1)), in_channels=3).in_channels == 3
+
+
 def test_encoders_stay_what_they_are() -> None:
     encoder = ConvNet()
     assert as_encoder(encoder) is encoder
