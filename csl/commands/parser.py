@@ -25,6 +25,10 @@ class TeachingParser(LightningArgumentParser):
         found: Namespace = super().parse_path(path, *args, **kwargs)
         return found
 
+    def add_function_arguments(self, *args: Any, linked_targets: Any = None, **options: Any) -> Any:
+        """Take functions that make an object, which jsonargparse refuses where a link points into their arguments."""
+        return super().add_function_arguments(*args, **options)
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one message and leave with status 2."""
         if not self.exit_on_error:
