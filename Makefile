@@ -1,9 +1,10 @@
-# `make fit` trains SimCLR on handwritten digits with every monitor on; `make test` runs the tests.
-# Both set up .venv first and install nothing twice.
+# `make fit` trains SimCLR on handwritten digits with every monitor on; `make test` runs the tests, and
+# `make test-all` every promise for every method in full. All set up .venv first and install
+# nothing twice.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: fit test lint clean
+.PHONY: fit test test-all lint clean
 .DEFAULT_GOAL := fit
 
 fit: .venv/.installed
@@ -11,6 +12,9 @@ fit: .venv/.installed
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+
+test-all: .venv/.installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m ''
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

@@ -13,9 +13,9 @@ from csl.data import ImageDataModule
 from csl.methods import Method
 from csl.methods.step import as_step
 from tests.commands.runs import SMALL, csl, curve
-from tests.commands.test_promises import as_a_rank, trainer
 from tests.data.toy import Looker, ToySource
 from tests.methods.toy import METHODS, ToyData, toy_method, toy_trainer, weights
+from tests.promises.processes import as_a_rank, trainer
 from tests.two_processes import TwoProcesses
 
 

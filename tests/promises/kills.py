@@ -142,10 +142,10 @@ class Signal(pl.Callback):
             signal.raise_signal(self.number)
 
 
-def stop(run: Path, method: str, number: signal.Signals, step: int) -> None:
+def stop(run: Path, method: str, number: signal.Signals, step: int, *others: pl.Callback) -> None:
     """Begin or continue a run and end it by a signal during a step, from 0."""
     with pytest.raises(SystemExit):
-        fit(run, method, Signal(number, step))
+        fit(run, method, Signal(number, step), *others)
 
 
 def outcome(run: Path) -> dict[str, Any]:

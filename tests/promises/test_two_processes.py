@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -17,6 +18,7 @@ from csl.methods.step import as_step
 from csl.modules import synchronize_batch_norm
 from csl.types import Batch
 from tests.methods.toy import METHODS, ToyData, toy_batch, toy_method, toy_trainer, weights
+from tests.promises.processes import measured, one_step, step_and_measured
 from tests.two_processes import TwoProcesses
 
 # In float32 the order of a sum shows in the fourth digit of some weights after eight steps.
@@ -46,6 +48,7 @@ def _half_a_batch(name: str, dtype: torch.dtype) -> Result:
     return _step(method, batch._replace(views=tuple(view.to(dtype) for view in batch.views)))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-12)])
 @pytest.mark.parametrize("name", METHODS)
 def test_gradients_of_two_half_batches_equal_one_whole_batchs(
@@ -88,6 +91,7 @@ def _fitted(name: str, trainer: Any) -> tuple[dict[str, Tensor], dict[str, Tenso
     return state, {"train/loss": trainer.callback_metrics["train/loss"]}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", METHODS)
 def test_fit_on_two_processes_equals_one(two_processes: TwoProcesses, name: str) -> None:
     (first, first_log), (second, second_log) = two_processes(_fit, name)
@@ -129,7 +133,23 @@ def _meetings(name: str) -> set[tuple[int, str]]:
     return {(step, what) for step, what in meetings.found if 0 < step < 8}  # the last is followed by the fit's end
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", METHODS)
 def test_processes_exchange_scalars_at_log_steps_only(two_processes: TwoProcesses, name: str) -> None:
     for found in two_processes(_meetings, name):
         assert found == {(3, "all_reduce"), (6, "all_reduce")}
+
+
+@pytest.mark.full
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", METHODS)
+def test_two_processes_equal_one(
+    two_processes: TwoProcesses, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected_step, expected_measures = one_step(name), measured(name)
+    assert len(expected_measures) >= 16 - (name == "BYOL")
+    for step, measures in two_processes(step_and_measured, name):
+        assert step[2] == expected_step[2]
+        torch.testing.assert_close(step[:2], expected_step[:2], rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(measures, expected_measures, rtol=1e-5, atol=1e-5, equal_nan=True)

@@ -21,6 +21,7 @@ class _SaveAfter(Callback):
             trainer.save_checkpoint(self.path)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("step", [4, 8])
 @pytest.mark.parametrize("name", METHODS)
 def test_resumed_run_equals_an_uninterrupted_one(name: str, step: int, tmp_path: Path) -> None:

@@ -20,14 +20,21 @@ def state(method: Method) -> dict[str, Tensor]:
     return {key: value for key, value in method.state_dict().items() if isinstance(value, Tensor)}
 
 
-# "eager" traces as the default does, leaves out the minutes of a C++ compiler, and changes no rounding.
+def compiled_and_plain(name: str, **options: Any) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The weights that a compiled fit reaches, and those of one that is not.
+
+    "eager" traces as the default does, leaves out the minutes of a C++ compiler, and changes no rounding.
+    """
+    torch._dynamo.reset()
+    compiled = fitted(name, callbacks=[Compilation("eager")], **options)
+    assert any(part._compiled_call_impl is not None for part in compiled.children())
+    return state(compiled), state(fitted(name, **options))
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("name", METHODS)
 def test_a_compiled_fit_reaches_the_same_weights(name: str) -> None:
-    torch._dynamo.reset()
-    compiled = fitted(name, callbacks=[Compilation("eager")])
-    plain = fitted(name)
-    assert any(part._compiled_call_impl is not None for part in compiled.children())
-    torch.testing.assert_close(state(compiled), state(plain), rtol=0, atol=0)
+    torch.testing.assert_close(*compiled_and_plain(name), rtol=0, atol=0)
 
 
 def test_names_in_a_checkpoint_stay() -> None:

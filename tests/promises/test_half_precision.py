@@ -23,8 +23,14 @@ class Losses(Callback):
         self.seen.append(float(outputs["loss"]))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", METHODS)
 def test_bfloat16_trains_and_keeps_weights_and_features_in_float32(name: str) -> None:
+    trained_in_bfloat16(name)
+
+
+def trained_in_bfloat16(name: str) -> None:
+    """Train two epochs in bfloat16; weights and features stay in float32."""
     method, losses = toy_method(name), Losses()
     trainer = toy_trainer(precision="bf16-mixed", callbacks=[losses, NaNGuard()], limit_val_batches=1.0)
     trainer.fit(method, datamodule=ToyData(method.views))

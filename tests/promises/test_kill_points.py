@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from csl.runs import LAST
-from tests.commands.kills import (
+from tests.methods.toy import METHODS
+from tests.promises.kills import (
     STEPS,
     Camera,
     Signal,
@@ -23,7 +24,6 @@ from tests.commands.kills import (
     photographed,
     stop,
 )
-from tests.methods.toy import METHODS
 
 KILL_POINTS = int(os.environ.get("CSL_KILL_POINTS", 8))
 
@@ -43,6 +43,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return get
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("method", METHODS)
 def test_killed_at_any_instant(method: str, whole: Any) -> None:
     camera, expected = whole(method)
@@ -57,6 +58,7 @@ def test_killed_at_any_instant(method: str, whole: Any) -> None:
     print(f"{method}: {len(numbers)} of {len(camera.instants)} instants")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 @pytest.mark.parametrize("method", METHODS)
 def test_stopped_by_signals_in_the_middle_and_at_the_ends_of_epochs(
