@@ -86,6 +86,8 @@ def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
             what = "module" if a_module else "class"
             hint = did_you_mean(found[2], (modules_in if a_module else classes_in)(found[1]))
             return f"{written(line, fault.key, path)}: {found[1]} has no {what} {found[2]!r}{hint}"
+        if isinstance(error, ModuleNotFoundError) and path.endswith(CONFIG_FILES):
+            return f"{written(line, fault.key, path)}: no file {path}"
         if isinstance(error, ModuleNotFoundError) and error.name:
             hint = did_you_mean(error.name, [module.name for module in pkgutil.iter_modules([os.getcwd()])], 0)
             place = "in the current folder or among the installed packages"
@@ -121,8 +123,8 @@ def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:
         if beside and "class_path" in entry.value:
             where = written(line, f"{fault.key}.{beside[0]}")
             return f"{where}: options of a class stand below init_args, not beside class_path"
-    value = got if fault.value is None else kind(getattr(fault.value, "val", fault.value))
-    return f"{written(line, fault.key)}: expected {_a(base)}: a class's name, or class_path and init_args; got {value}"
+    got = {"[": "a list", "{": "a mapping"}.get(got[0], got)
+    return f"{written(line, fault.key)}: expected {_a(base)}: a class's name, or class_path and init_args; got {got}"
 
 
 SPEC = ("class_path", "init_args", "dict_kwargs")
@@ -165,7 +167,8 @@ def _missing(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
         name = found[1].partition(".")[2] or found[1]
         return f"--{name} is missing; give it on the line, or as {name}: in a configuration file"
     kind_of = fault.class_path.rpartition(".")[2]
-    return f"{written(line, fault.key)}: {kind_of} needs {found[1]!r} (--{fault.key}.{found[1]})"
+    where = written(line, fault.key, fault.class_path, kind_of)
+    return f"{where}: {kind_of} needs {found[1]!r} (--{fault.key}.{found[1]})"
 
 
 def _value(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
