@@ -14,7 +14,7 @@ from jsonargparse import ArgumentParser
 import csl
 from csl.commands.classes import class_names, classes_in, modules_in, options, parser_of
 from csl.commands.faults import Fault
-from csl.commands.places import CONFIG_FILES, config_files, entries, kind, unreadable, written
+from csl.commands.places import CONFIG_FILES, STRUCTURE, config_files, entries, kind, unreadable, written
 from csl.commands.suggest import did_you_mean
 
 # Python's types in plain words.
@@ -31,7 +31,9 @@ WORDS = {
 EXPECTED = re.compile(
     r"Expected an? (?:<class '([\w.]+)'>|typing\.Literal\[([^]]*)\])(?:\. Got value: (.*))?", re.DOTALL
 )
-UNKNOWN = re.compile(r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept )?.*?[Oo]ption '([^']+)'")
+UNKNOWN = re.compile(
+    r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption '([^']+)'"
+)
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
 
@@ -61,6 +63,8 @@ def _users_code(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> st
     for error in fault.errors:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if not any(part in frame.filename for part in MACHINERY)]
+        if not any("importlib" in frame.filename for frame in frames):
+            continue
         if isinstance(error, SyntaxError):
             place, said = (error.filename, error.lineno), error.msg
         elif own:
@@ -119,15 +123,12 @@ def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:
     """What stands where a class should."""
     given = [entry for file in config_files(line) for entry in entries(file) if entry.key == fault.key]
     for entry in given:
-        beside = [name for name in entry.value if name not in SPEC] if isinstance(entry.value, dict) else []
+        beside = [name for name in entry.value if name not in STRUCTURE] if isinstance(entry.value, dict) else []
         if beside and "class_path" in entry.value:
             where = written(line, f"{fault.key}.{beside[0]}")
             return f"{where}: options of a class stand below init_args, not beside class_path"
     got = {"[": "a list", "{": "a mapping"}.get(got[0], got)
     return f"{written(line, fault.key)}: expected {_a(base)}: a class's name, or class_path and init_args; got {got}"
-
-
-SPEC = ("class_path", "init_args", "dict_kwargs")
 
 
 def _option(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:

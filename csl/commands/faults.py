@@ -50,6 +50,11 @@ class Fault(NamedTuple):
         named = [key for key in keys if key]
         return cls(".".join(named), owner, "".join(named[-1:]), class_path, options or [path[-1]], value)
 
+    @property
+    def cause(self) -> BaseException:
+        """The first error there that the parser did not raise itself, if there is one."""
+        return next((error for error in self.errors if not _raised_by_parser(error)), self.errors[0])
+
 
 def _path(error: BaseException) -> list[BaseException]:
     """The errors from the outermost one to the innermost cause, by the possibility of each union that got furthest."""
