@@ -32,7 +32,8 @@ EXPECTED = re.compile(
     r"Expected an? (?:<class '([\w.]+)'>|typing\.Literal\[([^]]*)\])(?:\. Got value: (.*))?", re.DOTALL
 )
 UNKNOWN = re.compile(
-    r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption '([^']+)'"
+    r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption "
+    r"'([^']+)'"
 )
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
@@ -63,11 +64,9 @@ def _users_code(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> st
     for error in fault.errors:
         frames = traceback.extract_tb(error.__traceback__)
         own = [frame for frame in frames if not any(part in frame.filename for part in MACHINERY)]
-        if not any("importlib" in frame.filename for frame in frames):
-            continue
         if isinstance(error, SyntaxError):
             place, said = (error.filename, error.lineno), error.msg
-        elif own:
+        elif any(frame.name == "<module>" for frame in own):
             place, said = (own[-1].filename, own[-1].lineno), str(error)
         else:
             continue
