@@ -126,8 +126,9 @@ def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:
         if beside and "class_path" in entry.value:
             where = written(line, f"{fault.key}.{beside[0]}")
             return f"{where}: options of a class stand below init_args, not beside class_path"
+    where = next((place for place in (written(line, fault.key, got), written(line, fault.key)) if place[0] != "-"), "")
     got = {"[": "a list", "{": "a mapping"}.get(got[0], got)
-    return f"{written(line, fault.key)}: expected {_a(base)}: a class's name, or class_path and init_args; got {got}"
+    return f"{where or f'--{fault.key}'}: expected {_a(base)}: a class's name, or class_path and init_args; got {got}"
 
 
 def _option(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
