@@ -57,7 +57,7 @@ def reported(command: str, line: Sequence[str] = ()) -> Iterator[None]:
             raise
         from csl.commands.faults import Fault
 
-        error = Fault.of(raised).errors[0]  # without the wrapping of whoever builds objects from a configuration
+        error = Fault.of(raised).cause  # without the wrapping of whoever builds objects from a configuration
         if not _is_ours(error):
             raise error from error.__cause__
         from csl.commands.refusals import explain_refusal

@@ -14,7 +14,7 @@ from jsonargparse import ArgumentParser
 import csl
 from csl.commands.classes import class_names, classes_in, modules_in, options, parser_of
 from csl.commands.faults import Fault
-from csl.commands.places import CONFIG_FILES, config_files, entries, kind, unreadable, written
+from csl.commands.places import CONFIG_FILES, STRUCTURE, config_files, entries, kind, unreadable, written
 from csl.commands.suggest import did_you_mean
 
 # Python's types in plain words.
@@ -31,7 +31,10 @@ WORDS = {
 EXPECTED = re.compile(
     r"Expected an? (?:<class '([\w.]+)'>|typing\.Literal\[([^]]*)\])(?:\. Got value: (.*))?", re.DOTALL
 )
-UNKNOWN = re.compile(r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept )?.*?[Oo]ption '([^']+)'")
+UNKNOWN = re.compile(
+    r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption "
+    r"'([^']+)'"
+)
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
 
@@ -63,7 +66,7 @@ def _users_code(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> st
         own = [frame for frame in frames if not any(part in frame.filename for part in MACHINERY)]
         if isinstance(error, SyntaxError):
             place, said = (error.filename, error.lineno), error.msg
-        elif own:
+        elif any(frame.name == "<module>" for frame in own):
             place, said = (own[-1].filename, own[-1].lineno), str(error)
         else:
             continue
@@ -86,6 +89,8 @@ def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
             what = "module" if a_module else "class"
             hint = did_you_mean(found[2], (modules_in if a_module else classes_in)(found[1]))
             return f"{written(line, fault.key, path)}: {found[1]} has no {what} {found[2]!r}{hint}"
+        if isinstance(error, ModuleNotFoundError) and path.endswith(CONFIG_FILES):
+            return f"{written(line, fault.key, path)}: no file {path}"
         if isinstance(error, ModuleNotFoundError) and error.name:
             hint = did_you_mean(error.name, [module.name for module in pkgutil.iter_modules([os.getcwd()])], 0)
             place = "in the current folder or among the installed packages"
@@ -117,15 +122,13 @@ def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:
     """What stands where a class should."""
     given = [entry for file in config_files(line) for entry in entries(file) if entry.key == fault.key]
     for entry in given:
-        beside = [name for name in entry.value if name not in SPEC] if isinstance(entry.value, dict) else []
+        beside = [name for name in entry.value if name not in STRUCTURE] if isinstance(entry.value, dict) else []
         if beside and "class_path" in entry.value:
             where = written(line, f"{fault.key}.{beside[0]}")
             return f"{where}: options of a class stand below init_args, not beside class_path"
-    value = got if fault.value is None else kind(getattr(fault.value, "val", fault.value))
-    return f"{written(line, fault.key)}: expected {_a(base)}: a class's name, or class_path and init_args; got {value}"
-
-
-SPEC = ("class_path", "init_args", "dict_kwargs")
+    where = next((place for place in (written(line, fault.key, got), written(line, fault.key)) if place[0] != "-"), "")
+    got = {"[": "a list", "{": "a mapping"}.get(got[0], got)
+    return f"{where or f'--{fault.key}'}: expected {_a(base)}: a class's name, or class_path and init_args; got {got}"
 
 
 def _option(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
@@ -165,7 +168,8 @@ def _missing(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
         name = found[1].partition(".")[2] or found[1]
         return f"--{name} is missing; give it on the line, or as {name}: in a configuration file"
     kind_of = fault.class_path.rpartition(".")[2]
-    return f"{written(line, fault.key)}: {kind_of} needs {found[1]!r} (--{fault.key}.{found[1]})"
+    where = written(line, fault.key, fault.class_path, kind_of)
+    return f"{where}: {kind_of} needs {found[1]!r} (--{fault.key}.{found[1]})"
 
 
 def _value(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:

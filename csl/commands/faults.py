@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import yaml
+
 KEY = re.compile(r'Parser key "([^"]+)"')
 CLASS = re.compile(r"Problem with given class_path '([^']+)'")
 NO_CHOICE = "Expected a <class 'NoneType'>"
@@ -41,10 +43,17 @@ class Fault(NamedTuple):
                 keys.append("")  # a key may have the name of the one that its class stands at
             elif (found := KEY.match(text)) and found[1] != keys[-1]:
                 owner = class_path
+                if keys[-1] and found[1].startswith(f"{keys[-1]}."):
+                    keys.pop()  # the same parser, which has got further
                 keys.append(found[1])
         options, value = _options(path[-1])
         named = [key for key in keys if key]
         return cls(".".join(named), owner, "".join(named[-1:]), class_path, options or [path[-1]], value)
+
+    @property
+    def cause(self) -> BaseException:
+        """The first error there that the parser did not raise itself, if there is one."""
+        return next((error for error in self.errors if not _raised_by_parser(error)), self.errors[0])
 
 
 def _path(error: BaseException) -> list[BaseException]:
@@ -53,7 +62,8 @@ def _path(error: BaseException) -> list[BaseException]:
         return [error]
     options, _ = _options(error)
     if not options:
-        return [error] if error.__cause__ is None else [error, *_path(error.__cause__)]
+        cause = error.__cause__
+        return [error] if cause is None or isinstance(cause, yaml.YAMLError) else [error, *_path(cause)]
     furthest = max((_path(option) for option in options), key=_reach)
     return [error, *furthest] if _reach(furthest) > 1 else [error]
 

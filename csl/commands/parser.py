@@ -17,6 +17,10 @@ from csl.commands.places import entries
 class TeachingParser(LightningArgumentParser):
     """An argument parser whose errors are short, say where the fault was written, and offer the nearest name."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Half a name would be taken for the whole one on the line, though not in a file.
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
     def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
         """Read a configuration file; a list in the place of a whole section would be dropped in silence."""
         for entry in entries(Path(path)):

@@ -26,26 +26,25 @@ class Entry(NamedTuple):
     value: Any
 
 
-def written(line: Sequence[str], key: str, value: Any = None) -> str:
+def written(line: Sequence[str], key: str, *values: Any) -> str:
     """Where an option was written, for the beginning of a message.
 
     Args:
         line: The words of the line.
         key: The option, such as `data.batch_size`.
-        value: What was written, where the option may stand in several places; None is whatever stands there.
+        values: What may have been written there, where the option can stand in several places; none is anything.
 
     Example:
         >>> written(["--data.batch_size", "8"], "data.batch_size")
         '--data.batch_size'
     """
     on_line = any(word.split("=", 1)[0] in (f"--{key}", f"--{key}+") for word in line)
-    found = [
-        entry
-        for file in config_files(line)
-        for entry in entries(file)
-        if entry.key == key and (not on_line if value is None else str(value) in (str(entry.value), repr(entry.value)))
-    ]
-    return f"{found[-1].place}: {key}" if found else f"--{key}"
+    meant = [str(value) for value in values]
+    for file in reversed(config_files(line)):
+        for entry in entries(file):
+            if entry.key == key and (str(entry.value) in meant or (not meant and not on_line)):
+                return f"{entry.place}: {key}"
+    return f"--{key}"
 
 
 def config_files(line: Sequence[str]) -> list[Path]:

@@ -10,7 +10,7 @@ import yaml
 from csl.commands.places import config_files, entries, written
 from csl.commands.suggest import did_you_mean
 
-REFUSAL = re.compile(r"(\w+): (expected .*, got (\S+).*)", re.DOTALL)
+REFUSAL = re.compile(r"([\w.]+): (expected .*, got (\S+).*)", re.DOTALL)
 NO_NAME = re.compile(r"You selected an invalid (strategy|accelerator) name: `\w+='(.*?)'`")
 DEVICES = ("`devices` selected with", "`Trainer(devices=")
 
@@ -42,7 +42,7 @@ def explain_refusal(message: str, line: Sequence[str] = (), builds: str = "") ->
         return f"{written(line, f'trainer.{found[1]}', found[2])}: unknown name {found[2]!r}{hint}"
     if found := REFUSAL.fullmatch(message):
         name, said, value = found.groups()
-        keys = {key for key, given in _given(line) if key.split(".")[-1] == name and _same(given, value)}
+        keys = {key for key, given in _given(line) if f".{key}".endswith(f".{name}") and _same(given, value)}
         if len(keys) == 1:
             return f"{written(line, key := keys.pop(), _as_written(line, key, value))}: {said}"
     return f"{builds}: {message}" if builds and builds not in message else message

@@ -51,9 +51,18 @@ def test_a_wrong_line_is_explained(tmp_path: Path, line: list[str], words: list[
 
 
 def test_an_unknown_command_is_explained(tmp_path: Path) -> None:
-    status, message = failure(tmp_path, "fitt")
+    assert failure(tmp_path, "fitt") == (2, "csl: error: unknown command 'fitt'; did you mean fit?\n")
+    status, message = failure(tmp_path, "xyz")
     assert status == 2
-    assert "unknown command 'fitt'; did you mean fit?" in message
+    assert message.startswith("csl: error: unknown command 'xyz'; expected one of analyze, fit,")
+
+
+def test_help_before_a_command_is_the_commands_help(tmp_path: Path) -> None:
+    page = csl(tmp_path, "help", "analyze")
+    assert page.startswith("usage: csl analyze")
+    assert page == csl(tmp_path, "analyze", "--help")
+    assert csl(tmp_path, "help") == csl(tmp_path, "--help")
+    assert csl(tmp_path, "predict", "--help").startswith("usage: csl predict [-c CONFIG]")
 
 
 def test_a_misspelt_key_in_a_file_is_explained(tmp_path: Path) -> None:
