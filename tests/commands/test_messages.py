@@ -145,7 +145,7 @@ IN_A_FILE = [
     ),
     in_file(
         BASE.replace("encoder: ConvNet", "encoder: 3"),
-        "a.yaml, line 4: model.encoder: expected an Encoder: a class's name, or class_path and init_args; got 3",
+        "a.yaml, line 4: model.encoder: expected a Network: a class's name, or class_path and init_args; got 3",
     ),
     in_file(
         BASE.replace("  init_args:", "  temperature: 0.1\n  init_args:"),

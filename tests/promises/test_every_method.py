@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from csl.callbacks import ClassAffinityMap, CollapseAlarm, FeatureMap, ProbeMonitor
 from tests.methods.toy import METHODS
 from tests.promises.kills import assert_same, fit, outcome, stop
 from tests.promises.processes import as_a_rank, one_step
 from tests.promises.test_compilation import compiled_and_plain
 from tests.promises.test_half_precision import trained_in_bfloat16
 from tests.promises.waits import steps_that_wait
-from tests.promises.watching import everything
+from tests.promises.watching import Careless
 from tests.two_processes import TwoProcesses
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -33,8 +34,9 @@ def test_it_keeps_every_promise(
 def _watched_stopped_and_resumed_it_is_the_run_that_was_not(name: str, folder: Path) -> None:
     whole, resumed = folder / "whole" / "version_0", folder / "resumed" / "version_0"
     fit(whole, name)
-    stop(resumed, name, signal.SIGTERM, 4, *everything())
-    fit(resumed, name, *everything())
+    monitors = [ProbeMonitor(), FeatureMap(every_n=1), ClassAffinityMap(every_n=1), CollapseAlarm(), Careless()]
+    stop(resumed, name, signal.SIGTERM, 4, *monitors)
+    fit(resumed, name, *monitors)
     ours, theirs = outcome(resumed), outcome(whole)
     curves = {key: ours["curves"][key] for key in theirs["curves"]}
     assert_same(ours | {"curves": curves}, theirs)
