@@ -21,7 +21,7 @@ from csl.commands.precision import automatic_precision
 from csl.commands.resume import Resumption, find_run
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
-from csl.io import replacing
+from csl.io import load_checkpoint, replacing
 from csl.methods import Method
 from csl.runs import CONFIG
 
@@ -35,7 +35,8 @@ DESCRIPTIONS = {
     "predict": "Write a checkpoint's (--ckpt_path) features, labels and indices of --data.predict_split to a file.",
 }
 WHERE_TO_LOOK = (
-    " The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
+    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another class "
+    "keeps what a file states for options that both have. The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
     "--data.augmentation.help Augmentation, --trainer.callbacks.help ProbeMonitor; "
     "--print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used (bf16-mixed) where the "
     "device has instructions for it."
@@ -143,6 +144,11 @@ class TrainingCLI(LightningCLI):
             )
         if path is not None and not Path(path).is_file():
             raise CommandError(f"ckpt_path: no file {path}")
+        if path is not None and self.command == "fit" and not load_checkpoint(path, mmap=True).get("optimizer_states"):
+            raise CommandError(
+                f"ckpt_path: {path} holds weights alone, as kept epochs do: they are for csl validate and csl predict; "
+                "training goes on from a last.ckpt"
+            )
 
     def before_instantiate_classes(self) -> None:
         """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
