@@ -15,10 +15,11 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from benchmarks.timing import rates
 from csl.data import Augmentation
 from csl.data.source import IMAGENET_MEAN, IMAGENET_STD
+from csl.table import Table
 
 STRENGTH = (0.4, 0.4, 0.4, 0.1)
 OURS = "csl, a batch at a time"
@@ -45,7 +46,7 @@ def main() -> None:
         f"Augmentation of {args.size} x {args.size} images on one core",
         f"python -m benchmarks.augmentation --size {args.size} --batch {args.batch}",
         f"Median of {args.rounds} rounds (slowest to fastest), {args.seconds:g} s each.\n\n"
-        + markdown_table(["", "blur", "pairs/s", "times lightly"], rows),
+        + Table(["", "blur", "pairs/s", "times lightly"], rows).markdown(),
     )
 
 

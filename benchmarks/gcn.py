@@ -18,10 +18,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.graph import Propagation, SparseGraph, dgl_backend, propagation, similarity_graph
 from csl.probes import GCNProbe, Nodes
 from csl.probes.task import make_task
+from csl.table import Table
 from csl.types import Features
 
 CLUMPS, CLASSES = 500, 10
@@ -54,7 +55,7 @@ def main() -> None:
 
 def tables(cut: list[dict[str, Any]], full: list[dict[str, Any]], args: argparse.Namespace) -> str:
     """What was measured, for people."""
-    steps = markdown_table(
+    steps = Table(
         [
             "samples",
             "k",
@@ -69,10 +70,10 @@ def tables(cut: list[dict[str, Any]], full: list[dict[str, Any]], args: argparse
             "accuracy",
         ],
         [step_row(found) for found in [*cut, *full]],
-    )
-    products = markdown_table(
+    ).markdown()
+    products = Table(
         ["samples", "edges", "PyTorch, ms", "DGL, ms", "DGL / PyTorch"], [product_row(found) for found in cut]
-    )
+    ).markdown()
     return (
         f"Wall-clock seconds by step, {args.threads} threads where on the CPU; k = all is the full graph, where the "
         f"second step writes all weights out.\n\n{steps}\n\n"

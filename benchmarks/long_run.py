@@ -20,11 +20,12 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from benchmarks.methods import QUIET
 from csl.cli import main as csl
 from csl.data import Digits
 from csl.runs import CHECKPOINTS
+from csl.table import Table
 
 MB = 1e6
 
@@ -137,7 +138,7 @@ def table(states: list[State]) -> str:
     growth = (states[-1].log - states[0].log) / max(1, len(states) - 1) / 1e3
     header = ["epoch", "resident, MB", "allocated, MB", "open files", "threads", "child processes", "log, MB"]
     return (
-        f"{markdown_table(header, rows)}\n\nIn the second half resident memory is {course(resident)}; what the "
+        f"{Table(header, rows).markdown()}\n\nIn the second half resident memory is {course(resident)}; what the "
         f"allocator has handed out is {course(handed_out)}. The log grows by {growth:.1f} kB an epoch."
     )
 

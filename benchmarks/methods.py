@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 import csl.methods
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.runs import CONFIG, Run
+from csl.table import Table
 
 LOGS = Path("lightning_logs/methods")
 # The experiment of a folder; --model puts another method in its place.
@@ -41,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     name = "-".join(options.configs.parts[1:])
     seeds, config = range(options.seeds), options.configs / EXPERIMENT
-    pixels = ["--model.encoder", "benchmarks.pixels.Pixels"]
+    pixels = ["--model.encoder", "Pixels"]
     rows = [
         row("raw pixels", [evaluated(config, f"{name}-pixels", 0, pixels)]),
         row("untrained encoder", [evaluated(config, f"{name}-untrained", seed) for seed in seeds]),
@@ -50,7 +51,7 @@ def main() -> None:
         short = method.rpartition(".")[2]
         runs = [trained(config, method, f"{name}-{short.lower()}", seed) for seed in seeds]
         rows.append(row(short, [run.last_scalars() for run in runs]))
-    table = markdown_table(["", *(header for header, _, _ in COLUMNS)], rows)
+    table = Table(["", *(header for header, _, _ in COLUMNS)], rows).markdown()
     spread = "mean ± standard deviation over seeds; " if options.seeds > 1 else "one seed; "
     note = f"Measured on clean features after the last epoch; {spread}accuracies on the held-out images."
     chosen = "" if options.methods == every_method() else f" --methods {' '.join(options.methods)}"

@@ -15,8 +15,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.callbacks import ClassAffinityMap, FeatureCollector, FeatureMap, OrganizationMetrics, ProbeMonitor
+from csl.table import Table
 from csl.types import Batch, Features
 
 CLASSES = 10
@@ -39,7 +40,7 @@ def main() -> None:
         "monitors" if args.device == "cpu" else f"monitors_{args.device}",
         f"The monitors on {args.train:,} + {args.val:,} features of {args.dimension} dimensions",
         f"python -m benchmarks.monitors --train {args.train} --val {args.val} --dimension {args.dimension}",
-        markdown_table(["", "seconds", "share"], [*rows, ["all", f"{total:.1f}", ""]])
+        Table(["", "seconds", "share"], [*rows, ["all", f"{total:.1f}", ""]]).markdown()
         + f"\n\nPeak memory of the process: {peak:.1f} GB. The pictures are drawn at every fifth pass.",
     )
 

@@ -20,9 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.metrics.analysis import KS, TEMPERATURES, analyze
 from csl.metrics.measures import DEFAULT, MEASURES
+from csl.table import Table
 
 CLASSES = 10
 
@@ -49,7 +50,7 @@ def main() -> None:
         f"The panel on {options.size:,} samples of {options.dimension} dimensions",
         command,
         f"Median of {options.rounds} repetitions; memory is all of a process, features and libraries with it.\n\n"
-        + markdown_table(header, rows),
+        + Table(header, rows).markdown(),
     )
 
 

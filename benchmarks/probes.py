@@ -16,10 +16,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.io import load_features
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Probe
 from csl.runs import CONFIG, LAST, Run
+from csl.table import Table
 from csl.types import Split
 
 RUNS, KEPT = Path("lightning_logs/methods"), Path("lightning_logs/probes")
@@ -46,7 +47,7 @@ def main() -> None:
     header = ["features", "D", "samples", "encoder seeds", "linear (parameters)", *list(probes(0))[1:]]
     chosen = "" if args.features == list(SETS) else f" --features {' '.join(args.features)}"
     command = f"python -m benchmarks.probes{chosen} --seeds {args.seeds} --full {args.full}"
-    report("probes", "Probes on the same features", command, f"{markdown_table(header, rows)}\n\n{notes}")
+    report("probes", "Probes on the same features", command, f"{Table(header, rows).markdown()}\n\n{notes}")
 
 
 def probes(seed: int) -> dict[str, Probe]:

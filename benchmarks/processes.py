@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from csl.runs import Run
+from csl.table import Table
 from csl.types import Batch
 
 RATE = "train/images_per_second"
@@ -45,7 +46,7 @@ def main() -> None:
         "One process and two",
         f"python -m benchmarks.processes --images {args.images} --batch {args.batch}",
         "`csl fit`, SimCLR with a ResNet of depth 10 and width 16 on random 32 x 32 images, one epoch.\n\n"
-        + markdown_table(["", "1 process", "2 processes", "times as fast"], rows),
+        + Table(["", "1 process", "2 processes", "times as fast"], rows).markdown(),
     )
 
 

@@ -24,8 +24,9 @@ from typing import NamedTuple
 
 import torch
 
-from benchmarks.machine import RESULTS, markdown_table, report
+from benchmarks.machine import RESULTS, report
 from benchmarks.rld_contenders import CONTENDERS, features
+from csl.table import Table
 
 TEMPERATURES = (1.0, 0.2, 0.1)
 
@@ -187,7 +188,7 @@ def comparison(found: dict[Task, Result], args: argparse.Namespace) -> str:
         for task, result in found.items()
         if task.samples == args.samples or task.contender == "KeOps"
     ]
-    return markdown_table(header, rows)
+    return Table(header, rows).markdown()
 
 
 def growth(found: dict[Task, Result]) -> str:
@@ -195,7 +196,7 @@ def growth(found: dict[Task, Result]) -> str:
     header = ["N", "features", "seconds", "CPU seconds", "peak GB"]
     header += [f"dense {measure}" for measure in header[2:]]
     ours = sorted((task for task in found if task.contender == "csl"), key=lambda task: (task.kind, task.samples))
-    return markdown_table(header, [_growth_row(task, found) for task in ours])
+    return Table(header, [_growth_row(task, found) for task in ours]).markdown()
 
 
 def estimates(found: dict[Task, Result], args: argparse.Namespace) -> str:
@@ -205,7 +206,7 @@ def estimates(found: dict[Task, Result], args: argparse.Namespace) -> str:
         for task, result in found.items()
         if task == Task(task.contender, samples=max(args.sizes), threads=args.threads)
     ]
-    table = markdown_table(["", "seconds", "RLD 1.0", "RLD 0.2", "RLD 0.1"], rows)
+    table = Table(["", "seconds", "RLD 1.0", "RLD 0.2", "RLD 0.1"], rows).markdown()
     return f"N = {max(args.sizes):,}, ten repeats of 500 rows:\n\n{table}"
 
 
@@ -250,7 +251,7 @@ def subsampling(args: argparse.Namespace) -> str:
         rows.append([f"{kind}, exact", *(f"{v:.4f}" for v in exact)])
         rows.append([f"{kind}, estimate", *(f"{v:.4f} ± {e:.4f}" for v, e in zip(value, error, strict=True))])
         rows.append([f"{kind}, subsamples", *(f"{v:.4f} ± {e:.4f}" for v, e in zip(middle, spread, strict=True))])
-    table = markdown_table(["", "RLD 1.0", "RLD 0.2", "RLD 0.1"], rows)
+    table = Table(["", "RLD 1.0", "RLD 0.2", "RLD 0.1"], rows).markdown()
     return (
         f"Beside the mean of RLD over ten subsamples of {few:,} of N = {count:,}, ± standard error (estimate: 10 "
         f"repeats of 200 rows): a subsample thins out neighbourhoods and so measures something else.\n\n{table}"
@@ -269,7 +270,7 @@ def precision(args: argparse.Namespace) -> str:
             relative_local_density(x, y, temperatures, precision="tf32"),
         )
         rows.append([kind, *(f"{change:.1e}" for change in (rounded - exact).abs().tolist())])
-    table = markdown_table(["features", *(f"T = {t}" for t in temperatures)], rows)
+    table = Table(["features", *(f"T = {t}" for t in temperatures)], rows).markdown()
     return f'Change of RLD with `precision="tf32"`, N = 4,000:\n\n{table}'
 
 

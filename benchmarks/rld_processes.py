@@ -16,9 +16,10 @@ import torch
 import torch.multiprocessing as mp
 from torch import Tensor
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from benchmarks.rld import TEMPERATURES
 from benchmarks.rld_contenders import features
+from csl.table import Table
 
 ALONE, THREADS, TWO = "1 process, 1 thread", "1 process, 2 threads", "2 processes, 1 thread each"
 BLOCK = 1024  # rows of a tile of the bare products
@@ -64,7 +65,7 @@ def main() -> None:
 def table(found: dict[str, dict[str, list[Measured]]]) -> str:
     """Fastest and middle round of every work on every set-up."""
     header = ["", "set-up", "fastest (s)", "share", "median (s)", "share", "CPU seconds"]
-    return markdown_table(header, [row for name, setups in found.items() for row in _rows(name, setups)])
+    return Table(header, [row for name, setups in found.items() for row in _rows(name, setups)]).markdown()
 
 
 def _rows(name: str, setups: dict[str, list[Measured]]) -> list[list[str]]:

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from benchmarks.machine import markdown_table, report
+from benchmarks.machine import report
 from benchmarks.synthetic import Synthetic
 from benchmarks.timing import finish, in_turns, sustained
 from csl.callbacks import NaNGuard
@@ -26,6 +26,9 @@ from csl.commands.precision import automatic_precision
 from csl.data import ImageDataModule, ImageSource
 from csl.encoders import ResNet
 from csl.methods import SimCLR
+from csl.methods.groups import complete
+from csl.methods.step import as_step
+from csl.table import Table
 from csl.types import Batch
 
 Views = tuple[Tensor, ...]
@@ -68,19 +71,19 @@ def main() -> None:
         f"SimCLR's training step, ResNet of depth {args.depth} and width {args.width}, batch {args.batch}, {precision}",
         "python -m benchmarks.step " + " ".join(f"--{name} {value}" for name, value in vars(args).items()),
         f"32 x 32 pixels; median of {args.rounds} rounds (slowest to fastest), {args.seconds:g} s each.\n\n"
-        + markdown_table(["", "images/s", "of the ceiling"], rows),
+        + Table(["", "images/s", "of the ceiling"], rows).markdown(),
     )
 
 
 def training_step(depth: int, width: int, device: torch.device, precision: str) -> Callable[[Views], None]:
     """Loss, gradients and one step of the optimizer."""
     method = SimCLR(ResNet(depth=depth, width=width)).to(device, memory_format=torch.channels_last)
-    optimizer = method.optimization.build(method.parameters(), 256, fused=True)
+    optimizer = method.optimization.build(complete([], method), 256, fused=True)
 
     def step(views: Views) -> None:
         labels = torch.zeros(len(views[0]), dtype=torch.int64, device=device)
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
-            loss = method.training_loss(Batch(views, labels, labels))
+            loss = as_step(method.training_loss(Batch(views, labels, labels))).loss
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -110,7 +113,7 @@ def ours(data: ImageDataModule, device: torch.device, precision: str) -> Iterato
     data.setup("fit")
     while True:
         for drawn in data.train_dataloader():
-            yield data.augment(drawn.views[0].to(device, non_blocking=True))
+            yield data.augment(drawn.images.to(device, non_blocking=True))
 
 
 class Pictures(Dataset[Any]):

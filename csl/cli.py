@@ -52,7 +52,9 @@ A configuration is code: it may name any importable class. Checkpoints and featu
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; ends the process with status 2 where the line makes no sense."""
     line = list(sys.argv[1:] if arguments is None else arguments)
-    if not line or line[0] in ("-h", "--help", "help"):
+    if line[:1] == ["help"]:
+        line = [*line[1:], "--help"]
+    if not line or line[0] in ("-h", "--help"):
         print(help_text())
         return
     if line[0] in ("-V", "--version"):
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in COMMANDS:
         from csl.commands.suggest import did_you_mean
 
-        print(f"csl: error: unknown command {name!r}{did_you_mean(name, COMMANDS)}\n{help_text()}", file=sys.stderr)
+        print(f"csl: error: unknown command {name!r}{did_you_mean(name, COMMANDS)}", file=sys.stderr)
         sys.exit(2)
     # A console script does not look for modules in the current folder; a user's own method lives there.
     sys.path.insert(0, os.getcwd())

@@ -1,6 +1,6 @@
-"""The three records that travel between data, methods and measurements.
+"""The records that travel between data, methods and measurements.
 
-The field `index` hides `tuple.index`, which nobody needs on these.
+The fields `count` and `index` hide methods of `tuple` that nobody needs on these.
 """
 
 from typing import NamedTuple
@@ -8,11 +8,44 @@ from typing import NamedTuple
 from torch import Tensor
 
 
+class View(NamedTuple):
+    """A group of random views that a method wants of each image.
+
+    Attributes:
+        count: How many views the group has.
+        scale: Height and width of the views, as a share of the data's image size.
+        crop_area: Smallest and largest share of the image's area that a crop keeps; the recipe's own if None.
+
+    Example:
+        >>> (View(2), View(6, scale=0.5, crop_area=(0.05, 0.3)))[1].scale  # two full views and six small ones
+        0.5
+    """
+
+    count: int = 1  # type: ignore[assignment]
+    scale: float = 1.0
+    crop_area: tuple[float, float] | None = None
+
+
+class RawBatch(NamedTuple):
+    """What a loader gives: images as they are stored, before they become views on the device.
+
+    Attributes:
+        images: uint8 `[B, C, H, W]`.
+        labels: Class indices `[B]`, int64; -1 where an image has no label.
+        index: Position of each image in its data set `[B]`, int64.
+    """
+
+    images: Tensor
+    labels: Tensor
+    index: Tensor  # type: ignore[assignment]
+
+
 class Batch(NamedTuple):
     """What a method sees in one step.
 
     Attributes:
-        views: One float tensor `[B, C, H, W]` a view; a single clean one in evaluation.
+        views: One float tensor `[B, C, H, W]` in [0, 1] per view, group by group; groups may differ in height and
+            width. A single clean view in evaluation.
         labels: Class indices `[B]`, int64; -1 where an image has no label.
         index: Position of each image in its data set `[B]`, int64.
     """

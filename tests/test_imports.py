@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "csl"
 ROWS = [
     ["csl.version"],
     ["csl.checks"],
+    ["csl.table"],
     ["csl.types"],
     ["csl.randomness"],
     ["csl.distributed"],
@@ -20,6 +21,7 @@ ROWS = [
     ["csl.modules"],
     ["csl.data"],
     ["csl.encoders"],
+    ["csl.losses"],
     ["csl.metrics"],
     ["csl.graph"],
     ["csl.probes"],
@@ -29,6 +31,7 @@ ROWS = [
     ["csl.study"],
     ["csl.commands"],
     ["csl.cli"],
+    ["csl.__main__"],
 ]
 RANK = {name: position for position, row in enumerate(ROWS) for name in row}
 
@@ -40,6 +43,7 @@ FORBIDDEN = {
     "csl.metrics": ["lightning", "csl.data", "csl.encoders", "csl.modules"],
     "csl.encoders": ["csl.data"],
     "csl.methods": ["csl.data", "csl.metrics", "csl.probes", "csl.figures", "csl.graph"],
+    "csl.losses": ["lightning", "csl.data"],
     "csl.pairwise": ["lightning"],
     "csl.graph": ["lightning"],
     "csl.figures": ["lightning"],

@@ -1,11 +1,14 @@
 """Lightning callbacks: what is measured, drawn, saved and guarded while a method trains."""
 
+from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
+from csl.callbacks.held_out_loss import HeldOutLoss
+from csl.callbacks.loss_on_bar import LossOnBar
 from csl.callbacks.nan_guard import NaNGuard, NonFiniteLossError
 from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
@@ -16,6 +19,7 @@ from csl.callbacks.table import MeasurementTable, measurement_table
 
 __all__ = [
     "AtomicCheckpointIO",
+    "ChannelsLast",
     "ClassAffinityMap",
     "CollapseAlarm",
     "Compilation",
@@ -24,6 +28,8 @@ __all__ = [
     "FeatureMap",
     "FeatureWriter",
     "FigureCallback",
+    "HeldOutLoss",
+    "LossOnBar",
     "MeasurementTable",
     "NaNGuard",
     "NonFiniteLossError",

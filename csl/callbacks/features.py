@@ -13,6 +13,7 @@ from csl.callbacks.rows import Rows
 from csl.callbacks.scalars import log_scalars
 from csl.callbacks.stopwatch import Stopwatch
 from csl.distributed import world
+from csl.methods import Method
 from csl.randomness import seeded
 from csl.types import Features, Split
 
@@ -28,8 +29,12 @@ class FeatureCallback(Callback):
     Args:
         every_n: Run at every n-th validation pass, and always at the last one of a fit (passes).
 
+    Attributes:
+        outputs: The outputs of the method that `on_features` is to be given, such as "projection_head"; "encoder" is
+            always there.
+
     Raises:
-        ValueError: If `every_n` is not positive.
+        ValueError: If `every_n` is not positive, or, before anything is trained, if the method has no such output.
 
     Example:
         >>> class MeanNorm(FeatureCallback):
@@ -41,6 +46,7 @@ class FeatureCallback(Callback):
     """
 
     every_n: int = 1
+    outputs: Sequence[str] = ("encoder",)
 
     def __init__(self, every_n: int = 1) -> None:
         if every_n < 1:
@@ -53,8 +59,8 @@ class FeatureCallback(Callback):
         Args:
             trainer: The running trainer.
             module: The method; `module.log` works here.
-            features: One `Split(train, val)` for each output of the method, "encoder" first. `val` is the held-out
-                set: the test images in `csl test`.
+            features: One `Split(train, val)` for each output that the trainer's callbacks want, "encoder" first. `val`
+                is the held-out set: the test images in `csl test`.
         """
         raise NotImplementedError(f"{type(self).__name__} has no on_features(trainer, module, features)")
 
@@ -92,17 +98,22 @@ class FeatureCollector(Callback):
         """Restore the count of passes."""
         self._passes = int(state_dict["passes"])
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Start the clock; refuse names of outputs that the method does not have, before anything is trained."""
-        self._watch = Stopwatch()
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Tell the method what is to be measured; refuse what it does not have, before anything is trained."""
+        if not isinstance(pl_module, Method):
+            return
+        known = pl_module.output_names()
         for callback in _monitors(trainer):
-            wanted = [*getattr(callback, "outputs", ()), *([callback.output] if hasattr(callback, "output") else [])]
-            unknown = [name for name in wanted if name != "encoder"]
-            if unknown and (names := _output_names(trainer, pl_module)) and not set(unknown) <= set(names):
+            if unknown := [name for name in callback.outputs if name not in known]:
                 raise ValueError(
-                    f"outputs: {type(callback).__name__} expected some of {', '.join(names)}, which "
+                    f"outputs: {type(callback).__name__} expected some of {', '.join(known)}, which "
                     f"{type(pl_module).__name__} has, got {', '.join(unknown)}"
                 )
+        pl_module.measure({name for callback in _monitors(trainer) for name in callback.outputs})
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._watch = Stopwatch()
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the last pass."""
@@ -177,23 +188,6 @@ def _numbered(callbacks: Sequence[FeatureCallback]) -> dict[str, FeatureCallback
 
 def _monitors(trainer: Trainer) -> list[FeatureCallback]:
     return [callback for callback in trainer.callbacks if isinstance(callback, FeatureCallback)]  # type: ignore[attr-defined]
-
-
-def _output_names(trainer: Trainer, module: LightningModule) -> Sequence[str]:
-    """What the method's outputs are called, learnt from a black image; empty where nobody can tell yet."""
-    data: Any = trainer.datamodule  # type: ignore[attr-defined]
-    channels, size = getattr(data, "num_channels", None), getattr(data, "image_size", None)
-    outputs: Any = getattr(module, "outputs", None)
-    if not callable(outputs) or channels is None or size is None:
-        return ()
-    was_training = module.training
-    module.eval()
-    try:
-        with seeded("output names"), torch.no_grad():
-            names = tuple(outputs(torch.zeros(1, channels, size, size, device=module.device)))
-        return (*names, *getattr(module, "costly_outputs", dict)())
-    finally:
-        module.train(was_training)
 
 
 def is_last_pass(trainer: Trainer) -> bool:

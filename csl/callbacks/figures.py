@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
-from csl.callbacks.scalars import held_out_name, tolerated
+from csl.callbacks.scalars import chosen, held_out_name, tolerated
 from csl.distributed import gather_rows, world
 from csl.figures import affinity_map, feature_map
 from csl.metrics.functional import class_affinity
@@ -32,7 +32,7 @@ class FigureCallback(FeatureCallback):
 
     def __init__(self, tag: str, output: str = "encoder", every_n: int = 5) -> None:
         super().__init__(every_n)
-        self.tag, self.output = tag, output
+        self.tag, self.outputs = tag, (output,)
 
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
         """The figure of this process's rows, or None where `is_writer` is False and nothing has to be drawn."""
@@ -40,10 +40,9 @@ class FigureCallback(FeatureCallback):
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Draw and hand the figure to every TensorBoard logger."""
-        if self.output not in features:
-            raise ValueError(f"output: expected one of {', '.join(features)}, got {self.output!r}")
-        rows = features[self.output].val
-        title = f"{type(module).__name__}, {self.output}, epoch {trainer.current_epoch + 1}"
+        ((_, split),) = chosen(features, self.outputs)
+        rows = split.val
+        title = f"{type(module).__name__}, {self.outputs[0]}, epoch {trainer.current_epoch + 1}"
         try:
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
         except tolerated() as error:

@@ -32,8 +32,8 @@ class OrganizationMetrics(FeatureCallback):
         metrics: Objects of `csl.metrics`, or any `torchmetrics.Metric` with `update(features [N, D], labels [N])`,
             which is logged under its class name in snake case. The default is cheap: RLD at T = 1.0, 0.2 and 0.1,
             Calinski–Harabasz, and the deviation of the normalised features.
-        outputs: Which outputs of the method are measured, such as "projection", or "momentum_encoder" of methods that
-            have one (which takes a pass of its own); scalars of others than "encoder" are called
+        outputs: Which outputs of the method are measured, such as "projection_head", or "momentum_encoder" of methods
+            that have one (which takes a pass of its own); scalars of others than "encoder" are called
             `val/<output>/<name>`.
         progress_bar: Scalars that the progress bar shows.
         every_n: Measure at every n-th validation pass (passes).

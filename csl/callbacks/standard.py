@@ -4,21 +4,33 @@ from collections.abc import Iterable
 
 from lightning.pytorch import Callback
 
+from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.features import FeatureCollector
+from csl.callbacks.loss_on_bar import LossOnBar
 from csl.callbacks.nan_guard import NaNGuard
 from csl.callbacks.process_watch import ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
 from csl.callbacks.table import MeasurementTable
 
-STANDARD = (FeatureCollector, CollapseAlarm, MeasurementTable, NaNGuard, ProcessWatch, RunCheckpoint)
+STANDARD = (
+    ChannelsLast,
+    FeatureCollector,
+    CollapseAlarm,
+    LossOnBar,
+    MeasurementTable,
+    NaNGuard,
+    ProcessWatch,
+    RunCheckpoint,
+)
 
 
 def standard(callbacks: Iterable[Callback] = ()) -> list[Callback]:
     """Your callbacks, and after them those that `csl fit` adds by itself, for a `Trainer` in Python.
 
-    The added ones hand the features to the monitors, warn of a collapse, print the table, stop at a NaN, end all
-    processes when one dies, and save the run's checkpoints. Where you give one of the same class, or of a class derived
+    The added ones choose the fastest memory format, hand the features to the monitors, warn of a collapse, show the
+    loss on the progress bar, print the table, stop at a NaN, end all processes when one dies, and save the run's
+    checkpoints. Where you give one of the same class, or of a class derived
     from it, yours takes its place.
 
     Args:
@@ -29,7 +41,7 @@ def standard(callbacks: Iterable[Callback] = ()) -> list[Callback]:
         >>> from csl.callbacks import OrganizationMetrics
         >>> callbacks = standard([RunCheckpoint(keep_every_n_epochs=10), OrganizationMetrics()])
         >>> [type(callback).__name__ for callback in callbacks][:3]
-        ['RunCheckpoint', 'OrganizationMetrics', 'FeatureCollector']
+        ['RunCheckpoint', 'OrganizationMetrics', 'ChannelsLast']
         >>> trainer = Trainer(accelerator="cpu", logger=False, callbacks=callbacks)
     """
     own = list(callbacks)

@@ -8,6 +8,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from csl.callbacks.collapse import CollapseAlarm
+from csl.table import Table, shown
 
 COUNTS = "_parameters"
 SETS = ("train", "val", "test")
@@ -56,18 +57,11 @@ def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:
         if row and column in SETS and not row.endswith(("_step", "_epoch")):
             cells.setdefault(row, {})[column] = float(value)
     columns = [name for name in SETS if any(name in row for row in cells.values())]
-    width = max((len(row) for row in cells), default=0)
-    lines = [" " * width + "".join(f"{column:>12}" for column in columns)]
-    for row, values in cells.items():
-        lines.append(
-            f"{row:<{width}}" + "".join(f"{_cell(row, values.get(column)):>12}" for column in columns).rstrip()
-        )
-    return "\n".join(lines)
+    rows = [[row, *(_cell(row, values.get(column)) for column in columns)] for row, values in cells.items()]
+    return Table(["", *columns], rows).text(least=10)
 
 
 def _cell(row: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    if row.endswith(COUNTS) and math.isfinite(value):
+    if value is not None and row.endswith(COUNTS) and math.isfinite(value):
         return f"{value:,.0f}"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
+    return shown(value, largest=100)

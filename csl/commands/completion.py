@@ -2,14 +2,13 @@
 
 import json
 import logging
-import pkgutil
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from inspect import Parameter, signature
 from typing import Any, NamedTuple
 
 import yaml
 
+from csl.commands.classes import options, parser_of
 from csl.commands.files import Stated, stated_by
 from csl.commands.line import take_option
 from csl.commands.names import class_path
@@ -108,10 +107,9 @@ def _stated_for_others(stated: Sequence[Stated], slot: Slot, chosen: str) -> Ite
 def _takes(slot: Slot, name: str, argument: str) -> bool:
     """Whether a class has an argument; yes for a class that cannot be found, of which the parser will speak."""
     try:
-        parameters = signature(pkgutil.resolve_name(_path(slot, name))).parameters
+        return argument in options(parser_of(_path(slot, name)))
     except Exception:
         return True
-    return argument in parameters or any(p.kind is Parameter.VAR_KEYWORD for p in parameters.values())
 
 
 def _path(slot: Slot, name: str) -> str:

@@ -1,109 +1,205 @@
-"""A parser's message, said again in terms of the names that were expected."""
+"""The parser's errors, said again as what was expected, what came, and where it was written."""
 
-import dataclasses
-import importlib
+import os
+import pkgutil
 import re
-from collections.abc import Iterator, Sequence
-from inspect import signature
+import traceback
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
+from jsonargparse import ArgumentParser
+
+import csl
+from csl.commands.classes import class_names, classes_in, modules_in, options, parser_of
+from csl.commands.faults import Fault
+from csl.commands.places import CONFIG_FILES, config_files, entries, kind, unreadable, written
 from csl.commands.suggest import did_you_mean
 
-# Lines of jsonargparse that speak of its types instead of the user's mistake.
-NOISE = re.compile(
-    r"Does not validate|Subtypes:|Errors:|Given value|Problem with given class_path|Parser key|"
-    r"Expected a path but|Expected a <class '(NoneType|list|dict)'>|\{|Namespace\("
+# Python's types in plain words.
+WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "list": "a list",
+    "collections.abc.Sequence": "a list",
+    "dict": "a mapping",
+    "datetime.timedelta": "a duration",
+}
+EXPECTED = re.compile(
+    r"Expected an? (?:<class '([\w.]+)'>|typing\.Literal\[([^]]*)\])(?:\. Got value: (.*))?", re.DOTALL
 )
+UNKNOWN = re.compile(r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept )?.*?[Oo]ption '([^']+)'")
+# Files that an error goes through on its way from a user's module.
+MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
 
 
-def explain(message: str, options: Sequence[str] = ()) -> str:
-    """The message with a suggestion where it is about a wrong name, and without what only the parser understands.
+def explain(error: BaseException, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """A fault in a configuration, in one sentence.
 
     Args:
-        message: What jsonargparse said.
-        options: The names of the options that the command has.
-
-    Example:
-        >>> explain("unrecognized arguments: --data.batchsize 8", ["data.batch_size"])
-        'unknown option --data.batchsize; did you mean --data.batch_size?'
+        error: What jsonargparse raised.
+        parser: The command's parser, which knows all of its options.
+        line: The words behind the command.
     """
-    key = ".".join(re.findall(r'Parser key "([\w.]+)"', message))
-    class_path = (re.findall(r"Problem with given class_path '([\w.]+)'", message) or [""])[-1]
-    if word := _found(r"Expected a dot import path string: ([^\s']+)", message):
-        return f"--{key}: unknown name {word!r}{did_you_mean(word, _class_names(key))}"
-    if word := _found(r"No module named '([\w.]+)'", message):
-        return f"--{key}: no module {word!r} in the current folder or among the installed packages"
-    if word := _found(r"Option '([\w.]+)' is not accepted", message):
-        return f"{class_path} has no option {word!r}{did_you_mean(word, _options(class_path))}"
-    if word := _found(r"unrecognized arguments: -*([\w.]+)|does not accept option '([\w.]+)'", message):
-        prefix = "model." if class_path else ""
-        names = [f"{prefix}{name}" for name in (_options(class_path) if class_path else options)]
-        return f"unknown option --{prefix}{word}{did_you_mean(f'--{prefix}{word}', [f'--{name}' for name in names], 0)}"
-    if message.startswith("No supported gpu backend"):
-        return "--trainer.accelerator: no GPU was found on this machine; choose cpu or auto"
-    if message.startswith("Error(s) in loading state_dict"):
-        return _misfit(message)
-    return _essence(message, key)
+    fault = Fault.of(error)
+    for file in config_files(line):
+        if file.is_file() and (problem := unreadable(file)):
+            return problem
+    for say in (_users_code, _class, _option, _missing, _value, _file):
+        if message := say(fault, parser, line):
+            return message
+    first = re.sub(r'^Parser key "[^"]+":\s*|^argument ', "", str(fault.errors[0])).partition("\n")[0]
+    first = first.replace("expected one argument", "expected a value after it")
+    return f"{written(line, fault.key)}: {first}" if fault.key else first
 
 
-def _misfit(message: str) -> str:
-    """Why the weights of a checkpoint do not fit the model: the first reason, and how many there are."""
-    reasons = [line.strip() for line in message.splitlines()[1:]]
-    more = f" (and {len(reasons) - 1} more like it)" if len(reasons) > 1 else ""
-    return (
-        f"ckpt_path: the checkpoint does not fit the model of this configuration: {reasons[0]}{more} "
-        "The run's own is beside its checkpoints: --config RUN/config.yaml"
-    )
+def _users_code(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """An error in the file that a class was looked for in, with its place there."""
+    for error in fault.errors:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if not any(part in frame.filename for part in MACHINERY)]
+        if isinstance(error, SyntaxError):
+            place, said = (error.filename, error.lineno), error.msg
+        elif own:
+            place, said = (own[-1].filename, own[-1].lineno), str(error)
+        else:
+            continue
+        path = str(fault.class_path or fault.value)
+        where, file = written(line, fault.key, path), _near(str(place[0]))
+        return f"{where}: cannot import {path}: {file}, line {place[1]}: {type(error).__name__}: {said}"
+    return ""
 
 
-def _found(pattern: str, message: str) -> str:
-    match = re.search(pattern, message)
-    return "" if match is None else next(group for group in match.groups() if group)
+def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """A name that is no class, or not one that can stand there."""
+    for error in fault.errors:
+        text, path = str(error), str(fault.class_path or fault.value)
+        if found := re.match(r"Expected a dot import path string: (\S+)", text):
+            hint = did_you_mean(found[1], class_names(*_owner(fault, parser, line)))
+            key = fault.key or _before(found[1], line)
+            return f"{written(line, key, found[1])}: unknown name {found[1]!r}{hint}"
+        if found := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", text):
+            a_module = path.count(".") > found[1].count(".") + 1
+            what = "module" if a_module else "class"
+            hint = did_you_mean(found[2], (modules_in if a_module else classes_in)(found[1]))
+            return f"{written(line, fault.key, path)}: {found[1]} has no {what} {found[2]!r}{hint}"
+        if isinstance(error, ModuleNotFoundError) and error.name:
+            hint = did_you_mean(error.name, [module.name for module in pkgutil.iter_modules([os.getcwd()])], 0)
+            place = "in the current folder or among the installed packages"
+            return f"{written(line, fault.key, path)}: no module {error.name!r} {place}{hint}"
+        if found := re.match(r"Import path (\S+) does not correspond to a subclass of (\w+)", text):
+            return f"{written(line, fault.key, found[1])}: {found[1]} is not a subclass of {found[2]}"
+        if found := re.match(r"Expected an instantiatable class, but (\S+) is abstract", text):
+            names = ", ".join(class_names(*_owner(fault, parser, line)))
+            return f"{written(line, fault.key, found[1])}: {found[1]} is only a base of others: {names}"
+        if found := re.match(r"Not a valid subclass of (\w+)\. Got value: (.*)", text):
+            return _no_class(fault, line, found[1], found[2])
+    return ""
 
 
-def _essence(message: str, key: str) -> str:
-    """What is left of a message without the parser's own affairs, behind the key that it is about."""
-    lines = [line.strip().removeprefix("- ") for line in message.splitlines()]
-    text = "; ".join(line for line in lines if line and not NOISE.match(line)) or message.strip()
-    text = re.sub(r'Parser key "[\w.]+": ', "", text)
-    text = re.sub(r"Expected an? (?:<class '(?:\w+\.)*(\w+)'>|typing\.Literal\[(.*?)\])", _expected, text)
-    text = text.replace(". Got value: ", ", got ").replace("; expected", " or")
-    given = _found(r"Given value: (\S[^\n{(]*)$", message)
-    return (f"--{key}: " if key else "") + text + (f", got {given}" if given and given not in text else "")
+def _owner(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> tuple[ArgumentParser, str]:
+    """The parser of the option that a name was given to, and what it calls that option."""
+    if fault.owner:
+        return parser_of(fault.owner), fault.option
+    return parser, fault.option or _before(str(fault.errors[0]).split()[-1], line).removesuffix(".help")
 
 
-def _expected(match: re.Match[str]) -> str:
-    """What was expected, without the names of Python's types for it."""
-    kind, words = match.groups()
-    return f"expected {kind}" if kind else f"expected one of {words.replace(chr(39), '')}"
+def _before(word: str, line: Sequence[str]) -> str:
+    """The option that a word stands behind on the line, the last one of several."""
+    words = [word for option in line for word in option.split("=", 1)]
+    return ([""] + [option.removeprefix("--") for option, value in pairwise(words) if value == word])[-1]
 
 
-def _class_names(key: str) -> list[str]:
-    """The classes that can stand for a key of the line, by its last part."""
-    from lightning.pytorch import Callback
-
-    from csl.data import ImageSource
-    from csl.encoders import Encoder
-    from csl.methods import Method
-
-    bases: dict[str, type] = {"model": Method, "source": ImageSource, "encoder": Encoder, "callbacks": Callback}
-    base = bases.get(key.rpartition(".")[2])
-    return [] if base is None else sorted({found.__name__ for found in _subclasses(base)})
-
-
-def _subclasses(base: type) -> Iterator[type]:
-    kind: type
-    for kind in base.__subclasses__():
-        if not kind.__name__.startswith("_"):
-            yield kind
-        yield from _subclasses(kind)
+def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:
+    """What stands where a class should."""
+    given = [entry for file in config_files(line) for entry in entries(file) if entry.key == fault.key]
+    for entry in given:
+        beside = [name for name in entry.value if name not in SPEC] if isinstance(entry.value, dict) else []
+        if beside and "class_path" in entry.value:
+            where = written(line, f"{fault.key}.{beside[0]}")
+            return f"{where}: options of a class stand below init_args, not beside class_path"
+    value = got if fault.value is None else kind(getattr(fault.value, "val", fault.value))
+    return f"{written(line, fault.key)}: expected {_a(base)}: a class's name, or class_path and init_args; got {value}"
 
 
-def _options(class_path: str) -> list[str]:
-    """The constructor's arguments of a class, those of an argument's own class behind a dot."""
-    module, _, name = class_path.rpartition(".")
-    names = []
-    for parameter in signature(getattr(importlib.import_module(module), name)).parameters.values():
-        names.append(parameter.name)
-        if dataclasses.is_dataclass(parameter.annotation):
-            names += [f"{parameter.name}.{field.name}" for field in dataclasses.fields(parameter.annotation)]
-    return names
+SPEC = ("class_path", "init_args", "dict_kwargs")
+
+
+def _option(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """A name that is no option."""
+    found = UNKNOWN.match(str(fault.errors[0]))
+    if found is None:
+        return ""
+    words, group, option = found.groups()
+    name = option or words.split("=")[0]
+    if not fault.class_path:
+        name = f"{group}.{name}" if group else name
+        return _top_option(name, options(parser), line)
+    name = name.lstrip("-")
+    kind_of = fault.class_path.rpartition(".")[2]
+    hint = did_you_mean(name, options(parser_of(fault.class_path)))
+    hint = hint or f"; --{fault.key}.help {kind_of} lists what it has"
+    return f"{written(line, f'{fault.key}.{name}')}: {kind_of} has no option {name!r}{hint}"
+
+
+def _top_option(name: str, names: Sequence[str], line: Sequence[str]) -> str:
+    bare = name.lstrip("-")
+    if words := [word for word in line if word == bare]:
+        hint = f"; did you mean --config {words[0]}?" if bare.endswith(CONFIG_FILES) else ""
+        return f"unexpected word {bare!r}{hint}"
+    where = written(line, bare)
+    if where == f"--{bare}":
+        return f"unknown option --{bare}{did_you_mean(f'--{bare}', [f'--{option}' for option in names], 0)}"
+    return f"{where}: unknown option{did_you_mean(bare, names, 0)}"
+
+
+def _missing(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """An option that must be given."""
+    found = re.match(r"the following arguments are required: ([\w.]+)", str(fault.errors[0]))
+    if found is None:
+        return ""
+    if not fault.class_path:
+        name = found[1].partition(".")[2] or found[1]
+        return f"--{name} is missing; give it on the line, or as {name}: in a configuration file"
+    kind_of = fault.class_path.rpartition(".")[2]
+    return f"{written(line, fault.key)}: {kind_of} needs {found[1]!r} (--{fault.key}.{found[1]})"
+
+
+def _value(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """A value of the wrong type, or none of the possible ones."""
+    found = [match for error in fault.errors if (match := EXPECTED.match(str(error)))]
+    if not found:
+        return ""
+    kinds = dict.fromkeys(WORDS.get(match[1], match[1]) for match in found if match[1])
+    words = dict.fromkeys(word for match in found if match[2] for word in match[2].replace("'", "").split(", "))
+    expected = [*kinds, *([f"one of {', '.join(words)}"] if words else [])]
+    got: Any = fault.value if fault.value is not None else found[0][3]
+    got = getattr(got, "val", got)
+    return f"{written(line, fault.key, got)}: expected {' or '.join(expected)}, got {kind(got)}"
+
+
+def _file(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """A file that is not there, or something else where a whole section should be."""
+    text = str(fault.errors[0])
+    if found := re.search(r"Unable to load config [\"'](.*?)[\"']$", text, re.MULTILINE):
+        if not found[1].endswith(CONFIG_FILES):
+            return f"{written(line, fault.key, found[1])}: expected a mapping, got {found[1]}"
+        folders = [file.parent for file in config_files(line)]
+        problems = [unreadable(folder / found[1]) for folder in folders if (folder / found[1]).is_file()]
+        return next(filter(None, problems), f"{written(line, fault.key, found[1])}: no file {found[1]}")
+    if found := re.search(r"(File does not exist|Path is not a file)[^']*'(.*)'", text):
+        problem = "no file" if found[1].startswith("File") else "not a file:"
+        return f"--{fault.key}: {problem} {_near(found[2])}"
+    return ""
+
+
+def _near(path: str) -> str:
+    """A path, from the current folder on if it is inside."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"

@@ -14,10 +14,12 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, standard
 from csl.commands.completion import complete
-from csl.commands.errors import CommandError, TeachingParser, reported
+from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
 from csl.commands.names import use_short_names
+from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
+from csl.commands.processes import check_processes
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
@@ -46,7 +48,7 @@ NOT_A_FILE = ("last", "best", "hpc", "registry")
 def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
-    with reported(command):
+    with reported(command, line):
         resumption = None
         words = list(line)
         if command == "fit" and has_option(words, "--resume"):
@@ -76,8 +78,11 @@ class TrainingCLI(LightningCLI):
             seed_everything_default=0,
             parser_class=TeachingParser,
             parser_kwargs={
-                name: {"default_config_files": [str(DEFAULTS)], "description": DESCRIPTIONS[name] + WHERE_TO_LOOK}
-                for name in self.subcommands()
+                "prog": "csl",
+                line[0]: {
+                    "default_config_files": [str(DEFAULTS)],
+                    "description": DESCRIPTIONS[line[0]] + WHERE_TO_LOOK,
+                },
             },
             save_config_callback=RunConfig,
             save_config_kwargs={"overwrite": resumption is not None},
@@ -92,6 +97,7 @@ class TrainingCLI(LightningCLI):
         """Add the options that single commands have."""
         super().setup_parser(*args, **kwargs)
         parser = self._subcommand_parsers[self.command]
+        parser.prog = f"csl {self.command}"
         if self.command == "fit":
             parser.add_argument(
                 "--resume",
@@ -154,6 +160,7 @@ class TrainingCLI(LightningCLI):
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
+        check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
             if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):

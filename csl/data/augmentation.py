@@ -1,6 +1,7 @@
 """Random views of a batch of images, on the batch's own device, with parameters of its own for every image."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
@@ -46,6 +47,9 @@ class Augmentation(nn.Module):
         erase_probability: How often to black out a box.
         erase_area: Smallest and largest share of the area that the box takes.
 
+    Attributes:
+        given: The strengths that were given, by name.
+
     Raises:
         ValueError: If a strength is out of its range.
 
@@ -85,13 +89,20 @@ class Augmentation(nn.Module):
         self._recipe: Recipe | None = None
 
     def follow(self, recipe: Recipe) -> "Augmentation":
-        """Take from a recipe what was not given; returns this augmentation."""
-        self._recipe = replace(recipe, **self.given)
-        return self
+        """The augmentation that takes from a recipe what was not given to this one."""
+        other = copy(self)
+        other._recipe = replace(recipe, **self.given)
+        return other
 
     def recipe(self, image_size: int) -> Recipe:
-        """The strengths in use, for images of a size if no recipe was set."""
+        """All strengths; those that suit images of a size where nothing was followed."""
         return self._recipe or replace(recipe_for(self.given.get("image_size", image_size)), **self.given)
+
+    def without(self, names: Iterable[str]) -> "Augmentation":
+        """The augmentation that leaves some strengths of this one open."""
+        other = copy(self)
+        other.given = {name: value for name, value in self.given.items() if name not in set(names)}
+        return other
 
     def forward(self, images: Tensor, rank: int = 0, world_size: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw one view of each image.

@@ -80,3 +80,15 @@ def solarize(images: Tensor) -> Tensor:
 
 def _blend(images: Tensor, other: Tensor, factor: Tensor) -> Tensor:
     return (images - other).mul_(factor).add_(other).clamp_(0, 1)
+
+
+def with_channels(images: Tensor, channels: int) -> Tensor:
+    """Grey images as colour images, or the other way round, where an encoder wants them so; else as they are.
+
+    Example:
+        >>> with_channels(torch.zeros(2, 1, 4, 4), 3).shape, with_channels(torch.zeros(2, 3, 4, 4), 1).shape
+        (torch.Size([2, 3, 4, 4]), torch.Size([2, 1, 4, 4]))
+    """
+    if (images.shape[1], channels) == (1, 3):
+        return images.expand(-1, 3, -1, -1)
+    return luma(images) if (images.shape[1], channels) == (3, 1) else images

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from csl.data.decode import decode
-from csl.types import Batch
+from csl.types import RawBatch
 
 
-class ImageSet(Dataset[Batch], ABC):
+class ImageSet(Dataset[RawBatch], ABC):
     """Images with labels, fetched a whole batch at a time.
 
     Attributes:
@@ -32,12 +32,12 @@ class ImageSet(Dataset[Batch], ABC):
     def select(self, positions: Tensor) -> Self:
         """The set of the images at some positions `[M]`, in that order."""
 
-    def __getitem__(self, position: int) -> Batch:
+    def __getitem__(self, position: int) -> RawBatch:
         return self.__getitems__([position])
 
-    def __getitems__(self, positions: Sequence[int]) -> Batch:
+    def __getitems__(self, positions: Sequence[int]) -> RawBatch:
         index = torch.as_tensor(positions, dtype=torch.int64)
-        return Batch((self.images(index),), self.labels[index], index)
+        return RawBatch(self.images(index), self.labels[index], index)
 
 
 class ImageTensor(ImageSet):

@@ -10,7 +10,7 @@ from lightning.fabric.utilities.warnings import PossibleUserWarning
 from torch.utils.data import DataLoader, DistributedSampler
 
 from csl.data.images import EncodedImages, ImageSet, ImageTensor
-from csl.types import Batch
+from csl.types import RawBatch
 
 _CHUNK = 128  # images that a thread decodes at a time
 _WORTH_A_BAR = 5_000  # images; fewer are decoded before anybody looks
@@ -49,7 +49,7 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class ImageLoader(DataLoader[Batch]):
+class ImageLoader(DataLoader[RawBatch]):
     """A loader whose place in the epoch is the trainer's progress, so that it has nothing of its own to store."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def image_loader(
     local_world_size: int = 1,
     pin_memory: bool = False,
 ) -> ImageLoader:
-    """A loader of `Batch`es of uint8 images.
+    """A loader of `RawBatch`es.
 
     Args:
         images: The set.

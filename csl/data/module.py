@@ -1,9 +1,11 @@
 """The one data module: any image source, for any method."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Literal
 
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
@@ -11,6 +13,7 @@ from torch.utils.data import DistributedSampler
 
 from csl.data.augmentation import Augmentation, to_unit
 from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels, check_loading
+from csl.data.color import with_channels
 from csl.data.geometry import resample
 from csl.data.images import ImageSet
 from csl.data.loader import ImageLoader, image_loader
@@ -18,27 +21,29 @@ from csl.data.memory import ImageStore, stored_size
 from csl.data.recipes import recipe_for
 from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
 from csl.data.source import ImageSource, ImageSplits
+from csl.data.views import augmentations_of
 from csl.randomness import seeded
-from csl.types import Batch
+from csl.types import Batch, RawBatch, View
 
 _LARGEST_DEFAULT_SIZE = 224
-_DEFAULT_NUM_VIEWS = 2
+_DEFAULT_VIEWS = (View(2),)
 _HALF = ("16", "bf16")
 
 
 class ImageDataModule(LightningDataModule):
     """Images from a source as batches of views: augmented for training, plain and each exactly once for evaluation.
 
-    Loaders give uint8 images; they become float views on the device, normalised by the source's `mean` and `std`.
-    The number of views is the method's `num_views`. The plain view is the central square, resized where the image has
-    another size.
+    Loaders give uint8 images; they become float views in [0, 1] on the device. How many views there are, and of which
+    size, is said by the method's `views`; without a method there are two full views. The plain view of evaluation is
+    the central square, resized where the image has another size.
 
     Args:
         source: Where the images come from.
         batch_size: Images in a step, of all processes together.
-        augmentation: One for every view, or a list with one for each; what they leave open, and all if not given,
-            follows the recipe for the source.
-        image_size: Height and width of the views in pixels; the source's own, at most 224, if not given.
+        augmentation: One for every view, or a list with one for each group of the method's views (or for each view);
+            what they leave open, and all if not given, follows the recipe for the source.
+        image_size: Height and width of the views in pixels; if not given, those that the method's encoder was made for,
+            or else the source's own, at most 224.
         num_workers: Processes that decode a set too large for memory; "auto" takes this process's share of the cores.
         memory_budget: What images may take in memory, decoded or, if they are too many for that, encoded, in GB a
             process.
@@ -54,7 +59,7 @@ class ImageDataModule(LightningDataModule):
         >>> from csl.data import Digits
         >>> data = ImageDataModule(Digits(), batch_size=128)
         >>> data.setup()
-        >>> [view.shape for view in data.augment(next(iter(data.train_dataloader())).views[0])]
+        >>> [view.shape for view in data.augment(next(iter(data.train_dataloader())).images)]
         [torch.Size([128, 1, 8, 8]), torch.Size([128, 1, 8, 8])]
     """
 
@@ -73,10 +78,8 @@ class ImageDataModule(LightningDataModule):
         check_loading(image_size, num_workers, memory_budget)
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
-        self.image_size = image_size or min(source.native_size, _LARGEST_DEFAULT_SIZE)
-        recipe = recipe_for(self.image_size, source.mirror)
-        views = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
-        self.augmentations = [view.follow(recipe) for view in views]
+        self._given_size = image_size
+        self.augmentation = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
 
     @property
     def num_classes(self) -> int:
@@ -94,6 +97,22 @@ class ImageDataModule(LightningDataModule):
         return self.source.num_channels
 
     @property
+    def image_size(self) -> int:
+        """Height and width of full views, in pixels."""
+        made_for: int | None = getattr(self._encoder, "native_size", None)
+        return self._given_size or made_for or min(self.source.native_size, _LARGEST_DEFAULT_SIZE)
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of each channel of the source's images in [0, 1]."""
+        return self.source.mean
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel of the source's images in [0, 1]."""
+        return self.source.std
+
+    @property
     def num_train(self) -> int:
         """How many training images there are."""
         return len(self.splits.train)
@@ -102,6 +121,16 @@ class ImageDataModule(LightningDataModule):
     def train_labels(self) -> Tensor:
         """The label of every training image, by its index; -1 where it has none."""
         return self.splits.train.labels
+
+    @property
+    def augmentations(self) -> list[Augmentation]:
+        """The augmentation of each view that the method wants, with all strengths resolved.
+
+        Raises:
+            ValueError: If several were given, but not one for each group of views or for each view.
+        """
+        views: tuple[View, ...] = getattr(self._module, "views", _DEFAULT_VIEWS)
+        return augmentations_of(views, self.augmentation, recipe_for(self.image_size, self.source.mirror))
 
     @cached_property
     def splits(self) -> ImageSplits:
@@ -118,7 +147,7 @@ class ImageDataModule(LightningDataModule):
         """Check the sets and bring what fits into memory."""
         if stage in (None, "fit"):
             check_batch_size(self.batch_size, self.num_train, self._world_size)
-            self._views()
+            self.augmentations  # noqa: B018 - resolved now, so that a wrong number of them ends the run before it starts
         check_evaluation_sets(self.splits, self._world_size)
         for name in _sets_of_stage(stage, self.predict_split):
             self._store[name]  # decoded now, so that a damaged image ends the run before it starts
@@ -137,7 +166,7 @@ class ImageDataModule(LightningDataModule):
             position,
             groups=self._store.groups("train"),
         )
-        return self._loader("train", sampler, training=True)
+        return self._loader("train", sampler, self.batch_size, training=True)
 
     def val_dataloader(self) -> list[ImageLoader]:
         """The reference set and the held-out set."""
@@ -155,36 +184,51 @@ class ImageDataModule(LightningDataModule):
         """The set named by `predict_split`, each image once and in order."""
         return self._evaluation_loader(self.predict_split)
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+    def held_out_batches(self) -> Iterator[Batch]:
+        """The held-out images in views drawn as for training, the same ones at every call.
+
+        Batches are as large as in training; images that do not fill one are left out. A method's loss can be measured
+        on them, see `csl.callbacks.HeldOutLoss`.
+        """
+        assert self.trainer is not None
+        count = len(self.splits.val)
+        size = min(self.batch_size, count - count % self._world_size)
+        # Position 0 of epoch 0: the same images form a batch at every call.
+        sampler = TrainSampler(count, size, self.seed, self._rank, self._world_size, lambda: (0, 0))
+        for number, raw in enumerate(self._loader("val", sampler, size, training=True)):
+            raw = RawBatch(*move_data_to_device(raw, self.trainer.strategy.root_device))
+            with seeded(self.seed, "held-out views", number):
+                yield self._batch(raw, self.augment(raw.images))
+
+    def on_after_batch_transfer(self, batch: RawBatch, dataloader_idx: int) -> Batch:
         """Turn uint8 images into float views, on their device."""
-        images = batch.views[0]
         if self.trainer is None or not self.trainer.training:
-            return self._converted(batch._replace(views=(self.plain(images),)))
+            return self._batch(batch, (self.plain(batch.images),))
         with seeded(self.seed, "augmentation", *batch_under_way(self.trainer)):
-            return self._converted(batch._replace(views=self.augment(images)))
+            return self._batch(batch, self.augment(batch.images))
 
     def augment(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Random views of uint8 images `[B, C, H, W]`, normalised float `[B, C, image_size, image_size]`.
+        """Random views of uint8 images `[B, C, H, W]`: float in [0, 1], a full one `[B, C, image_size, image_size]`.
 
         Drawn from torch's global random state, for the global batch: on several processes, give each process's equal
         share under the same state.
 
         Raises:
-            ValueError: If there are several augmentations, but not one for each view.
+            ValueError: If several augmentations were given, but not one for each group of views or for each view.
         """
         dtype = self._working_type(images.device)
-        return tuple(self._normalised(view(images, self._rank, self._world_size, dtype)) for view in self._views())
+        return tuple(draw(images, self._rank, self._world_size, dtype) for draw in self.augmentations)
 
     def plain(self, images: Tensor) -> Tensor:
-        """The clean view of uint8 images `[B, C, H, W]`, normalised float `[B, C, image_size, image_size]`."""
+        """The clean view of uint8 images `[B, C, H, W]`: float in [0, 1], `[B, C, image_size, image_size]`."""
         height, width = images.shape[-2:]
         unit = to_unit(images)
         if height == width == self.image_size:
-            return self._normalised(unit)
+            return unit
         side = min(height, width)
         cut = side * min(1.0, self.image_size / stored_size(side, self.image_size))
         box = torch.tensor([[(height - cut) / 2, (width - cut) / 2, cut, cut]]).expand(len(images), 4)
-        return self._normalised(resample(unit, box, self.image_size))
+        return resample(unit, box, self.image_size)
 
     def _working_type(self, device: torch.device) -> torch.dtype:
         """What to augment in: half precision where the method computes in it, too, and the device gains by that."""
@@ -192,26 +236,19 @@ class ImageDataModule(LightningDataModule):
             return torch.float32
         return torch.float16
 
-    def _normalised(self, images: Tensor) -> Tensor:
-        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.source.mean, self.source.std))
-        mean, std = mean.to(images.device, non_blocking=True), std.to(images.device, non_blocking=True)
-        return (images - mean).div_(std)
+    def _batch(self, raw: RawBatch, views: tuple[Tensor, ...]) -> Batch:
+        """The views in the trainer's precision, into which it converted the batch while images were integers."""
+        channels = getattr(self._encoder, "in_channels", self.num_channels)
+        batch: Any = Batch(tuple(with_channels(view, channels) for view in views), raw.labels, raw.index)
+        return batch if self.trainer is None else Batch(*self.trainer.precision_plugin.convert_input(batch))
 
-    def _converted(self, batch: Batch) -> Batch:
-        """The batch in the trainer's precision; the trainer converted it while its images were still integers."""
-        converted: Any = batch if self.trainer is None else self.trainer.precision_plugin.convert_input(batch)
-        return Batch(*converted)
+    @property
+    def _module(self) -> Any:
+        return None if self.trainer is None else self.trainer.lightning_module
 
-    def _views(self) -> list[Augmentation]:
-        """The augmentation of each view that the method wants."""
-        module = None if self.trainer is None else self.trainer.lightning_module
-        count = int(getattr(module, "num_views", _DEFAULT_NUM_VIEWS))
-        if len(self.augmentations) not in (1, count):
-            raise ValueError(
-                f"augmentation: expected one, or one for each of the method's {count} views, "
-                f"got {len(self.augmentations)}"
-            )
-        return self.augmentations if len(self.augmentations) == count else self.augmentations * count
+    @property
+    def _encoder(self) -> Any:
+        return getattr(self._module, "encoder", None)
 
     @property
     def _rank(self) -> int:
@@ -237,16 +274,18 @@ class ImageDataModule(LightningDataModule):
                 f"{type(self.source).__name__} has no test set beside its held-out one; "
                 "to measure on the held-out set, run validate"
             )
-        return self._loader(part, EvaluationSampler(len(images), self._rank, self._world_size))
+        return self._loader(part, EvaluationSampler(len(images), self._rank, self._world_size), self.batch_size)
 
-    def _loader(self, part: str, sampler: DistributedSampler[Any], training: bool = False) -> ImageLoader:
+    def _loader(
+        self, part: str, sampler: DistributedSampler[Any], batch_size: int, training: bool = False
+    ) -> ImageLoader:
         images = self._store[part]
         assert images is not None  # a missing test set was refused
         trainer = self.trainer
         return image_loader(
             images,
             sampler,
-            max(1, self.batch_size // self._world_size),
+            max(1, batch_size // self._world_size),
             training=training,
             num_workers=self.num_workers,
             local_world_size=1 if trainer is None else trainer.num_devices,

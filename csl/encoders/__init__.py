@@ -1,9 +1,12 @@
-"""Image encoders: images `[B, C, H, W]` in, features `[B, D]` out, no heads."""
+"""Image encoders: images `[B, C, H, W]` in [0, 1] in, features `[B, D]` out, no heads."""
 
+from csl.encoders.backbone import Backbone, as_encoder
 from csl.encoders.base import Encoder
 from csl.encoders.convnet import ConvNet
+from csl.encoders.network import Network
+from csl.encoders.pixels import Pixels
 from csl.encoders.resnet import ResNet
 from csl.encoders.timm import Timm
 from csl.encoders.vit import ViT
 
-__all__ = ["ConvNet", "Encoder", "ResNet", "Timm", "ViT"]
+__all__ = ["Backbone", "ConvNet", "Encoder", "Network", "Pixels", "ResNet", "Timm", "ViT", "as_encoder"]

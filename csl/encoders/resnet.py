@@ -1,13 +1,13 @@
 """Residual networks for small and large images, at any width, from torchvision's blocks."""
 
-from typing import Literal
+from typing import Literal, Unpack
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, conv1x1
 
 from csl.checks import check_positive
-from csl.encoders.base import Encoder
+from csl.encoders.base import Encoder, EncoderOptions
 
 STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]]] = {
     10: (BasicBlock, (1, 1, 1, 1)),
@@ -22,6 +22,7 @@ class ResNet(Encoder):
     """A ResNet without its classifier: features are the mean over positions after the last stage.
 
     Parameter names and, at `width=64`, shapes are torchvision's, so that its weights load where the stem agrees.
+    Maps are those of the last stage; `layers: [layer3, layer4]` measures stages beside the features.
     The small stem is what self-supervised work on CIFAR uses.
 
     From Deep Residual Learning for Image Recognition, 2015, arXiv 1512.03385.
@@ -33,6 +34,7 @@ class ResNet(Encoder):
         width: Channels of the first stage, 64 in the paper; features have 8 (depths 50 and 101: 32) times as many.
             `ResNet(depth=10, width=16)` has 0.31 million parameters and suits a laptop.
         in_channels: Channels of an image.
+        options: `mean`, `std` and `layers`, as of every `Encoder`.
 
     Raises:
         ValueError: If `depth` or `stem` is none of the above, or a size is not positive.
@@ -48,12 +50,13 @@ class ResNet(Encoder):
         stem: Literal["small", "imagenet"] = "small",
         width: int = 64,
         in_channels: int = 3,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         if depth not in STAGES:
             raise ValueError(f"depth: expected one of {', '.join(map(str, STAGES))}, got {depth}")
         check_positive(width=width)
         block, blocks = STAGES[depth]
-        super().__init__(8 * width * block.expansion, in_channels)
+        super().__init__(8 * width * block.expansion, in_channels, **options)
         self.conv1, self.maxpool = _stem(stem, in_channels, width)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
@@ -62,12 +65,18 @@ class ResNet(Encoder):
             _stage(block, inputs[i], width * 2**i, blocks[i], stride=1 if i == 0 else 2) for i in range(4)
         )
         self.apply(_initialize)
+        self.check_layers()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode images `[B, C, H, W]` as features `[B, D]`."""
+        """Encode normalised images `[B, C, H, W]` as features `[B, D]`."""
+        return torch.flatten(nn.functional.adaptive_avg_pool2d(self.forward_maps(images), 1), 1)
+
+    def forward_maps(self, images: Tensor) -> Tensor:
+        """Encode normalised images `[B, C, H, W]` as maps `[B, D, h, w]`; their mean is the features."""
         maps = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        maps = self.layer4(self.layer3(self.layer2(self.layer1(maps))))
-        return torch.flatten(nn.functional.adaptive_avg_pool2d(maps, 1), 1)
+        maps = self.layer2(self.layer1(maps))
+        last: Tensor = self.layer4(self.layer3(maps))
+        return last
 
 
 def _stem(stem: str, in_channels: int, width: int) -> tuple[nn.Conv2d, nn.Module]:

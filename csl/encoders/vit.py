@@ -1,13 +1,15 @@
 """Vision transformers, from torchvision's encoder."""
 
 import math
+from typing import Unpack
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.vision_transformer import Encoder as TransformerEncoder
 
 from csl.checks import check_positive
-from csl.encoders.base import Encoder
+from csl.encoders.base import Encoder, EncoderOptions
+from csl.encoders.positions import kept_patches, on_grid, resized_positions
 
 
 class ViT(Encoder):
@@ -23,10 +25,16 @@ class ViT(Encoder):
     Parameter names are torchvision's, so that for example its `vit_b_16` weights load into
     `ViT(224, 16, depth=12, heads=12, width=768, mlp_width=3072)`.
 
+    Images of another size are taken, too: positions are interpolated, see `resized_positions`. Pixels at the right and
+    lower edge that fill no whole patch are left out.
+
+    Tokens are the class token, then one per patch, row by row; maps are the patches' tokens at their places. Layers
+    that can be measured are `encoder.layers.encoder_layer_0` and so on; of each, the mean over patches is taken.
+
     From An Image is Worth 16x16 Words, 2020, arXiv 2010.11929.
 
     Args:
-        image_size: Height and width of every image, in pixels.
+        image_size: Height and width of the images that the network is made for, in pixels.
         patch_size: Height and width of a patch, in pixels; divides the image size.
         depth: Number of transformer layers.
         heads: Attention heads a layer; divides the width.
@@ -34,9 +42,10 @@ class ViT(Encoder):
         mlp_width: Hidden units of each layer's MLP.
         dropout: Share of the activations dropped in training, after embedding, attention and MLP.
         in_channels: Channels of an image.
+        options: `mean`, `std` and `layers`, as of every `Encoder`.
 
     Raises:
-        ValueError: If sizes do not divide as said, or images have another size.
+        ValueError: If sizes do not divide as said, or an image is smaller than a patch.
 
     Example:
         >>> vit = ViT(image_size=8, patch_size=4, depth=2, heads=2, width=16, mlp_width=32)
@@ -54,30 +63,42 @@ class ViT(Encoder):
         mlp_width: int = 1536,
         dropout: float = 0.2,
         in_channels: int = 3,
+        **options: Unpack[EncoderOptions],
     ) -> None:
         check_positive(image_size=image_size, patch_size=patch_size, depth=depth, heads=heads)
         check_positive(width=width, mlp_width=mlp_width)
-        super().__init__(width, in_channels)
+        super().__init__(width, in_channels, **options)
         _check_divides(patch_size=patch_size, image_size=image_size)
         _check_divides(heads=heads, width=width)
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"dropout: expected a share from 0 to below 1, got {dropout}")
-        self.image_size = image_size
+        self.native_size, self.prefix_tokens = image_size, 1
+        self.patch_size = self.smallest_size = patch_size
         self.conv_proj = _patch_embedding(in_channels, width, patch_size)
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         tokens = (image_size // patch_size) ** 2 + 1
         self.encoder = TransformerEncoder(tokens, depth, heads, width, mlp_width, dropout, attention_dropout=0.0)
+        self.check_layers()
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode images `[B, C, image_size, image_size]` as features `[B, width]`."""
-        if images.shape[2:] != (self.image_size, self.image_size):
-            got = " by ".join(map(str, images.shape[2:]))
-            size = self.image_size
-            raise ValueError(f"images: expected {size} by {size} pixels for ViT(image_size={size}), got {got}")
-        patches = self.conv_proj(images).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.class_token.expand(len(images), -1, -1), patches], dim=1)
-        features: Tensor = self.encoder(tokens)[:, 0]
-        return features
+        """Encode normalised images `[B, C, H, W]` as features `[B, width]`: the class token."""
+        return self.forward_tokens(images)[:, 0]
+
+    def forward_maps(self, images: Tensor) -> Tensor:
+        """Encode normalised images `[B, C, H, W]` as maps `[B, width, H / patch_size, W / patch_size]`."""
+        height, width = (side // self.patch_size for side in images.shape[2:])
+        return on_grid(self.forward_tokens(images)[:, 1:], height, width)
+
+    def forward_tokens(self, images: Tensor, keep: Tensor | None = None) -> Tensor:
+        """Encode normalised images `[B, C, H, W]` as tokens `[B, 1 + N, width]`; `keep` `[B, M]` as in `tokens`."""
+        patches = self.conv_proj(images)
+        positions = resized_positions(self.encoder.pos_embedding, *patches.shape[2:])
+        tokens = torch.cat([self.class_token.expand(len(images), -1, -1), patches.flatten(2).transpose(1, 2)], dim=1)
+        tokens = tokens + positions
+        if keep is not None:
+            tokens = kept_patches(tokens, keep, self.prefix_tokens)
+        encoded: Tensor = self.encoder.ln(self.encoder.layers(self.encoder.dropout(tokens)))
+        return encoded
 
 
 def _patch_embedding(in_channels: int, width: int, patch_size: int) -> nn.Conv2d:

@@ -1,50 +1,55 @@
 """What all methods share: an encoder, its optimization, and the steps of training and evaluation."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any, ClassVar
 
-import torch
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import Tensor
 
 from csl.distributed import all_reduce, size, world
-from csl.encoders import Encoder
+from csl.encoders import Encoder, Network, as_encoder
+from csl.methods.groups import Group, complete
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
-    accumulated_batches,
+    check_accumulation,
     global_batch_size,
     run_seed,
     steps_per_epoch,
     total_steps,
-    wanted_outputs,
     wants_scalars,
 )
+from csl.methods.step import Keep, Step, as_step, joined
 from csl.modules import synchronize_batch_norm
 from csl.randomness import seeded
-from csl.types import Batch, Features
+from csl.types import Batch, Features, View
 
 CHECKPOINT_KEY = "csl_method"
 DEFAULT_OPTIMIZATION = Optimization()
 
 
 class Method(LightningModule):
-    """Base of all methods: a subclass says what its loss is, and may say what else is worth measuring.
+    """Base of all methods: a subclass says what its loss is, and may say what else it needs.
 
     Nothing more is needed than `training_loss`; all else here can be overridden. Random numbers in a step (dropout,
     a method's own) are drawn from the seed of `seed_everything`, epoch, batch and process, so that a resumed
     run draws what an uninterrupted one does.
 
     Args:
-        encoder: The network to be trained and studied.
+        encoder: The network to be trained and studied: an encoder of `csl.encoders`, or any `torch.nn.Module` that
+            turns images into features, which becomes one (`csl.encoders.Backbone`).
         optimization: Optimizer and learning-rate schedule.
 
     Attributes:
-        num_views: How many augmented views of an image a training batch holds.
+        encoder: The encoder, of which `feature_dim` is the length of a feature vector.
+        views: The groups of augmented views that a training batch holds of each image.
+        heads: What can be measured, by name: first "encoder", then names of submodules. A submodule that is an encoder
+            itself, such as a momentum encoder, is given the images; any other is given the encoder's features.
         synchronizes_batch_norm: Whether batch statistics are those of all processes, as one process would have them.
         accumulates: Whether the loss of a batch is the mean of losses of its parts, so that
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
+        has_held_out_loss: Whether the loss means something on images that the method was not trained on.
 
     Raises:
         ValueError: At the start of a fit that accumulates gradients although the method cannot, or whose length or
@@ -63,94 +68,105 @@ class Method(LightningModule):
         0.0
     """
 
-    num_views: ClassVar[int] = 2
+    views: tuple[View, ...] = (View(2),)
+    heads: ClassVar[tuple[str, ...]] = ("encoder",)
     synchronizes_batch_norm: ClassVar[bool] = True
     accumulates: ClassVar[bool] = True
+    has_held_out_loss: ClassVar[bool] = True
 
-    def __init__(self, encoder: Encoder, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
+    def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder = as_encoder(encoder)
         self.optimization = optimization
+        self._measured: Collection[str] = ()
+        self._kept: list[Keep] = []
 
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The scalar loss of this process's part of a batch; the mean over processes is what is minimized."""
+    def training_loss(self, batch: Batch) -> Tensor | Step:
+        """The loss of this process's part of a batch, whose mean over processes is minimized.
+
+        It changes nothing: what is to be remembered of the batch goes into `Step.keep` and comes back in `after_step`;
+        what is to be logged goes into `Step.scalars`. So the loss can be measured on held-out images, too.
+
+        Args:
+            batch: Views in [0, 1], as many and as large as `views` says.
+
+        Returns:
+            The scalar loss, or a `Step`.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not implement training_loss(batch)")
 
-    def outputs(self, images: Tensor) -> dict[str, Tensor]:
-        """What is measured, by name: vectors `[B, D]` for images `[B, C, H, W]`, "encoder" first."""
-        return {"encoder": self.encoder(images)}
+    def parameter_groups(self) -> list[Group]:
+        """Parameters with a learning rate or a weight decay of their own; all others form the group "main"."""
+        return []
 
-    def costly_outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Further outputs that take a pass of their own, computed from images only where a callback names them."""
-        return {}
+    def after_backward(self) -> None:
+        """Called once before every optimizer step, when the gradients of all its batches are there, unclipped."""
 
-    def after_step(self) -> None:
-        """Called once after every optimizer step, before anything of it is saved; for momentum copies and queues."""
+    def after_step(self, keep: Keep) -> None:
+        """Called once after every optimizer step, before anything of it is saved; for momentum copies and queues.
+
+        Args:
+            keep: What `training_loss` kept of the step's batch; where gradients are accumulated, the rows of all
+                batches of the step, joined.
+        """
+
+    def output_names(self) -> tuple[str, ...]:
+        """What can be measured, by name: "encoder", the layers that it was told to show, and the heads."""
+        return (self.heads[0], *self.encoder.layer_names, *self.heads[1:])
+
+    def measure(self, names: Collection[str]) -> None:
+        """Choose which outputs a validation step gives beside the encoder's."""
+        self._measured = names
+
+    def outputs(self, images: Tensor, names: Collection[str] = ("encoder",)) -> dict[str, Tensor]:
+        """Vectors `[B, D]` for images `[B, C, H, W]` in [0, 1], by name; the encoder's always, others where named."""
+        found = self.encoder.outputs(images)
+        for name in self.heads[1:]:
+            if name in names:
+                part = self.get_submodule(name)
+                found[name] = part(images) if isinstance(part, Encoder) else part(found["encoder"])
+        return found
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode images `[B, C, H, W]` as features `[B, D]`."""
+        """Encode images `[B, C, H, W]` in [0, 1] as features `[B, D]`."""
         return self.encoder(images)
 
     def setup(self, stage: str) -> None:
-        """Check the trainer before a fit, and synchronise batch norm where there are several processes."""
-        if self.trainer.strategy.root_device.type != "cpu" or _suits_channels_last(self):
-            # Convolutions are a third to a half faster with channels last, on CPUs and on GPUs alike.
-            self.to(memory_format=torch.channels_last)
+        """Let encoders know the source's window; check a fit's trainer, and synchronise batch norm of its processes.
+
+        A window that an encoder has stays, and one in a checkpoint, which is loaded later, replaces this one.
+        """
+        data = getattr(self.trainer, "datamodule", None)
+        if (mean := getattr(data, "mean", None)) is not None:
+            for part in self.modules():
+                if isinstance(part, Encoder):
+                    part.take_window(mean, data.std)  # type: ignore[union-attr]
         if stage != "fit":
             return
-        if self.trainer.accumulate_grad_batches < 1:
-            raise ValueError(
-                f"trainer.accumulate_grad_batches: expected at least 1, got {self.trainer.accumulate_grad_batches}"
-            )
-        if (accumulated := accumulated_batches(self.trainer)) > 1 and not self.accumulates:
-            raise ValueError(
-                f"trainer.accumulate_grad_batches: expected 1 for {type(self).__name__}, whose loss compares the "
-                "images of a batch with each other, so that the parts of a batch give another loss; "
-                f"got {accumulated}. Use a smaller data.batch_size, or more processes"
-            )
+        check_accumulation(self.trainer, type(self).__name__, self.accumulates)
         if self.trainer.world_size > 1 and self.synchronizes_batch_norm:
             synchronize_batch_norm(self)
+
+    def on_train_start(self) -> None:
+        """Forget what a fit kept that ended between a loss and its step."""
+        self._kept.clear()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch, logged as `train/loss` beside the learning rate `train/lr`.
 
-        Nothing here waits for the device but at log steps, see `log_in_step`.
+        Nothing here waits for the device but at log steps.
         """
-        if len(batch.views) != self.num_views:
-            raise ValueError(
-                f"batch.views: expected {self.num_views} views for {type(self).__name__}, got {len(batch.views)}"
-            )
+        if len(batch.views) != (count := sum(group.count for group in self.views)):
+            raise ValueError(f"batch.views: expected {count} views for {type(self).__name__}, got {len(batch.views)}")
         with seeded(run_seed(), "step", self.current_epoch, batch_idx, self.global_rank):
-            loss = self.training_loss(batch)
-        self.log_in_step("train/loss", loss, batch)
-        self.log_in_step("train/lr", self.trainer.optimizers[0].param_groups[0]["lr"], batch)
-        return loss
-
-    def log_in_step(self, name: str, value: Tensor | float, batch: Batch) -> None:
-        """Log a training scalar, the mean over processes, at log steps and where an epoch or the fit ends.
-
-        Nothing is logged where no trainer is at work. Lightning's own reduction, its progress bar and its copy of a
-        number to the device would each wait in every step.
-        """
-        if self._trainer is None or not wants_scalars(self.trainer):
-            return
-        if isinstance(value, Tensor):
-            value = all_reduce(value.detach(), world()) / size(world())
-        self.log(name, value, on_step=True, batch_size=len(batch.labels))
-
-    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        """Let the progress bar, of whatever class, show the loss of the last log step."""
-        trainer = self.trainer
-        if trainer.progress_bar_callback is None or not trainer.is_global_zero or not wants_scalars(trainer):
-            return
-        if (loss := trainer.callback_metrics.get("train/loss")) is not None:
-            trainer.progress_bar_metrics["train/loss"] = float(loss)
+            step = as_step(self.training_loss(batch))
+        self._kept.append(step.keep)
+        self._log_step(step, len(batch.labels))
+        return step.loss
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
-        """The batch's features `[B, D]` in float32, for each of the method's outputs."""
-        images = batch.views[0]
-        outputs, wanted = self.outputs(images), wanted_outputs(self._trainer)
-        outputs |= {name: encode(images) for name, encode in self.costly_outputs().items() if name in wanted}
+        """The batch's features `[B, D]` in float32, for each output that is measured."""
+        outputs = self.outputs(batch.views[0], self._measured)
         return {name: Features(values.detach().float(), batch.labels, batch.index) for name, values in outputs.items()}
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
@@ -168,14 +184,20 @@ class Method(LightningModule):
         # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses, and
         # refuses for bfloat16 too, whose gradients are not scaled.
         is_refused = self.trainer.precision in ("16-mixed", "bf16-mixed") and self.trainer.gradient_clip_val
-        optimizer = self.optimization.build(self.parameters(), global_batch_size(self.trainer), not is_refused)
+        groups = complete(self.parameter_groups(), self)
+        optimizer = self.optimization.build(groups, global_batch_size(self.trainer), not is_refused)
         scheduler = self.optimization.schedule(optimizer, math.ceil(min(warmup, steps)), steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Let the method see its gradients."""
+        self.after_backward()
 
     def optimizer_step(self, epoch: int, batch_idx: int, optimizer: Any, optimizer_closure: Any = None) -> None:
         """Step, then `after_step`; here and not in a later hook, which checkpoints would be written before."""
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        self.after_step()
+        self.after_step(joined(self._kept))
+        self._kept.clear()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write down whose weights these are."""
@@ -189,11 +211,28 @@ class Method(LightningModule):
         if saved and saved.rpartition(".")[2] != own.rpartition(".")[2]:
             raise ValueError(f"checkpoint: expected one of {own}, got one of {saved}")
 
+    def _rates(self) -> dict[str, float]:
+        """The learning rate, that of every group with a rule of its own, and a weight decay that is scheduled."""
+        groups = {group["group"]: group for group in reversed(self.trainer.optimizers[0].param_groups)}
+        main, *others = reversed(groups.values())
+        rates: dict[str, float] = {"lr": main["lr"]}
+        for group in others:
+            if any(group[rule] != main[rule] for rule in ("rate", "constant")):
+                rates[f"lr_{group['group']}"] = group["lr"]
+        if self.optimization.final_weight_decay is not None:
+            rates["weight_decay"] = main["weight_decay"]
+        return rates
 
-def _suits_channels_last(module: nn.Module) -> bool:
-    """Whether torch's convolutions can be trusted with it on a CPU.
+    def _log_step(self, step: Step, num_images: int) -> None:
+        """Log a step's numbers, means over processes, at log steps and where an epoch or the fit ends.
 
-    With 2 to 4 channels their backward pass writes beyond its memory (torch 2.15), which ends the process or worse;
-    all numbers of channels that fill whole vectors are safe, and the only ones that gain.
-    """
-    return all(conv.out_channels % 8 == 0 for conv in module.modules() if isinstance(conv, nn.Conv2d))
+        Nothing is logged where no trainer is at work. Lightning's own reduction, its progress bar and its copy of a
+        number to the device would each wait in every step.
+        """
+        if self._trainer is None or not wants_scalars(self.trainer):
+            return
+        for name, value in {"loss": step.loss, **step.scalars}.items():
+            mean = all_reduce(value.detach(), world()) / size(world())
+            self.log(f"train/{name}", mean, on_step=True, batch_size=num_images)
+        for name, rate in self._rates().items():
+            self.log(f"train/{name}", rate, on_step=True, batch_size=num_images)

@@ -1,16 +1,18 @@
 """BYOL: one view predicts what a slowly moving copy of the network makes of the other; nothing repels."""
 
-from collections.abc import Callable
+from typing import ClassVar
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from csl.checks import check_positive, check_share
-from csl.encoders import Encoder
+from csl.encoders import Network
+from csl.losses import BYOLLoss, in_full_precision
 from csl.methods.base import Method
-from csl.methods.losses import in_full_precision
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps
-from csl.modules import MomentumCopy, momentum_at
+from csl.methods.step import Keep
+from csl.modules import momentum_at, momentum_copy, update_momentum
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=1.0, weight_decay=1e-5)
@@ -19,11 +21,11 @@ RECIPE = Optimization("lars", lr=1.0, weight_decay=1e-5)
 class BYOL(Method):
     """Bootstrap your own latent.
 
-        loss = l(p_1, t_2) + l(p_2, t_1),      l(p, t) = mean over the batch of 2 − 2 cos(p, t), from 0 to 4
+        loss = l(p_1, t_2) + l(p_2, t_1),      l: `csl.losses.byol_loss`
 
     Predictions p come from encoder, projection head and prediction head, targets t from momentum copies of encoder and
     projection head, without gradient. The momentum goes along half a cosine from `momentum` to 1, step by step. The
-    copies' batch-norm statistics are their own, see `csl.modules.MomentumCopy`.
+    copies' batch-norm statistics are their own, see `csl.modules.momentum_copy`.
 
     From Bootstrap Your Own Latent, 2020, arXiv 2006.07733.
 
@@ -32,6 +34,7 @@ class BYOL(Method):
         momentum: Momentum of the copies at the first step.
         hidden_dim: Hidden units of both heads.
         output_dim: Length of p and t.
+        loss: l, called with predictions and targets `[B, D]`, in place of `BYOLLoss()`.
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
@@ -43,46 +46,39 @@ class BYOL(Method):
         1.0
     """
 
+    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
+
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         momentum: float = 0.99,
         hidden_dim: int = 4096,
         output_dim: int = 256,
+        loss: nn.Module | None = None,
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
         check_share(momentum=momentum)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
-        from lightly.loss.negative_cosine_similarity import NegativeCosineSimilarity
         from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
 
         self.momentum = momentum
-        self.projection_head = BYOLProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
+        self.projection_head = BYOLProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.prediction_head = BYOLPredictionHead(output_dim, hidden_dim, output_dim)
-        self.momentum_copy = MomentumCopy(encoder, self.projection_head)
-        self.negative_cosine = NegativeCosineSimilarity()
+        self.momentum_encoder = momentum_copy(self.encoder)
+        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.loss = loss or BYOLLoss()
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images."""
         first, second = (self.prediction_head(self.projection_head(self.encoder(view))) for view in batch.views)
-        first_target, second_target = (self.momentum_copy(view) for view in batch.views)
-        return self._distance(first, second_target) + self._distance(second, first_target)
+        with torch.no_grad():
+            targets = [self.momentum_projection_head(self.momentum_encoder(view)) for view in batch.views]
+        return in_full_precision(self.loss, first, targets[1]) + in_full_precision(self.loss, second, targets[0])
 
-    def after_step(self) -> None:
+    def after_step(self, keep: Keep) -> None:
         """Move the momentum copies."""
         momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
-        self.momentum_copy.update(self.encoder, self.projection_head, momentum=momentum)
-
-    def outputs(self, images: Tensor) -> dict[str, Tensor]:
-        """The encoder's features and their projection."""
-        features = self.encoder(images)
-        return {"encoder": features, "projection": self.projection_head(features)}
-
-    def costly_outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """The momentum encoder's features."""
-        return {"momentum_encoder": self.momentum_copy.copies[0]}
-
-    def _distance(self, prediction: Tensor, target: Tensor) -> Tensor:
-        return 2 + 2 * in_full_precision(self.negative_cosine, prediction, target)
+        update_momentum(self.momentum_encoder, self.encoder, momentum)
+        update_momentum(self.momentum_projection_head, self.projection_head, momentum)

@@ -1,18 +1,20 @@
 """MoCo: two views of an image attract each other, a queue of earlier images repels."""
 
-from collections.abc import Callable
+from typing import ClassVar
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from csl.checks import check_positive, check_share, check_temperature
+from csl.checks import check_positive, check_share
 from csl.distributed import world
-from csl.encoders import Encoder
+from csl.encoders import Network
+from csl.losses import InfoNCELoss, in_full_precision
 from csl.methods.base import Method
-from csl.methods.losses import in_full_precision, info_nce
 from csl.methods.optimization import Optimization
 from csl.methods.run import rows_of_processes, total_steps
-from csl.modules import FeatureQueue, MomentumCopy, momentum_at
+from csl.methods.step import Keep, Step
+from csl.modules import FeatureQueue, momentum_at, momentum_copy, update_momentum
 from csl.types import Batch
 
 RECIPE = Optimization("sgd", lr=0.3, weight_decay=1e-4)
@@ -21,7 +23,7 @@ RECIPE = Optimization("sgd", lr=0.3, weight_decay=1e-4)
 class MoCo(Method):
     """Momentum contrast, version 2 with a symmetric loss (v2+).
 
-        loss = (c(q_1, k_2) + c(q_2, k_1)) / 2,      c: `csl.methods.losses.info_nce` against the queue
+        loss = (c(q_1, k_2) + c(q_2, k_1)) / 2,      c: `csl.losses.info_nce_loss` against the queue
 
     Queries q are unit vectors from encoder and projection head, keys k from their momentum copies. Keys of both views,
     and of all processes, enter the queue once, after the optimizer step: no image is its own negative within a step.
@@ -31,13 +33,15 @@ class MoCo(Method):
 
     Args:
         encoder: The network to be trained and studied.
-        temperature: Divides similarities.
+        temperature: T of the loss, which divides similarities.
         queue_size: Number of negatives; 32,768 is usual for CIFAR-10. A queue longer than the training set is slow and
             makes images repel their own earlier keys.
         momentum: Momentum of the copies at the first step.
         final_momentum: Momentum at the last step.
         hidden_dim: Hidden units of the projection head.
         output_dim: Length of queries and keys.
+        loss: c, called with queries `[B, D]`, keys `[B, D]` and negatives `[K, D]`, in place of
+            `InfoNCELoss(temperature)`.
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
@@ -49,59 +53,48 @@ class MoCo(Method):
         FeatureQueue(size=1024, dim=256)
     """
 
+    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
+
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         temperature: float = 0.2,
         queue_size: int = 4096,
         momentum: float = 0.99,
         final_momentum: float = 0.999,
         hidden_dim: int = 2048,
         output_dim: int = 256,
+        loss: nn.Module | None = None,
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_temperature(temperature=temperature)
         check_share(momentum=momentum, final_momentum=final_momentum)
         check_positive(queue_size=queue_size, hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import MoCoProjectionHead
 
-        self.temperature = temperature
         self.momentum_range = (momentum, final_momentum)
-        self.projection_head = MoCoProjectionHead(encoder.feature_dim, hidden_dim, output_dim)
-        self.momentum_copy = MomentumCopy(encoder, self.projection_head)
+        self.projection_head = MoCoProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
+        self.momentum_encoder = momentum_copy(self.encoder)
+        self.momentum_projection_head = momentum_copy(self.projection_head)
         self.queue = FeatureQueue(queue_size, output_dim)
-        self._keys: list[list[Tensor]] = []
+        self.loss = loss or InfoNCELoss(temperature)
 
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, for this process's images."""
+    def training_loss(self, batch: Batch) -> Step:
+        """The loss above, for this process's images; keeps the keys of both views."""
         queries = [normalize(self.projection_head(self.encoder(view)), dim=1) for view in batch.views]
-        keys = [normalize(self.momentum_copy(view), dim=1) for view in batch.views]
-        self._keys.append(keys)
-        return (self._contrast(queries[0], keys[1]) + self._contrast(queries[1], keys[0])) / 2
+        with torch.no_grad():
+            keys = [normalize(self.momentum_projection_head(self.momentum_encoder(v)), dim=1) for v in batch.views]
+        loss = (self._contrast(queries[0], keys[1]) + self._contrast(queries[1], keys[0])) / 2
+        return Step(loss, keep=tuple(keys))
 
-    def on_train_start(self) -> None:
-        """Forget the keys of a fit that ended between a loss and its step."""
-        self._keys.clear()
-
-    def after_step(self) -> None:
+    def after_step(self, keep: Keep) -> None:
         """Move the momentum copies and let the step's keys, of all accumulated batches, into the queue."""
         momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), *self.momentum_range)
-        self.momentum_copy.update(self.encoder, self.projection_head, momentum=momentum)
-        for keys in self._keys:
-            for view in keys:
-                self.queue.enqueue(view, group=world(), counts=rows_of_processes(self.trainer, len(view)))
-        self._keys.clear()
-
-    def outputs(self, images: Tensor) -> dict[str, Tensor]:
-        """The encoder's features and their projection."""
-        features = self.encoder(images)
-        return {"encoder": features, "projection": self.projection_head(features)}
-
-    def costly_outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
-        """The momentum encoder's features."""
-        return {"momentum_encoder": self.momentum_copy.copies[0]}
+        update_momentum(self.momentum_encoder, self.encoder, momentum)
+        update_momentum(self.momentum_projection_head, self.projection_head, momentum)
+        for keys in keep or ():
+            self.queue.enqueue(keys, group=world(), counts=rows_of_processes(self.trainer, len(keys)))
 
     def _contrast(self, queries: Tensor, keys: Tensor) -> Tensor:
-        return in_full_precision(lambda q, k: info_nce(q, k, self.queue.features, self.temperature), queries, keys)
+        return in_full_precision(self.loss, queries, keys, self.queue.features)

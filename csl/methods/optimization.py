@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 import torch
 from lightly.utils.scheduler import cosine_warmup_schedule
-from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from csl.checks import check_range
+from csl.methods.groups import Group
 from csl.methods.lars import LARS
+from csl.methods.schedule import Schedule
+from csl.modules import momentum_at
 
 REFERENCE_BATCH = 256
 
@@ -23,7 +24,8 @@ class Optimization:
     The learning rate is stated for a global batch of 256 images and scaled linearly by the real one (all processes
     and accumulated batches together). It rises linearly, step by step, during the warm-up and then falls along half a
     cosine to `final_lr` at the last step. Biases and norms (tensors of at most one dimension) have no weight decay,
-    and LARS does not adapt their steps.
+    and LARS does not adapt their steps. A method may give some of its parameters another rate, see
+    `csl.methods.Method.parameter_groups`.
 
     Args:
         optimizer: `lars`, `sgd` or `adamw`.
@@ -32,6 +34,7 @@ class Optimization:
         momentum: Momentum; for `adamw` the decay of the gradient's mean (beta 1).
         warmup_epochs: Length of the warm-up (epochs); at most the whole training.
         final_lr: Learning rate at the last step, for a global batch of 256.
+        final_weight_decay: Weight decay at the last step, reached along half a cosine; constant if not given.
         trust_coefficient: For `lars`: the share of a tensor's norm that a step may have.
         clip_trust: For `lars`: never step further than plain SGD would.
 
@@ -49,6 +52,7 @@ class Optimization:
     momentum: float = 0.9
     warmup_epochs: float = 10
     final_lr: float = 0.0
+    final_weight_decay: float | None = None
     trust_coefficient: float = 0.02
     clip_trust: bool = True
 
@@ -59,41 +63,38 @@ class Optimization:
         check_range("trust_coefficient", self.trust_coefficient, above=0.0)
         for name in ("weight_decay", "warmup_epochs", "final_lr"):
             check_range(name, getattr(self, name))
+        if self.final_weight_decay is not None:
+            check_range("final_weight_decay", self.final_weight_decay)
         check_range("momentum", self.momentum, below=1.0)
 
     def scaled_lr(self, global_batch: int) -> float:
         """The learning rate after the warm-up for a global batch of this many images."""
         return self.lr * global_batch / REFERENCE_BATCH
 
-    def build(self, parameters: Iterable[nn.Parameter], global_batch: int, fused: bool = False) -> Optimizer:
-        """The optimizer over the trainable ones of the parameters, those with weight decay in the first group.
+    def build(self, groups: Iterable[Group], global_batch: int, fused: bool = False) -> Optimizer:
+        """The optimizer over all groups, each divided into tensors with weight decay and tensors without.
 
         Args:
-            parameters: Those of the method.
+            groups: Those of the method, see `csl.methods.groups.complete`.
             global_batch: Images behind one step.
             fused: Whether SGD and AdamW step in one kernel; LARS needs few kernels as it is.
         """
-        trainable = [parameter for parameter in parameters if parameter.requires_grad]
-        groups: list[dict[str, Any]] = [
-            {"params": [p for p in trainable if p.ndim > 1], "weight_decay": self.weight_decay},
-            {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-        ]
         lr = self.scaled_lr(global_batch)
+        divided = [part for group in groups for part in self._divided(group, lr)]
         if self.optimizer == "adamw":
-            return torch.optim.AdamW(groups, lr, betas=(self.momentum, 0.999), fused=fused)
+            return torch.optim.AdamW(divided, lr, betas=(self.momentum, 0.999), fused=fused)
         if self.optimizer == "sgd":
-            return torch.optim.SGD(groups, lr, momentum=self.momentum, fused=fused)
-        groups[1]["adapt"] = False
-        return LARS(groups, lr, self.momentum, trust_coefficient=self.trust_coefficient, clip=self.clip_trust)
+            return torch.optim.SGD(divided, lr, momentum=self.momentum, fused=fused)
+        return LARS(divided, lr, self.momentum, trust_coefficient=self.trust_coefficient, clip=self.clip_trust)
 
-    def schedule(self, optimizer: Optimizer, warmup_steps: int, max_steps: int) -> LambdaLR:
+    def schedule(self, optimizer: Optimizer, warmup_steps: int, max_steps: int) -> Schedule:
         """The scheduler, to be stepped once after each of `max_steps` optimizer steps.
 
         Step t of the warm-up (from 0) has (t + 1) / `warmup_steps` of the learning rate: none is wasted on a zero.
         """
         warmup_steps = min(warmup_steps, max_steps)
 
-        def factor(step: int) -> float:
+        def rate(step: int) -> float:
             value: float = cosine_warmup_schedule(
                 step=min(step, max_steps),
                 max_steps=max_steps,
@@ -104,4 +105,27 @@ class Optimization:
             )
             return value
 
-        return LambdaLR(optimizer, factor)
+        def decay(step: int) -> float:
+            end = self.weight_decay if self.final_weight_decay is None else self.final_weight_decay
+            return momentum_at(step, max_steps, self.weight_decay, end)
+
+        return Schedule(optimizer, rate, None if self.final_weight_decay is None else decay)
+
+    def _divided(self, group: Group, lr: float) -> list[dict[str, Any]]:
+        """A group as the optimizer's: matrices and kernels first, then biases and norms."""
+        parameters = list(group.parameters)
+        shared = {"lr": lr * group.rate, "group": group.name, "rate": group.rate, "constant": group.constant}
+        matrices = {
+            "params": [p for p in parameters if p.ndim > 1],
+            "name": group.name,
+            "weight_decay": self.weight_decay if group.decays else 0.0,
+            "decays": group.decays,
+        }
+        vectors = {
+            "params": [p for p in parameters if p.ndim <= 1],
+            "name": f"{group.name}, biases and norms",
+            "weight_decay": 0.0,
+            "decays": False,
+            **({"adapt": False} if self.optimizer == "lars" else {}),
+        }
+        return [shared | part for part in (matrices, vectors) if part["params"]]

@@ -46,11 +46,22 @@ def wants_scalars(trainer: Trainer) -> bool:
     return is_last or bool(every and step % every == 0)
 
 
-def accumulated_batches(trainer: Trainer) -> int:
-    """The largest number of batches behind one optimizer step of the fit."""
+def check_accumulation(trainer: Trainer, method: str, accumulates: bool) -> None:
+    """Refuse to accumulate gradients where the batches of a step would not give the loss of them all.
+
+    Raises:
+        ValueError: If a step has several batches, by the trainer or by a schedule, and the method does not accumulate.
+    """
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     schedules = [c.scheduling.values() for c in callbacks if isinstance(c, GradientAccumulationScheduler)]
-    return max(trainer.accumulate_grad_batches, *map(max, schedules), 0)
+    if trainer.accumulate_grad_batches < 1:
+        raise ValueError(f"trainer.accumulate_grad_batches: expected at least 1, got {trainer.accumulate_grad_batches}")
+    if (most := max(trainer.accumulate_grad_batches, *map(max, schedules), 0)) > 1 and not accumulates:
+        raise ValueError(
+            f"trainer.accumulate_grad_batches: expected 1 for {method}, whose loss compares the images of a batch with "
+            f"each other, so that the parts of a batch give another loss; got {most}. Use a smaller data.batch_size, "
+            "or more processes"
+        )
 
 
 def rows_of_processes(trainer: Trainer, count: int) -> list[int] | None:
@@ -60,14 +71,6 @@ def rows_of_processes(trainer: Trainer, count: int) -> list[int] | None:
     """
     sampler = getattr(trainer.train_dataloader, "sampler", None)
     return [count] * trainer.world_size if isinstance(sampler, DistributedSampler) else None
-
-
-def wanted_outputs(trainer: Trainer | None) -> set[str]:
-    """The outputs that the trainer's callbacks name, in an argument `outputs` or `output` of theirs."""
-    names: set[str] = set()
-    for callback in getattr(trainer, "callbacks", ()):
-        names.update(getattr(callback, "outputs", ()), {getattr(callback, "output", "encoder")})
-    return names
 
 
 def global_batch_size(trainer: Trainer) -> int:

@@ -1,19 +1,17 @@
 """Supervised training: cross-entropy on labels, the counterpart that contrastive encoders are compared with."""
 
-from typing import ClassVar
-
 import torch
 from lightning.pytorch import Trainer
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from torchmetrics import MeanMetric
 
 from csl.checks import check_share
-from csl.encoders import Encoder
+from csl.encoders import Network
+from csl.losses import in_full_precision
 from csl.methods.base import Method
-from csl.methods.losses import in_full_precision
 from csl.methods.optimization import Optimization
-from csl.types import Batch, Features
+from csl.methods.step import Step
+from csl.types import Batch, Features, View
 
 RECIPE = Optimization("sgd", lr=0.1, weight_decay=5e-4)
 
@@ -30,6 +28,7 @@ class Supervised(Method):
         encoder: The network to be trained and studied.
         num_classes: Number of classes C; labels are 0 to C − 1.
         label_smoothing: Share of the target that is spread evenly over all classes.
+        loss: Called with logits `[B, C]` and labels `[B]` in place of cross-entropy.
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
@@ -42,13 +41,14 @@ class Supervised(Method):
         Linear(in_features=128, out_features=10, bias=True)
     """
 
-    num_views: ClassVar[int] = 1
+    views: tuple[View, ...] = (View(),)
 
     def __init__(
         self,
-        encoder: Encoder,
+        encoder: Network,
         num_classes: int,
         label_smoothing: float = 0.1,
+        loss: nn.Module | None = None,
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
@@ -56,8 +56,8 @@ class Supervised(Method):
             raise ValueError(f"num_classes: expected at least 2, got {num_classes}")
         check_share(label_smoothing=label_smoothing)
         self.num_classes = num_classes
-        self.label_smoothing = label_smoothing
-        self.classifier = nn.Linear(encoder.feature_dim, num_classes)
+        self.classifier = nn.Linear(self.encoder.feature_dim, num_classes)
+        self.loss = loss or nn.CrossEntropyLoss(label_smoothing=label_smoothing)
         # Lightning's own mean over processes rounds the number of images of a process down where they differ.
         self.held_out_accuracy = MeanMetric()
         self._knows_labels = False
@@ -75,15 +75,13 @@ class Supervised(Method):
         if labels is not None:
             self._check_labels(labels, torch.arange(len(labels)))
 
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The mean cross-entropy of this process's images."""
+    def training_loss(self, batch: Batch) -> Step:
+        """The mean cross-entropy of this process's images, and the classifier's accuracy on them."""
         if not self._knows_labels and _may_be_read(batch.labels, self._trainer):
             self._check_labels(batch.labels, batch.index)
         logits = self.classifier(self.encoder(batch.views[0]))
-        self.log_in_step("train/accuracy", _accuracy(logits, batch.labels), batch)
-        return in_full_precision(
-            lambda values: cross_entropy(values, batch.labels, label_smoothing=self.label_smoothing), logits
-        )
+        loss = in_full_precision(lambda values: self.loss(values, batch.labels), logits)
+        return Step(loss, scalars={"accuracy": _accuracy(logits, batch.labels)})
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """The batch's features; logs the classifier's accuracy on the held-out set, which is the last loader."""

@@ -13,6 +13,7 @@ from csl.metrics.functional.helpers import check_input
 from csl.metrics.functional.neighbors import check_k
 from csl.metrics.measures import DEFAULT, MEASURES, Choices, Measure, Size
 from csl.pairwise.checks import check_features, check_temperatures
+from csl.table import Cell, aligned
 
 TEMPERATURES, KS = (1.0, 0.2, 0.1), (1, 10, 100)
 Watcher: TypeAlias = Callable[[str, float], None]
@@ -52,16 +53,16 @@ class Analysis(dict[str, float]):
     def __str__(self) -> str:
         """The table: a heading a family, a row a value."""
         known = f"{self.classes:,} classes" if self.classes else "no labels"
-        width = max((len(name) for name in self), default=0)
-        lines, family = [f"{self.samples:,} samples of {self.dimension:,} dimensions, {known}"], ""
+        rows: list[list[Cell]] = []
+        family = ""
         for measure, heading, names, meaning in self._rows:
             if heading != family:
                 family = heading
-                lines += ["", f"{family:<{width + 2}}{'value':>13}{'seconds':>11}"]
-            remarks = [f"{self.seconds[measure]:11.1f}   {meaning}", *[""] * (len(names) - 1)]
-            lines += [
-                f"  {name:<{width}}{_cell(self[name]):>13}{remark}" for name, remark in zip(names, remarks, strict=True)
-            ]
+                rows += [[], [family, "value", "seconds", ""]]
+            remarks = [(f"{self.seconds[measure]:.1f}", f" {meaning}"), *[("", "")] * (len(names) - 1)]
+            rows += [[f"  {name}", self[name], *remark] for name, remark in zip(names, remarks, strict=True)]
+        lines = [f"{self.samples:,} samples of {self.dimension:,} dimensions, {known}"]
+        lines += aligned(rows, sides="lrrl", least=[0, 11, 9, 0])
         return "\n".join([*lines, *([""] if self.notes else []), *self.notes])
 
     def to_json(self) -> dict[str, Any]:
@@ -164,9 +165,3 @@ def _measure(
         result.notes += dict.fromkeys(str(warning.message) for warning in caught)
         result.add(name, measure, dict(zip(measure.names(choices), entries, strict=True)), seconds)
         progress(1.0)
-
-
-def _cell(value: float) -> str:
-    if math.isnan(value):
-        return "NaN"
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.1f}"

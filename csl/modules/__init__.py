@@ -1,16 +1,17 @@
 """Small trainable parts that methods and probes share; nothing here knows Lightning."""
 
 from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
-from csl.modules.momentum import MomentumCopy, momentum_at
+from csl.modules.momentum import momentum_at, momentum_copy, update_momentum
 from csl.modules.normalization import group_statistics, normalized
 from csl.modules.queue import FeatureQueue
 
 __all__ = [
     "FeatureQueue",
-    "MomentumCopy",
     "SynchronizedBatchNorm",
     "group_statistics",
     "momentum_at",
+    "momentum_copy",
     "normalized",
     "synchronize_batch_norm",
+    "update_momentum",
 ]

@@ -12,7 +12,7 @@ from tests.methods.toy import METHODS, ToyData, toy_method, toy_trainer
 
 def fitted(name: str, **options: Any) -> Method:
     method = toy_method(name)
-    toy_trainer(**options).fit(method, datamodule=ToyData(method.num_views))
+    toy_trainer(**options).fit(method, datamodule=ToyData(method.views))
     return method
 
 
@@ -31,13 +31,13 @@ def test_a_compiled_fit_reaches_the_same_weights(name: str) -> None:
 
 
 def test_names_in_a_checkpoint_stay() -> None:
-    method = toy_method("simclr")
+    method = toy_method("SimCLR")
     before = list(method.state_dict())
     Compilation().setup(Trainer(accelerator="cpu", logger=False), method, "fit")
     assert list(method.state_dict()) == before
 
 
 def test_a_validation_is_not_compiled() -> None:
-    method = toy_method("simclr")
+    method = toy_method("SimCLR")
     Compilation().setup(Trainer(accelerator="cpu", logger=False), method, "validate")
     assert all(part._compiled_call_impl is None for part in method.children())

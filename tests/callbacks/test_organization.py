@@ -2,7 +2,6 @@ import math
 from typing import Any
 
 import pytest
-import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from csl.callbacks import FeatureCallback, FeatureCollector, OrganizationMetrics
@@ -11,7 +10,7 @@ from csl.metrics.measures import MEASURES
 from tests.methods.toy import ToyData, toy_method, toy_trainer
 from tests.metrics.panel import PANEL
 
-OUTPUTS = ("encoder", "projection", "momentum_encoder")
+OUTPUTS = ("encoder", "projection_head", "momentum_encoder")
 
 
 class Keeper(FeatureCallback):
@@ -24,11 +23,11 @@ class Keeper(FeatureCallback):
 def _fit(name: str, *callbacks: FeatureCallback) -> dict[str, float]:
     trainer = toy_trainer(callbacks=[FeatureCollector(), *callbacks], limit_val_batches=1.0)
     method = toy_method(name)
-    trainer.fit(method, ToyData(num_views=method.num_views))
+    trainer.fit(method, ToyData(method.views))
     return {key: float(value) for key, value in trainer.callback_metrics.items()}
 
 
-@pytest.mark.parametrize("method", ["moco", "byol"])
+@pytest.mark.parametrize("method", ["MoCo", "BYOL"])
 def test_the_same_metrics_of_several_outputs_have_a_prefix_each(method: str) -> None:
     keeper = Keeper()
     logged = _fit(method, OrganizationMetrics([FeatureStd(), RankMe()], outputs=OUTPUTS), keeper)
@@ -41,32 +40,31 @@ def test_the_same_metrics_of_several_outputs_have_a_prefix_each(method: str) -> 
 
 
 def test_a_costly_output_is_computed_only_where_a_callback_names_it() -> None:
-    method, keeper = toy_method("moco"), Keeper()
-    momentum_encoder = method.costly_outputs()["momentum_encoder"]
-    assert isinstance(momentum_encoder, torch.nn.Module)
+    method, keeper = toy_method("MoCo"), Keeper()
+    momentum_encoder = method.get_submodule("momentum_encoder")
     calls: list[bool] = []
     momentum_encoder.register_forward_hook(lambda module, *_: calls.append(module.training))
     trainer = toy_trainer(callbacks=[FeatureCollector(), keeper], limit_val_batches=1.0, max_epochs=1)
     trainer.fit(method, ToyData())
     assert calls
     assert all(calls)  # in training only
-    assert list(keeper.features) == ["encoder", "projection"]
+    assert list(keeper.features) == ["encoder"]
 
 
 def test_seconds_are_logged_beside_each_metric_on_request() -> None:
     metrics = [RelativeLocalDensity([1.0, 0.1]), CalinskiHarabaszScore()]
     names = ["rld_1.0", "rld_0.1", "rld_1.0_seconds", "calinski_harabasz", "calinski_harabasz_seconds"]
-    logged = _fit("supervised", OrganizationMetrics(metrics, log_seconds=True))
+    logged = _fit("Supervised", OrganizationMetrics(metrics, log_seconds=True))
     assert {f"{part}/{name}" for part in ("train", "val") for name in names} <= set(logged)
     assert all(0 < logged[name] < 60 for name in logged if name.endswith("_seconds"))
-    without = _fit("supervised", OrganizationMetrics(metrics))
+    without = _fit("Supervised", OrganizationMetrics(metrics))
     assert not [name for name in without if name.endswith("_seconds")]
 
 
 @pytest.mark.filterwarnings("ignore:.*NaN")
 def test_the_whole_panel_can_be_logged_in_a_fit() -> None:
     metrics = [entry.shell() for entry in PANEL.values()]
-    logged = _fit("supervised", OrganizationMetrics(metrics))
+    logged = _fit("Supervised", OrganizationMetrics(metrics))
     for entry in PANEL.values():
         for name in entry.names:
             assert f"train/{name}" in logged, name

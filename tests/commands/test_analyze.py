@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from csl.cli import COMMANDS, help_text
-from csl.commands.analyze import Bar
+from csl.commands.bar import Bar
 from csl.io import save_features
 from csl.metrics import analyze
 from csl.types import Features

@@ -13,7 +13,6 @@ import torch
 
 from csl.runs import LAST
 from tests.commands.kills import (
-    METHODS,
     STEPS,
     Camera,
     Signal,
@@ -24,6 +23,7 @@ from tests.commands.kills import (
     photographed,
     stop,
 )
+from tests.methods.toy import METHODS
 
 KILL_POINTS = int(os.environ.get("CSL_KILL_POINTS", 8))
 

@@ -28,8 +28,9 @@ from csl.encoders import ConvNet, ViT
 from csl.metrics import CalinskiHarabaszScore
 from csl.probes import KNNProbe
 from csl.types import Split
-from tests.commands.kills import METHODS, rule
+from tests.commands.kills import method_of
 from tests.data.toy import ToySource
+from tests.methods.toy import METHODS
 from tests.two_processes import TwoProcesses
 
 Tensors = dict[str, Tensor]
@@ -91,7 +92,7 @@ def method_and_data(name: str, dropout: float) -> tuple[pl.LightningModule, Imag
     vit = ViT(image_size=8, patch_size=4, depth=1, heads=2, width=8, mlp_width=8, dropout=dropout)
     encoder = vit if dropout else ConvNet(width=2)
     # 31 and 11 images to measure on: neither divides by two.
-    return METHODS[name](encoder, rule), ImageDataModule(ToySource(num_train=31, num_val=11), batch_size=8, seed=3)
+    return method_of(name, encoder), ImageDataModule(ToySource(num_train=31, num_val=11), batch_size=8, seed=3)
 
 
 def as_a_rank(function: Callable[..., Any], *args: Any) -> Any:

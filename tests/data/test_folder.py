@@ -52,7 +52,7 @@ def test_a_share_of_one_set_is_held_out_of_every_class(tmp_path: Path, below: st
     assert splits.val.labels.tolist() == [0] * 6 + [1] * 3
     assert len(splits.train) == 21
     again, other = (Folder(tmp_path, holdout=0.3, seed=seed).load().val for seed in (0, 1))
-    shown = [images.__getitems__(range(9)).views[0].tolist() for images in (splits.val, again, other)]
+    shown = [images.__getitems__(range(9)).images.tolist() for images in (splits.val, again, other)]
     assert shown[0] == shown[1] != shown[2]
 
 
@@ -75,7 +75,7 @@ def test_reference_and_held_out_share_no_image(tmp_path: Path) -> None:
     classes(tmp_path / "test", {"b": 10}, tint=100)
     splits = Folder(tmp_path).load()
     grays = [
-        {int(image[0, 0, 0]) for image in part.__getitems__(range(len(part))).views[0]}
+        {int(image[0, 0, 0]) for image in part.__getitems__(range(len(part))).images}
         for part in (splits.reference, splits.val)
     ]
     assert not grays[0] & grays[1]

@@ -10,16 +10,17 @@ from torch.utils.data import DataLoader
 
 from csl.data import Augmentation, Digits, ImageDataModule, ImageSource, ImageSplits, ImageTensor
 from csl.randomness import seeded
+from csl.types import View
 from tests.data.toy import Looker, ToySource, module, trainer
 
 
-def attached(data: ImageDataModule, rank: int, world_size: int, num_views: int = 2) -> ImageDataModule:
+def attached(data: ImageDataModule, rank: int, world_size: int) -> ImageDataModule:
     """The data module as it stands on one of several processes."""
     data.trainer = SimpleNamespace(  # type: ignore[assignment]
         global_rank=rank,
         world_size=world_size,
         num_devices=world_size,
-        lightning_module=SimpleNamespace(num_views=num_views),
+        lightning_module=SimpleNamespace(views=(View(2),)),
         strategy=SimpleNamespace(root_device=torch.device("cpu")),
     )
     return data
@@ -31,26 +32,28 @@ def test_digits_follow_the_source() -> None:
     assert (data.num_classes, data.num_channels, data.image_size, data.num_train) == (10, 1, 8, 1400)
     assert data.class_names == tuple("0123456789")
     batch = next(iter(data.train_dataloader()))
-    assert batch.views[0].dtype == torch.uint8
+    assert batch.images.dtype == torch.uint8
     assert batch.labels.dtype == batch.index.dtype == torch.int64
     assert torch.equal(data.splits.train.labels[batch.index], batch.labels)
-    assert [view.shape for view in data.augment(batch.views[0])] == [(128, 1, 8, 8)] * 2
+    assert [view.shape for view in data.augment(batch.images)] == [(128, 1, 8, 8)] * 2
     assert all(augmentation.recipe(8).flip_probability == 0 for augmentation in data.augmentations)
 
 
-def test_digits_split_is_stratified_and_normalised() -> None:
+def test_digits_split_is_stratified_and_the_sources_statistics_normalise_it() -> None:
     data = ImageDataModule(Digits())
     train, val = data.splits.train, data.splits.val
     assert torch.equal(Digits().load().val.labels, val.labels)
     assert (train.labels.bincount() / 1400 - val.labels.bincount() / 397).abs().max() < 0.005
     clean = data.plain(train.images(torch.arange(1400)))
+    assert (float(clean.min()), float(clean.max())) == (0, 1)
+    clean = (clean - torch.tensor(Digits.mean)) / torch.tensor(Digits.std)
     assert abs(float(clean.mean())) < 0.01
     assert float(clean.std()) == pytest.approx(1, abs=0.01)
 
 
 @pytest.mark.parametrize("encoded", [False, True])
 def test_fit_gives_views_and_evaluation_gives_each_image_once(encoded: bool) -> None:
-    method, data = Looker(num_views=3), module(encoded=encoded)
+    method, data = Looker((View(3),)), module(encoded=encoded)
     trainer(max_epochs=1, num_sanity_val_steps=0).fit(method, data)
     assert len(method.seen) == 3
     for part, images in enumerate((data.splits.reference, data.splits.val)):
@@ -91,7 +94,7 @@ def test_processes_together_see_what_one_process_sees(world_size: int) -> None:
         data._position = lambda: (0, 0)  # type: ignore[method-assign]
         batch = next(iter(data.train_dataloader()))
         with seeded(0):
-            return batch.index, *data.augment(batch.views[0])
+            return batch.index, *data.augment(batch.images)
 
     whole = first_batch(0, 1)
     shares = zip(*[first_batch(rank, world_size) for rank in range(world_size)], strict=True)
@@ -130,9 +133,7 @@ def test_training_does_not_depend_on_evaluation() -> None:
 def test_plain_view_is_the_central_square(size: tuple[int, int], asked: int) -> None:
     data = ImageDataModule(ToySource(), image_size=asked)
     images = torch.full((2, 3, *size), 255, dtype=torch.uint8)
-    expected = ((1 - torch.tensor(data.source.mean)) / torch.tensor(data.source.std)).view(3, 1, 1)
-    view = data.plain(images)
-    torch.testing.assert_close(view, expected.expand(2, 3, asked, asked), atol=1e-5, rtol=0)
+    torch.testing.assert_close(data.plain(images), torch.ones(2, 3, asked, asked), atol=1e-5, rtol=0)
 
 
 def test_plain_view_of_a_larger_image_is_its_centre_crop() -> None:
@@ -155,8 +156,8 @@ def test_an_augmentation_for_each_view() -> None:
 
 
 def test_as_many_augmentations_as_views() -> None:
-    with pytest.raises(ValueError, match="augmentation: expected one, or one for each of the method's 3 views, got 2"):
-        trainer().fit(Looker(num_views=3), module(augmentation=[Augmentation(), Augmentation()]))
+    with pytest.raises(ValueError, match="1 groups of views, or one for each of its 3 views, got 2"):
+        trainer().fit(Looker((View(3),)), module(augmentation=[Augmentation(), Augmentation()]))
 
 
 def test_views_have_the_precision_of_the_trainer() -> None:
@@ -220,14 +221,14 @@ def test_memory_budget_decides_who_decodes(budget: float, workers: int) -> None:
     assert loader.num_workers == workers
     assert all(one.persistent_workers == (workers > 0) for one in (loader, *data.val_dataloader()))
     batch = next(iter(loader))
-    assert torch.equal(batch.views[0], ToySource().load().train.images(batch.index))
+    assert torch.equal(batch.images, ToySource().load().train.images(batch.index))
 
 
 def test_spawned_workers() -> None:
     data = module(encoded=True, memory_budget=0.0, num_workers=1)
     images = data.predict_dataloader().dataset
     loader = DataLoader(images, batch_size=4, num_workers=1, multiprocessing_context="spawn", collate_fn=_same)
-    assert next(iter(loader)).views[0].shape == (4, 3, 8, 8)
+    assert next(iter(loader)).images.shape == (4, 3, 8, 8)
 
 
 def _same(batch: Any) -> Any:
@@ -238,7 +239,7 @@ def test_data_module_pickles() -> None:
     data = module(encoded=True)
     data.setup()
     copy = pickle.loads(pickle.dumps(data))
-    assert torch.equal(next(iter(copy.predict_dataloader())).views[0], next(iter(data.predict_dataloader())).views[0])
+    assert torch.equal(next(iter(copy.predict_dataloader())).images, next(iter(data.predict_dataloader())).images)
 
 
 def parsed(*line: str) -> ImageDataModule:

@@ -43,8 +43,8 @@ def test_hugging_face_layout(tmp_path: Path, struct: bool) -> None:
     data = ImageDataModule(source, batch_size=5)
     data.setup("fit")
     (batch,) = list(data.val_dataloader()[0])
-    assert batch.views[0].shape == (5, 3, 6, 6)
-    assert batch.views[0][:, 0, 0, 0].tolist() == [0, 10, 20, 0, 10]
+    assert batch.images.shape == (5, 3, 6, 6)
+    assert batch.images[:, 0, 0, 0].tolist() == [0, 10, 20, 0, 10]
 
 
 def test_folders_named_for_sets(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_an_epoch_without_memory_reads_every_row_group_once(tmp_path: Path, monk
     loader, reads = data.train_dataloader(), count_reads(monkeypatch)
     for batch in loader:
         expected = 10 * batch.index[:, None, None, None]  # a picture's shade is its number's
-        assert torch.equal(batch.views[0].long(), expected.expand(-1, 3, 6, 6) % 256)
+        assert torch.equal(batch.images.long(), expected.expand(-1, 3, 6, 6) % 256)
     train = [group for file, group in reads if file.endswith("train.parquet")]
     assert len(train) <= 50  # some are still there from the labels' check
     assert len(train) == len(set(train))

@@ -39,7 +39,7 @@ def test_mnist_format(source: type[MNIST] | type[FashionMNIST], tmp_path: Path) 
     images, labels = write_mnist(tmp_path / source.folder)
     splits = source(str(tmp_path)).load()
     batch = splits.val.__getitems__([3, 1])
-    assert (batch.views[0][:, 0].numpy() == images[[23, 21]]).all()
+    assert (batch.images[:, 0].numpy() == images[[23, 21]]).all()
     assert batch.labels.tolist() == labels[[23, 21]].tolist()
     assert splits.reference is splits.train
     assert splits.test is None
@@ -68,7 +68,7 @@ def test_cifar10_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     splits = CIFAR10(str(tmp_path), train_samples=20).load()
     assert len(splits.train) == 20
     assert splits.train.labels.bincount().tolist() == [2] * 10
-    shown = splits.val.__getitems__([4]).views[0][0]
+    shown = splits.val.__getitems__([4]).images[0]
     assert (shown.numpy() == images[4].reshape(3, 32, 32)).all()
 
 
@@ -103,7 +103,7 @@ def test_stl10_format(unlabeled: bool, tmp_path: Path, monkeypatch: pytest.Monke
     assert splits.train.labels.tolist() == ([-1, -1, -1] if unlabeled else [0, 1, 2])
     assert splits.reference.labels.tolist() == [0, 1, 2]
     assert splits.val.labels.tolist() == [0, 1]
-    first = splits.train.__getitems__([0]).views[0][0]
+    first = splits.train.__getitems__([0]).images[0]
     assert (first.numpy() == images[5 if unlabeled else 0]).all()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from csl.data import ImageDataModule, ImageSource, ImageSplits, ImageTensor
 from csl.data.images import EncodedImages
-from csl.types import Batch
+from csl.types import Batch, View
 
 
 class EncodedBytes:
@@ -63,9 +63,9 @@ class ToySource(ImageSource):
 class Looker(LightningModule):
     """Notes every training batch it steps on: its epoch, its indices, and a checksum of its views."""
 
-    def __init__(self, num_views: int = 2) -> None:
+    def __init__(self, views: tuple[View, ...] = (View(2),)) -> None:
         super().__init__()
-        self.num_views = num_views
+        self.views = views
         self.weight = nn.Parameter(torch.zeros(1))
         self.seen: list[tuple[int, list[int], float]] = []
         self.evaluated: dict[int, list[Batch]] = {}

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.encoders import ConvNet, Encoder, ResNet, Timm, ViT
+from csl.encoders import Encoder
 
 
 class _Wrong(Encoder):
@@ -47,17 +47,6 @@ def test_sizes_must_be_positive(feature_dim: int, in_channels: int, name: str) -
         Encoder(feature_dim, in_channels)
 
 
-@pytest.mark.parametrize("in_channels", [1, 3, 4])
-def test_every_encoder_takes_in_channels(in_channels: int) -> None:
-    encoders: list[Encoder] = [
-        ConvNet(width=2, in_channels=in_channels),
-        ResNet(depth=10, width=2, in_channels=in_channels),
-        ViT(8, 4, depth=1, heads=1, width=8, mlp_width=8, in_channels=in_channels),
-    ]
-    for encoder in encoders:
-        assert encoder(torch.zeros(2, in_channels, 8, 8)).shape == (2, encoder.feature_dim)
-
-
 def test_compiled_calls_are_checked_too() -> None:
     encoder = _Wrong(feature_dim=5)
     encoder.compile(backend="eager")
@@ -65,5 +54,46 @@ def test_compiled_calls_are_checked_too() -> None:
         encoder(torch.zeros(2, 3, 4, 4))
 
 
-def test_timm_is_exported() -> None:
-    assert issubclass(Timm, Encoder)
+def test_an_image_size_that_is_insisted_on() -> None:
+    encoder = _Wrong(feature_dim=3, image_size=4)
+    assert (encoder.image_size, encoder.native_size) == (4, 4)
+    with pytest.raises(ValueError, match=r"images: expected 4 by 4 pixels for _Wrong\(image_size=4\), got 4 by 5"):
+        encoder(torch.zeros(2, 3, 4, 5))
+    with pytest.raises(ValueError, match="image_size: expected a positive number, got 0"):
+        Encoder(3, image_size=0)
+
+
+def test_images_are_not_changed_by_a_network_that_works_in_place() -> None:
+    class InPlace(Encoder):
+        def forward(self, images: Tensor) -> Tensor:
+            return images.mul_(2.0).mean(dim=(2, 3))
+
+    images = torch.rand(2, 3, 4, 4)
+    before = images.clone()
+    InPlace(feature_dim=3)(images)
+    assert torch.equal(images, before)
+
+
+class _Maps(Encoder):
+    def forward_maps(self, images: Tensor) -> Tensor:
+        return images.flatten(2)
+
+    def forward_tokens(self, images: Tensor, keep: Tensor | None) -> Tensor:
+        return images
+
+
+def test_wrong_maps_and_tokens_are_named() -> None:
+    with pytest.raises(
+        ValueError, match=r"_Maps.forward_maps: expected maps of shape \[2, D, h, w\], got \[2, 3, 16\]"
+    ):
+        _Maps(3).maps(torch.zeros(2, 3, 4, 4))
+    with pytest.raises(
+        ValueError, match=r"_Maps.forward_tokens: expected tokens of shape \[2, N, D\], got \[2, 3, 4, 4\]"
+    ):
+        _Maps(3).tokens(torch.zeros(2, 3, 4, 4))
+
+
+@pytest.mark.parametrize(("word", "which"), [("maps", "ConvNet, ResNet, ViT or most"), ("tokens", "ViT or a vision")])
+def test_an_encoder_without_maps_says_which_have_them(word: str, which: str) -> None:
+    with pytest.raises(ValueError, match=rf"encoder: expected one with {word}, such as {which} .* of Timm, got _Wrong"):
+        getattr(_Wrong(3), word)(torch.zeros(2, 3, 4, 4))

@@ -21,6 +21,7 @@ def test_width_must_be_positive() -> None:
 def test_features_are_the_mean_over_positions() -> None:
     encoder = ConvNet(width=2).eval()
     images = torch.randn(2, 3, 8, 8)
-    maps = encoder.layers[:4](images)
+    maps = encoder.maps(images)
+    assert torch.equal(maps, encoder.layers[:4](images))
     assert maps.shape == (2, 16, 2, 2)
     torch.testing.assert_close(encoder(images), maps.mean(dim=(2, 3)))

@@ -17,6 +17,7 @@ def test_names_and_shapes_are_torchvisions(depth: int) -> None:
     with torch.device("meta"):
         expected = _without_classifier(getattr(torchvision.models, f"resnet{depth}")())
         state = ResNet(depth, stem="imagenet").state_dict()
+    assert {state.pop("mean").shape, state.pop("std").shape} == {(3,)}
     assert {key: value.shape for key, value in state.items()} == {key: value.shape for key, value in expected.items()}
 
 
@@ -70,3 +71,26 @@ def test_small_stem_keeps_the_resolution() -> None:
 def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ResNet(**options)
+
+
+def test_maps_are_what_is_averaged() -> None:
+    encoder = ResNet(10, width=4).eval()
+    images = torch.rand(2, 3, 32, 32)
+    maps = encoder.maps(images)
+    assert maps.shape == (2, 32, 4, 4)
+    torch.testing.assert_close(maps.mean(dim=(2, 3)), encoder(images))
+
+
+def test_last_stage_as_a_layer_is_the_features() -> None:
+    encoder = ResNet(10, width=4, layers=["layer3", "layer4"]).eval()
+    outputs = encoder.outputs(torch.rand(2, 3, 16, 16))
+    assert outputs["layer3"].shape == (2, 16)
+    torch.testing.assert_close(outputs["layer4"], outputs["encoder"])
+
+
+def test_a_layer_is_measured_before_it_is_changed_in_place() -> None:
+    encoder = ResNet(10, width=4, layers=["bn1"]).eval()
+    images = torch.rand(2, 3, 16, 16)
+    expected = encoder.bn1(encoder.conv1(images)).mean(dim=(2, 3))
+    torch.testing.assert_close(encoder.outputs(images)["bn1"], expected)
+    assert (expected < 0).any()

@@ -12,13 +12,13 @@ from tests.methods.toy import ToyData, toy_batch, toy_method, toy_trainer
 
 
 def test_loss_is_the_papers() -> None:
-    method: Any = toy_method("byol").double()
-    batch = toy_batch(list(range(5)), 2)
+    method: Any = toy_method("BYOL").double()
+    batch = toy_batch(list(range(5)))
     batch = batch._replace(views=tuple(view.double() for view in batch.views))
     with torch.no_grad():
         loss = method.training_loss(batch)
-        predictions = [method.prediction_head(method.outputs(view)["projection"]) for view in batch.views]
-        targets = [method.momentum_copy(view) for view in batch.views]
+        predictions = [method.prediction_head(method.projection_head(method.encoder(view))) for view in batch.views]
+        targets = [method.momentum_projection_head(method.momentum_encoder(view)) for view in batch.views]
     total = 0.0
     for p, t in ((predictions[0], targets[1]), (predictions[1], targets[0])):
         unit_p, unit_t = p / p.norm(dim=1, keepdim=True), t / t.norm(dim=1, keepdim=True)
@@ -27,9 +27,9 @@ def test_loss_is_the_papers() -> None:
 
 
 def test_targets_have_no_gradient() -> None:
-    method: Any = toy_method("byol")
-    method.training_loss(toy_batch(list(range(4)), 2)).backward()
-    assert all(p.grad is None for p in method.momentum_copy.parameters())
+    method: Any = toy_method("BYOL")
+    method.training_loss(toy_batch(list(range(4)))).backward()
+    assert all(p.grad is None for p in method.momentum_encoder.parameters())
     assert all(p.grad is not None for p in method.encoder.parameters())
 
 
@@ -39,18 +39,18 @@ class _Watch(Callback):
         self.before: Tensor | None = None
 
     def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
-        self.before = next(module.momentum_copy.parameters()).double().clone()
+        self.before = next(module.momentum_encoder.parameters()).double().clone()
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         assert self.before is not None
-        after = next(module.momentum_copy.parameters()).double()
+        after = next(module.momentum_encoder.parameters()).double()
         target = next(module.encoder.parameters()).detach().double()
         self.momenta.append(float((after - target).norm() / (self.before - target).norm()))
 
 
 def test_momentum_ends_at_one() -> None:
     watch = _Watch()
-    toy_trainer(max_epochs=2, callbacks=[watch]).fit(toy_method("byol", momentum=0.6), datamodule=ToyData())
+    toy_trainer(max_epochs=2, callbacks=[watch]).fit(toy_method("BYOL", momentum=0.6), datamodule=ToyData())
     expected = [1 - 0.4 * (math.cos(math.pi * step / 7) + 1) / 2 for step in range(8)]
     assert watch.momenta == pytest.approx(expected, abs=1e-4)
     assert expected[-1] == 1.0

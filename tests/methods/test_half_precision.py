@@ -12,7 +12,7 @@ from torch import Tensor
 from csl.callbacks import NaNGuard
 from csl.methods import SimCLR
 from csl.types import Batch
-from tests.methods.toy import METHODS, QUICK, ToyData, small_vit, toy_method, toy_trainer, weights
+from tests.methods.toy import METHODS, ONE, QUICK, ToyData, small_vit, toy_method, toy_trainer, weights
 
 
 class Losses(Callback):
@@ -27,13 +27,13 @@ class Losses(Callback):
 def test_bfloat16_trains_and_keeps_weights_and_features_in_float32(name: str) -> None:
     method, losses = toy_method(name), Losses()
     trainer = toy_trainer(precision="bf16-mixed", callbacks=[losses, NaNGuard()], limit_val_batches=1.0)
-    trainer.fit(method, datamodule=ToyData(method.num_views))
+    trainer.fit(method, datamodule=ToyData(method.views))
     assert len(losses.seen) == 8
     assert all(torch.tensor(losses.seen).isfinite())
     for key, value in weights(method).items():
         assert not value.is_floating_point() or value.dtype == torch.float32, key
         assert value.isfinite().all(), key
-    batch = next(iter(ToyData(1).predict_dataloader()))
+    batch = next(iter(ToyData(ONE).predict_dataloader()))
     assert method.validation_step(batch, 0)["encoder"].values.dtype == torch.float32
 
 
@@ -59,7 +59,7 @@ def test_an_overflow_of_float16_is_skipped_by_the_scaler_and_ends_nothing(tmp_pa
     plugin = MixedPrecision("16-mixed", "cpu", scaler)
     method, states = Overflowing(small_vit(), hidden_dim=16, output_dim=8, optimization=QUICK), Weights()
     trainer = toy_trainer(plugins=[plugin], callbacks=[states, NaNGuard()])
-    trainer.fit(method, datamodule=ToyData(2))
+    trainer.fit(method, datamodule=ToyData())
     assert len(states.after) == 8
     assert torch.equal(states.after[3], states.after[2]), "the step that overflowed is left out"
     assert not torch.equal(states.after[4], states.after[3]), "and the next one is taken"

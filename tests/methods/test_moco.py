@@ -4,31 +4,30 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from csl.encoders import ConvNet
 from csl.methods import MoCo
-from csl.modules import MomentumCopy
 from csl.types import Batch
 from tests.methods.toy import ToyData, toy_batch, toy_method, toy_trainer, weights
 
 
 def _keys(method: Any, batch: Batch) -> list[Tensor]:
-    return [normalize(method.momentum_copy(view), dim=1) for view in batch.views]
+    return [normalize(method.momentum_projection_head(method.momentum_encoder(view)), dim=1) for view in batch.views]
 
 
 def _double_batch(count: int) -> Batch:
-    batch = toy_batch(list(range(count)), 2)
+    batch = toy_batch(list(range(count)))
     return batch._replace(views=tuple(view.double() for view in batch.views))
 
 
 def test_loss_is_the_papers_symmetric_one() -> None:
-    method: Any = toy_method("moco", temperature=0.3).double()
+    method: Any = toy_method("MoCo", temperature=0.3).double()
     batch = _double_batch(5)
     with torch.no_grad():
-        loss = method.training_loss(batch)
-        queries = [normalize(method.outputs(view)["projection"], dim=1) for view in batch.views]
+        loss = method.training_loss(batch).loss
+        queries = [normalize(method.projection_head(method.encoder(view)), dim=1) for view in batch.views]
         keys = _keys(method, batch)
     total = 0.0
     for q, k in ((queries[0], keys[1]), (queries[1], keys[0])):
@@ -40,9 +39,9 @@ def test_loss_is_the_papers_symmetric_one() -> None:
 
 
 def test_loss_itself_leaves_the_queue_alone() -> None:
-    method: Any = toy_method("moco")
+    method: Any = toy_method("MoCo")
     before = weights(method.queue)
-    method.training_loss(toy_batch([0, 1, 2], 2))
+    method.training_loss(toy_batch([0, 1, 2]))
     torch.testing.assert_close(weights(method.queue), before, rtol=0, atol=0)
 
 
@@ -55,22 +54,22 @@ class _Watch(Callback):
         self._before: Tensor | None = None
 
     @staticmethod
-    def _first(copy: MomentumCopy) -> Tensor:
+    def _first(copy: nn.Module) -> Tensor:
         return next(copy.parameters()).detach().double().clone()
 
     def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
-        self._before = self._first(module.momentum_copy)
+        self._before = self._first(module.momentum_encoder)
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         assert self._before is not None
-        after, target = self._first(module.momentum_copy), next(module.encoder.parameters()).detach().double()
+        after, target = self._first(module.momentum_encoder), next(module.encoder.parameters()).detach().double()
         self.positions.append(int(module.queue.position))
         gap = (self._before - target).norm()
         self.momenta.append(float((after - target).norm() / gap) if gap > 0 else math.nan)
 
 
 def test_both_views_keys_enter_once_a_step_and_momentum_follows_its_cosine() -> None:
-    method, watch = toy_method("moco", momentum=0.5, final_momentum=0.9), _Watch()
+    method, watch = toy_method("MoCo", momentum=0.5, final_momentum=0.9), _Watch()
     toy_trainer(max_epochs=2, callbacks=[watch]).fit(method, datamodule=ToyData())
     assert watch.positions == [16 * (step + 1) % 24 for step in range(8)]
     expected = [0.9 - 0.4 * (math.cos(math.pi * step / 7) + 1) / 2 for step in range(8)]
@@ -79,7 +78,7 @@ def test_both_views_keys_enter_once_a_step_and_momentum_follows_its_cosine() -> 
 
 
 def test_accumulation_moves_once_a_step_and_keeps_all_keys() -> None:
-    method, watch = toy_method("moco", momentum=0.5, final_momentum=0.5), _Watch()
+    method, watch = toy_method("MoCo", momentum=0.5, final_momentum=0.5), _Watch()
     toy_trainer(max_epochs=1, callbacks=[watch], accumulate_grad_batches=2).fit(method, datamodule=ToyData())
     assert watch.positions == [0, 32 % 24, 32 % 24, 64 % 24]
     assert watch.momenta[1::2] == pytest.approx([0.5, 0.5], abs=1e-4)
@@ -87,7 +86,7 @@ def test_accumulation_moves_once_a_step_and_keeps_all_keys() -> None:
 
 
 def test_queue_holds_the_last_keys() -> None:
-    method: Any = toy_method("moco")
+    method: Any = toy_method("MoCo")
 
     class _Compare(Callback):
         def on_train_batch_start(self, trainer: Any, module: Any, batch: Any, batch_idx: int) -> None:
@@ -105,10 +104,10 @@ def test_queue_holds_the_last_keys() -> None:
 
 
 def test_momentum_copies_are_not_trained_by_the_optimizer() -> None:
-    method: Any = toy_method("moco", momentum=1.0, final_momentum=1.0)
-    before = {name: p.clone() for name, p in method.momentum_copy.named_parameters()}
+    method: Any = toy_method("MoCo", momentum=1.0, final_momentum=1.0)
+    before = {name: p.clone() for name, p in method.momentum_encoder.named_parameters()}
     toy_trainer(max_epochs=1).fit(method, datamodule=ToyData())
-    assert all(torch.equal(p, before[name]) for name, p in method.momentum_copy.named_parameters())
+    assert all(torch.equal(p, before[name]) for name, p in method.momentum_encoder.named_parameters())
 
 
 @pytest.mark.parametrize(

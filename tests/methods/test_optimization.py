@@ -7,7 +7,12 @@ from jsonargparse import ArgumentParser
 from torch import nn
 
 from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
+from csl.methods.groups import Group, complete
 from csl.methods.lars import LARS
+
+
+def _groups(net: nn.Module) -> list[Group]:
+    return complete([], net)
 
 
 def _net() -> nn.Module:
@@ -15,7 +20,7 @@ def _net() -> nn.Module:
 
 
 def _rates(optimization: Optimization, warmup_steps: int, max_steps: int, global_batch: int) -> list[float]:
-    optimizer = optimization.build(_net().parameters(), global_batch)
+    optimizer = optimization.build(_groups(_net()), global_batch)
     scheduler = optimization.schedule(optimizer, warmup_steps, max_steps)
     rates = []
     for _ in range(max_steps):
@@ -44,7 +49,7 @@ def test_extreme_lengths(warmup_steps: int, max_steps: int) -> None:
 @pytest.mark.parametrize(("name", "kind"), [("lars", LARS), ("sgd", torch.optim.SGD), ("adamw", torch.optim.AdamW)])
 def test_biases_and_norms_are_left_alone(name: Any, kind: type[torch.optim.Optimizer]) -> None:
     net = _net()
-    optimizer = Optimization(name, lr=1.0, weight_decay=0.3).build(net.parameters(), 64)
+    optimizer = Optimization(name, lr=1.0, weight_decay=0.3).build(_groups(net), 64)
     assert type(optimizer) is kind
     decayed, plain = optimizer.param_groups
     assert {p.ndim for p in decayed["params"]} == {2, 4}
@@ -57,14 +62,14 @@ def test_biases_and_norms_are_left_alone(name: Any, kind: type[torch.optim.Optim
 
 
 def test_adamw_takes_momentum_as_its_first_beta() -> None:
-    optimizer = Optimization("adamw", lr=1e-3, momentum=0.8).build(_net().parameters(), 256)
+    optimizer = Optimization("adamw", lr=1e-3, momentum=0.8).build(_groups(_net()), 256)
     assert optimizer.param_groups[0]["betas"] == (0.8, 0.999)
 
 
 def test_frozen_parameters_are_left_out() -> None:
     net = _net()
     net[0].requires_grad_(False)  # type: ignore[index]
-    optimizer = Optimization().build(net.parameters(), 256)
+    optimizer = Optimization().build(_groups(net), 256)
     assert sum(len(group["params"]) for group in optimizer.param_groups) == 4
 
 

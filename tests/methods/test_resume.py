@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from tests.methods.toy import METHODS, ToyData, small_vit, toy_method, toy_trainer, weights
+from tests.methods.toy import METHODS, ToyData, small, small_vit, toy_method, toy_trainer, weights
 
 
 class _SaveAfter(Callback):
@@ -26,8 +26,8 @@ class _SaveAfter(Callback):
 def test_resumed_run_equals_an_uninterrupted_one(name: str, step: int, tmp_path: Path) -> None:
     whole = toy_method(name, dropout=True)
     path = tmp_path / "step.ckpt"
-    toy_trainer(max_epochs=3, callbacks=[_SaveAfter(step, path)]).fit(whole, datamodule=ToyData(whole.num_views))
+    toy_trainer(max_epochs=3, callbacks=[_SaveAfter(step, path)]).fit(whole, datamodule=ToyData(whole.views))
     torch.manual_seed(123)
-    resumed = METHODS[name](small_vit(), optimization=whole.optimization)
-    toy_trainer(max_epochs=3).fit(resumed, datamodule=ToyData(whole.num_views), ckpt_path=path)
+    resumed = small(METHODS[name], small_vit(), optimization=whole.optimization)
+    toy_trainer(max_epochs=3).fit(resumed, datamodule=ToyData(whole.views), ckpt_path=path)
     torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=0)

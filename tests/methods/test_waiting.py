@@ -13,22 +13,15 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from csl.callbacks import NaNGuard
+from csl.callbacks import LossOnBar, NaNGuard
 from csl.data import Augmentation
-from csl.methods import Optimization
+from csl.losses import nt_xent_loss
 from csl.methods.lars import LARS
-from csl.methods.losses import nt_xent
-from tests.methods.toy import METHODS, ToyData, toy_batch, toy_method, toy_trainer
+from tests.methods.toy import METHODS, ONE, ToyData, in_turn, toy_batch, toy_method, toy_trainer
 
 _READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default}
 _READS |= {torch.ops.aten.masked_select.default}
 _INDEXES = {torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default, torch.ops.aten.index_put_.default}
-RECIPES = {
-    "simclr": Optimization("lars", lr=0.4),
-    "moco": Optimization("sgd", lr=0.3),
-    "byol": Optimization("lars", lr=1.0),
-    "supervised": Optimization("adamw", lr=0.01),
-}
 
 
 class _Waits(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -79,12 +72,12 @@ def _watched(waits: _Waits, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_only_log_steps_read_a_value(
     name: str, has_bar: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    method, waits = toy_method(name, optimization=RECIPES[name]), _Waits()
-    data: Any = ToyData(method.num_views, count=72)
-    data.train_labels = toy_batch(list(range(72)), 1).labels
+    method, waits = toy_method(name, optimization=in_turn(name, lr=0.4)), _Waits()
+    data: Any = ToyData(method.views, count=72)
+    data.train_labels = toy_batch(list(range(72)), ONE).labels
     trainer = toy_trainer(
         max_epochs=1,
-        callbacks=[_Counter(waits), NaNGuard()],
+        callbacks=[_Counter(waits), NaNGuard(), LossOnBar()],
         logger=CSVLogger(tmp_path),
         log_every_n_steps=3,
         enable_progress_bar=has_bar,
@@ -118,7 +111,7 @@ def test_the_mode_sees_what_makes_a_device_wait(monkeypatch: pytest.MonkeyPatch)
 def test_no_shape_of_simclrs_loss_depends_on_a_value() -> None:
     """Tensors of the meta device have no values: whatever asks for one fails."""
     first, second = (torch.empty(4, 8, device="meta", requires_grad=True) for _ in range(2))
-    nt_xent(first, second, 0.2).backward()  # type: ignore[no-untyped-call]
+    nt_xent_loss(first, second, 0.2).backward()  # type: ignore[no-untyped-call]
     LARS([first, second], lr=0.1, clip=True).step()
     with pytest.raises(NotImplementedError):
         NTXentLoss()(first, second)

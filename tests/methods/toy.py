@@ -1,6 +1,6 @@
 """Random images with labels, and small methods, for tests of training."""
 
-from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -8,20 +8,31 @@ from lightning.pytorch import LightningDataModule, Trainer
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from csl.encoders import ConvNet, ViT
-from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
-from csl.types import Batch
+import csl.methods
+from csl.encoders import ConvNet, Encoder, ViT
+from csl.methods import Method, Optimization
+from csl.types import Batch, View
 
 CLASSES = 3
+ONE = (View(),)
+# Every method that the package exports stands in every promise: nothing but this discovers them.
+METHODS: dict[str, type[Method]] = {
+    name: kind
+    for name, kind in vars(csl.methods).items()
+    if isinstance(kind, type) and issubclass(kind, Method) and kind is not Method
+}
+# What arguments of these names are made, so that methods are small.
+SIZES = {"hidden_dim": 16, "output_dim": 8, "queue_size": 24}
 QUICK = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
 
 
-def toy_batch(indices: list[int], num_views: int) -> Batch:
+def toy_batch(indices: list[int], views: tuple[View, ...] = (View(2),)) -> Batch:
     """The images with these indices: always the same, and of the double-precision kind that tests of parity need."""
     generators = [torch.Generator().manual_seed(index) for index in indices]
-    views = tuple(torch.stack([torch.randn(3, 8, 8, generator=g) for g in generators]) for _ in range(num_views))
+    sizes = [round(8 * view.scale) for view in views for _ in range(view.count)]
+    images = tuple(torch.stack([torch.randn(3, size, size, generator=g) for g in generators]) for size in sizes)
     index = torch.tensor(indices)
-    return Batch(views, index % CLASSES, index)
+    return Batch(images, index % CLASSES, index)
 
 
 class _Indices(Dataset[int]):
@@ -36,11 +47,13 @@ class _Indices(Dataset[int]):
 
 
 class ToyData(LightningDataModule):
-    def __init__(self, num_views: int = 2, batch_size: int = 8, count: int = 32) -> None:
-        super().__init__()
-        self.num_views, self.batch_size, self.count = num_views, batch_size, count
+    """What a method wants of images that are made up, dealt out to processes in turns."""
 
-    def _loader(self, num_views: int, count: int) -> Any:
+    def __init__(self, views: tuple[View, ...] = (View(2),), batch_size: int = 8, count: int = 32) -> None:
+        super().__init__()
+        self.views, self.batch_size, self.count = views, batch_size, count
+
+    def _loader(self, views: tuple[View, ...], count: int) -> Any:
         world_size = self.trainer.world_size if self.trainer else 1
         rank = self.trainer.global_rank if self.trainer else 0
         indices = _Indices(count)
@@ -49,36 +62,41 @@ class ToyData(LightningDataModule):
             batch_size=self.batch_size // world_size,
             # Lightning leaves a `DistributedSampler` alone, and would shuffle otherwise.
             sampler=DistributedSampler(indices, world_size, rank, shuffle=False) if world_size > 1 else None,
-            collate_fn=lambda drawn: toy_batch(drawn, num_views),
+            collate_fn=lambda drawn: toy_batch(drawn, views),
         )
 
     def train_dataloader(self) -> Any:
-        return self._loader(self.num_views, self.count)
+        return self._loader(self.views, self.count)
 
     def val_dataloader(self) -> Any:
-        return [self._loader(1, self.count), self._loader(1, 9)]
+        return [self._loader(ONE, self.count), self._loader(ONE, 9)]
 
     def predict_dataloader(self) -> Any:
-        return self._loader(1, 9)
+        return self._loader(ONE, 9)
 
 
 def small_vit() -> ViT:
     return ViT(image_size=8, patch_size=4, depth=1, heads=2, width=16, mlp_width=16, dropout=0.2)
 
 
-METHODS: dict[str, Callable[..., Method]] = {
-    "simclr": lambda encoder, **options: SimCLR(encoder, hidden_dim=16, output_dim=8, **options),
-    "moco": lambda encoder, **options: MoCo(encoder, queue_size=24, hidden_dim=16, output_dim=8, **options),
-    "byol": lambda encoder, **options: BYOL(encoder, hidden_dim=16, output_dim=8, **options),
-    "supervised": lambda encoder, **options: Supervised(encoder, num_classes=CLASSES, **options),
-}
+def small(kind: type[Method], encoder: Encoder, classes: int = CLASSES, **options: Any) -> Method:
+    """A method of any class, with sizes that two cores train in no time."""
+    wanted = signature(kind).parameters
+    sizes = {name: size for name, size in (SIZES | {"num_classes": classes}).items() if name in wanted}
+    return kind(encoder, **(sizes | options))
+
+
+def in_turn(name: str, **options: Any) -> Optimization:
+    """An optimization for a method by name; the optimizers take turns, so that each is tried."""
+    optimizers: list[Any] = ["lars", "sgd", "adamw"]
+    return Optimization(optimizers[sorted(METHODS).index(name) % len(optimizers)], **options)
 
 
 def toy_method(name: str, dropout: bool = False, **options: Any) -> Method:
-    """A small method that starts alike every time."""
+    """A small method, by the name of its class, that starts alike every time."""
     torch.manual_seed(0)
     encoder = small_vit() if dropout else ConvNet(width=2)
-    return METHODS[name](encoder, optimization=options.pop("optimization", QUICK), **options)
+    return small(METHODS[name], encoder, optimization=options.pop("optimization", QUICK), **options)
 
 
 def toy_trainer(**options: Any) -> Trainer:

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from csl.modules import MomentumCopy, momentum_at
+from csl.modules import momentum_at, momentum_copy, update_momentum
 
 
-def _original() -> nn.Module:
+def _original() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
 
@@ -19,14 +19,13 @@ def _disturb(module: nn.Module) -> None:
 
 
 def test_update_is_an_exponential_moving_average() -> None:
-    encoder, head = _original(), nn.Linear(4, 2)
-    copy = MomentumCopy(encoder, head)
+    original = _original()
+    copy = momentum_copy(original)
     expected = [p.detach().double() for p in copy.parameters()]
     for momentum in (0.9, 0.99, 0.5):
-        _disturb(encoder)
-        _disturb(head)
-        copy.update(encoder, head, momentum=momentum)
-        theta = [*encoder.parameters(), *head.parameters()]
+        _disturb(original)
+        update_momentum(copy, original, momentum)
+        theta = original.parameters()
         expected = [momentum * xi + (1 - momentum) * t.double() for xi, t in zip(expected, theta, strict=True)]
     for xi, value in zip(copy.parameters(), expected, strict=True):
         torch.testing.assert_close(xi.double(), value, rtol=1e-6, atol=1e-6)
@@ -35,74 +34,73 @@ def test_update_is_an_exponential_moving_average() -> None:
 @pytest.mark.parametrize(("momentum", "follows"), [(1.0, False), (0.0, True)])
 def test_ends_of_the_momentum(momentum: float, follows: bool) -> None:
     original = _original()
-    copy = MomentumCopy(original)
-    before = copy.copies[0].state_dict()["0.weight"].clone()
+    copy = momentum_copy(original)
+    before = copy.state_dict()["0.weight"].clone()
     _disturb(original)
-    copy.update(original, momentum=momentum)
+    update_momentum(copy, original, momentum)
     reference = original.state_dict()["0.weight"] if follows else before
-    torch.testing.assert_close(copy.copies[0].state_dict()["0.weight"], reference, rtol=0, atol=0)
+    torch.testing.assert_close(copy.state_dict()["0.weight"], reference, rtol=0, atol=0)
 
 
 def test_statistics_are_the_copys_own() -> None:
     original = _original()
-    copy = MomentumCopy(original)
+    copy = momentum_copy(original)
     inputs = torch.randn(8, 3)
     original(inputs * 5)
-    copy.update(original, momentum=0.0)
-    norm = copy.copies[0].get_submodule("1")
+    update_momentum(copy, original, 0.0)
+    norm = copy[1]
     assert isinstance(norm, nn.BatchNorm1d)
     assert norm.running_mean is not None
     assert float(norm.running_mean.abs().max()) == 0.0
-    expected = copy.copies[0].get_submodule("0")(inputs).mean(dim=0) * 0.1
+    expected = copy[0](inputs).mean(dim=0) * 0.1
     copy(inputs)
     torch.testing.assert_close(norm.running_mean, expected)
 
 
-def test_mode_follows_the_parent() -> None:
-    parent = nn.ModuleDict({"momentum": MomentumCopy(_original())})
-    assert all(module.training for module in parent.modules())
-    parent.eval()
-    assert not any(module.training for module in parent.modules())
+def test_no_parameter_is_trained_and_no_graph_is_made() -> None:
+    copy = momentum_copy(_original())
+    assert not copy(torch.randn(4, 3)).requires_grad
 
 
-def test_no_gradient_flows() -> None:
-    copy = MomentumCopy(_original())
-    assert not any(p.requires_grad for p in copy.parameters())
-    assert not copy(torch.randn(4, 3, requires_grad=True)).requires_grad
+def test_copy_is_independent_and_in_the_parents_state() -> None:
+    class Parent(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = _original()
+            self.momentum_encoder = momentum_copy(self.encoder)
 
-
-def test_original_stays_trainable() -> None:
-    original = _original()
-    MomentumCopy(original)
-    assert all(p.requires_grad for p in original.parameters())
-
-
-def test_other_modules_are_refused() -> None:
-    copy = MomentumCopy(_original())
-    with pytest.raises(ValueError, match="modules"):
-        copy.update(nn.Linear(3, 4), momentum=0.5)
+    parent = Parent().eval()
+    assert not parent.momentum_encoder[1].training
+    _disturb(parent.encoder)
+    states = (module.state_dict()["0.weight"] for module in (parent.encoder, parent.momentum_encoder))
+    assert not torch.equal(*states)
+    assert "momentum_encoder.0.weight" in parent.state_dict()
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, math.nan])
-def test_momentum_out_of_range_is_refused(momentum: float) -> None:
+def test_momentum_out_of_range_is_named(momentum: float) -> None:
     original = _original()
-    with pytest.raises(ValueError, match="momentum: expected a number from 0 to 1"):
-        MomentumCopy(original).update(original, momentum=momentum)
+    with pytest.raises(ValueError, match=f"momentum: expected a number from 0 to 1, got {momentum}"):
+        update_momentum(momentum_copy(original), original, momentum)
 
 
-def test_state_dict_round_trip() -> None:
-    copy, other = MomentumCopy(_original()), MomentumCopy(_original())
-    _disturb(copy)
-    other.load_state_dict(copy.state_dict())
-    torch.testing.assert_close(other.state_dict(), copy.state_dict(), rtol=0, atol=0)
+@pytest.mark.parametrize("other", [nn.Linear(3, 4), nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5))])
+def test_another_module_is_refused(other: nn.Module) -> None:
+    with pytest.raises(ValueError, match="original: expected the module that was copied"):
+        update_momentum(momentum_copy(_original()), other, 0.9)
 
 
-@pytest.mark.parametrize("max_steps", [2, 7, 100])
-def test_schedule_is_half_a_cosine(max_steps: int) -> None:
-    for step in range(max_steps):
-        expected = 1 - (1 - 0.99) * (math.cos(math.pi * step / (max_steps - 1)) + 1) / 2
-        assert momentum_at(step, max_steps, 0.99) == pytest.approx(expected, abs=1e-12)
+def test_cosine_of_the_momentum() -> None:
+    values = [momentum_at(step, 11, 0.9) for step in range(12)]
+    expected = [1 - 0.1 * (math.cos(math.pi * step / 10) + 1) / 2 for step in range(11)]
+    assert values == pytest.approx([*expected, 1.0])
 
 
-def test_schedule_stays_at_its_end() -> None:
-    assert momentum_at(50, 10, 0.99, 0.999) == 0.999
+def test_a_weight_normed_head_is_copied_and_follows() -> None:
+    head = torch.nn.utils.weight_norm(nn.Linear(3, 4))
+    copy = momentum_copy(head)
+    _disturb(head)
+    update_momentum(copy, head, 0.0)
+    inputs = torch.randn(2, 3)
+    torch.testing.assert_close(copy(inputs), head(inputs))
+    assert not copy(inputs).requires_grad

@@ -1,0 +1,6 @@
+"""`python -m csl` is `csl`."""
+
+from csl.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""Losses: one file each, with a typed function and a module that a method, or a YAML file, can exchange."""
+
+from csl.losses.byol_loss import BYOLLoss, byol_loss
+from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
+from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
+from csl.losses.precision import in_full_precision
+
+__all__ = [
+    "BYOLLoss",
+    "InfoNCELoss",
+    "NTXentLoss",
+    "byol_loss",
+    "in_full_precision",
+    "info_nce_loss",
+    "nt_xent_loss",
+]
