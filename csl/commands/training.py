@@ -7,29 +7,28 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from jsonargparse import Namespace
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, standard
+from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
-from csl.commands.line import complete, has_option, take_option
+from csl.commands.line import has_option, take_option
 from csl.commands.names import use_short_names
 from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
 from csl.commands.processes import check_processes
 from csl.commands.resume import Resumption, find_run
+from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
-from csl.io import replacing
+from csl.io import load_checkpoint
 from csl.methods import Method
-from csl.runs import CONFIG
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
-ONE_CALL_ONLY = ("config", "resume", "output", "ckpt_path", "weights_only", "verbose", "return_predictions")
 DESCRIPTIONS = {
     "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
     "validate": "Measure everything again for a checkpoint (--ckpt_path), or, without one, for an untrained encoder.",
@@ -37,10 +36,11 @@ DESCRIPTIONS = {
     "predict": "Write a checkpoint's (--ckpt_path) features, labels and indices of --data.predict_split to a file.",
 }
 WHERE_TO_LOOK = (
-    " The options of a class have a page of their own: --model.help SimCLR, --data.source.help Folder, "
-    "--data.augmentation.help Augmentation, --trainer.callbacks.help ProbeMonitor; "
-    "--print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used (bf16-mixed) where the "
-    "device has instructions for it."
+    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
+    "class keeps what a file states for options that both have. The options of a class have a page of their own: "
+    "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
+    "ProbeMonitor; --print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used "
+    "(bf16-mixed) where the device has instructions for it."
 )
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
@@ -62,7 +62,7 @@ class TrainingCLI(LightningCLI):
     """Lightning's command line with our classes, links between data and model, and run folders.
 
     Args:
-        line: The command and its options, complete (see `csl.commands.line.complete`).
+        line: The command and its options, complete (see `csl.commands.completion.complete`).
         resumption: The run to go on with, in its own folder.
     """
 
@@ -149,6 +149,11 @@ class TrainingCLI(LightningCLI):
             )
         if path is not None and not Path(path).is_file():
             raise CommandError(f"ckpt_path: no file {path}")
+        if path is not None and self.command == "fit" and not load_checkpoint(path, mmap=True).get("optimizer_states"):
+            raise CommandError(
+                f"ckpt_path: {path} holds weights alone, as kept epochs do: they are for csl validate and csl predict; "
+                "training goes on from a last.ckpt"
+            )
 
     def before_instantiate_classes(self) -> None:
         """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
@@ -184,28 +189,6 @@ class TrainingCLI(LightningCLI):
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
         name = name if command == "fit" else f"{name}/{command}"
         return TensorBoardLogger(LOGS, name=name, default_hp_metric=False)
-
-
-class RunConfig(SaveConfigCallback):
-    """Writes the run's configuration, without what belongs to one call, so that every command can read it."""
-
-    def __init__(self, parser: LightningArgumentParser, config: Namespace, **kwargs: Any) -> None:
-        kept = config.clone()
-        for key in ONE_CALL_ONLY:
-            kept.pop(key, None)
-        super().__init__(parser, kept, **kwargs)
-
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write it before anything else is done, whole or not at all: `--resume` needs it."""
-        if self.already_saved or (stage != "fit" and not trainer.loggers):
-            return  # what only looks at a run and keeps no log has no folder of its own
-        file = Path(trainer.log_dir or trainer.default_root_dir) / CONFIG  # every process asks the first
-        if trainer.strategy.broadcast(file.exists() and not self.overwrite):
-            raise CommandError(f"{file} is there already: the folder holds another run; name or remove it")
-        if trainer.is_global_zero:
-            with replacing(file) as out:
-                out.write(self.parser.dump(self.config, skip_unset=False).encode())
-        self.already_saved = True
 
 
 def _in_time(every: int | None, epochs: int | None) -> int | None:

@@ -24,6 +24,7 @@ BASES = {
     "csl.methods": Method,
     "csl.encoders": Encoder,
     "csl.data": ImageSource,
+    "csl.losses": nn.Module,
     "csl.callbacks": Callback,
     "csl.metrics": Metric,
     "csl.probes": Probe,

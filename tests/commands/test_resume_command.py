@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from csl.commands.resume import find_run
-from csl.runs import LAST
+from csl.runs import CONFIG, LAST, Run, find_versions
 from tests.commands.runs import SMALL_MODEL, SMALL_TRAINER, comparable, csl, curves, failure
 
 # Twelve steps of four an epoch; every step is logged, and one monitor is enough to see the curves.
 RUN = ["--trainer.max_epochs", "3", "--data.batch_size", "350", "--trainer.log_every_n_steps", "1", *SMALL_TRAINER]
+RUN += ["--trainer.check_val_every_n_epoch", "1"]
 RUN += ["--trainer.callbacks", "csl.callbacks.OrganizationMetrics", *SMALL_MODEL]
 METHODS = {
     "SimCLR": ["--model", "SimCLR", "--model.hidden_dim", "16", "--model.output_dim", "8"],
@@ -154,6 +155,26 @@ def test_a_damaged_checkpoint_and_a_folder_of_another_command_are_named(tmp_path
     other.mkdir(parents=True)
     (other / "config.yaml").touch()
     assert "is not the folder of a run of csl fit" in failure(tmp_path, "fit", "--resume", str(other))[1]
+
+
+def test_kept_epochs_are_measured_and_predicted_from_but_not_trained_from(tmp_path: Path) -> None:
+    keep = ["--trainer.callbacks+=RunCheckpoint", "--trainer.callbacks.keep_every_n_epochs", "2"]
+    csl(tmp_path, "fit", *METHODS["SimCLR"], *RUN, *keep)
+    run = Run(run_of(tmp_path))
+    kept, last = run.checkpoint_files
+    assert kept.name == "epoch_0002.ckpt"
+    assert kept.stat().st_size < last.stat().st_size / 1.5
+    files = ["--config", str(run.folder / CONFIG), "--ckpt_path", str(kept)]
+    csl(tmp_path, "validate", *files)
+    (again,) = find_versions(run.folder.parent / "validate")
+    measured = run.scalars()["val/rld_0.1"][7]
+    assert again.last_scalars()["val/rld_0.1"] == pytest.approx(measured, rel=1e-5)
+    csl(tmp_path, "predict", *files, "--output", "features.npz")
+    assert (tmp_path / "features.npz").is_file()
+    status, message = failure(tmp_path, "fit", *files)
+    assert status == 1
+    assert "epoch_0002.ckpt holds weights alone" in message
+    assert "Traceback" not in message
 
 
 def test_a_checkpoint_of_another_method_is_refused(tmp_path: Path, whole: dict[str, Path]) -> None:

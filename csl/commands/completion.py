@@ -1,0 +1,119 @@
+"""A command line, completed by what it leaves out."""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import yaml
+
+from csl.commands.classes import options, parser_of
+from csl.commands.files import Stated, stated_by
+from csl.commands.line import take_option
+from csl.commands.names import class_path
+from csl.data import ImageSource
+from csl.encoders import Encoder
+from csl.methods import Method
+
+log = logging.getLogger(__name__)
+
+
+class Slot(NamedTuple):
+    """A place in a configuration that a class can be chosen for."""
+
+    option: str
+    keys: tuple[str, ...]
+    base: type
+
+
+MODEL = Slot("--model", ("model",), Method)
+ENCODER = Slot("--model.encoder", ("model", "encoder"), Encoder)
+SOURCE = Slot("--data.source", ("data", "source"), ImageSource)
+# Sections come before the classes in them, and all before single options, which find the class they belong to.
+SECTIONS = ("--model", "--data", "--model.encoder", "--data.source")
+
+
+def complete(line: Sequence[str]) -> list[str]:
+    """A line completed by what it and its files leave out: SimCLR, Digits, an encoder and a length that fit them.
+
+    Defaults come first, then the files in their order, then the line; so a file adds to the defaults, and the line wins
+    over the files. Where another class is chosen than a file states, options that both have keep the file's values.
+
+    Example:
+        >>> complete(["--data.source", "Folder", "--data.batch_size", "64"])[:6]
+        ['--model', 'SimCLR', '--model.encoder', 'ResNet', '--data.source', 'Folder']
+    """
+    configs, rest = take_option(line, "--config", "-c")
+    sections: list[str] = []
+    stated = [stated_by(config) for config in configs]
+    for option in SECTIONS:
+        values, rest = take_option(rest, option)
+        sections += [word for value in values[-1:] for word in (option, value)]
+        stated += [_stated_on_line(option, value) for value in values[-1:]]
+    model, source = _chosen(stated, MODEL) or "SimCLR", _chosen(stated, SOURCE) or "Digits"
+    encoder = _chosen(stated, ENCODER) or ("ConvNet" if _is_digits(source) else "ResNet")
+    for slot, name in ((MODEL, model), (ENCODER, encoder), (SOURCE, source)):
+        _tell_what_is_dropped(stated, slot, name)
+    head = [MODEL.option, model, *([ENCODER.option, encoder] if _takes(MODEL, model, "encoder") else [])]
+    head += [SOURCE.option, source, *(_digits(model) if _is_digits(source) else [])]
+    return [*head, *(word for config in configs for word in ("--config", config)), *sections, *rest]
+
+
+def _stated_on_line(option: str, value: str) -> Stated:
+    """A section or a class that the line names, as a file would state it."""
+    part: Any = value
+    for key in reversed(option.removeprefix("--").split(".")):
+        part = {key: part}
+    return Stated(part)
+
+
+def _chosen(stated: Sequence[Stated], slot: Slot) -> str:
+    """The class that is stated last; empty if none is."""
+    return next((name for part in reversed(stated) if (name := part.at(*slot.keys).class_name())), "")
+
+
+def _is_digits(source: str) -> bool:
+    return source.rpartition(".")[2] == "Digits"
+
+
+def _digits(model: str) -> list[str]:
+    """What holds for the digits."""
+    config = yaml.safe_load(files("csl.commands").joinpath("digits.yaml").read_text())
+    if not _path(MODEL, model).startswith("csl."):
+        del config["model"]
+    return ["--config", json.dumps(config)]
+
+
+def _tell_what_is_dropped(stated: Sequence[Stated], slot: Slot, chosen: str) -> None:
+    """Say which options the files state for another class than the one that was chosen, which does not have them."""
+    dropped = sorted(
+        {(old, name) for old, name in _stated_for_others(stated, slot, chosen) if not _takes(slot, chosen, name)}
+    )
+    for old in sorted({old for old, _ in dropped}):
+        names = ", ".join(name for other, name in dropped if other == old)
+        log.info(f"{slot.option} {chosen} has no {names}: what is stated for {old} is left out")
+
+
+def _stated_for_others(stated: Sequence[Stated], slot: Slot, chosen: str) -> Iterator[tuple[str, str]]:
+    current = ""
+    for part in stated:
+        found = part.at(*slot.keys)
+        current = found.class_name() or current
+        if current and _path(slot, current) != _path(slot, chosen):
+            yield from ((current, name) for name in found.arguments())
+
+
+def _takes(slot: Slot, name: str, argument: str) -> bool:
+    """Whether a class has an argument; yes for a class that cannot be found, of which the parser will speak."""
+    try:
+        return argument in options(parser_of(_path(slot, name)))
+    except Exception:
+        return True
+
+
+def _path(slot: Slot, name: str) -> str:
+    try:
+        return class_path(slot.base, name)
+    except ValueError:
+        return name

@@ -1,0 +1,112 @@
+"""A line and its files, completed by what they leave out."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from csl.commands.completion import complete
+from csl.commands.errors import CommandError
+
+CLASSES = ["--model", "SimCLR", "--model.encoder", "ConvNet", "--data.source", "Digits"]
+
+
+def write(folder: Path, text: str, name: str = "experiment.yaml") -> str:
+    (folder / name).write_text(text)
+    return str(folder / name)
+
+
+def test_an_empty_line_is_simclr_on_digits() -> None:
+    *classes, option, config = complete([])
+    assert (classes, option) == (CLASSES, "--config")
+    assert json.loads(config)["data"] == {"batch_size": 128}
+
+
+def test_a_file_stands_between_the_defaults_and_the_line(tmp_path: Path) -> None:
+    file = write(tmp_path, "trainer: {max_epochs: 3}")
+    line = complete(["--data.batch_size", "8", "-c", file, "--model=BYOL"])
+    assert line[:6] == ["--model", "BYOL", *CLASSES[2:]]
+    assert line[8:] == ["--config", file, "--model", "BYOL", "--data.batch_size", "8"]
+
+
+def test_classes_stand_before_their_options() -> None:
+    line = complete(
+        ["--model.encoder.width", "8", "--data.source=Folder", "--data.source.root", "d", "--model", "MoCo"]
+    )
+    assert line[:6] == ["--model", "MoCo", "--model.encoder", "ResNet", "--data.source", "Folder"]
+    assert line[6:10] == ["--model", "MoCo", "--data.source", "Folder"]
+    assert line[10:] == ["--model.encoder.width", "8", "--data.source.root", "d"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "data: {source: CIFAR10}",
+        "data: {source: {class_path: csl.data.CIFAR10, init_args: {root: here}}}",
+        "data: data.yaml",
+        "data: {source: source.yaml}",
+    ],
+)
+def test_the_encoder_follows_the_source_wherever_it_is_stated(tmp_path: Path, text: str) -> None:
+    write(tmp_path, "source: source.yaml", "data.yaml")
+    write(tmp_path, "class_path: CIFAR10", "source.yaml")
+    line = complete(["--config", write(tmp_path, text)])
+    assert line[2:4] == ["--model.encoder", "ResNet"]
+    assert line[5].endswith("CIFAR10")
+    assert not any(word.startswith("{") for word in line), "the digits' settings"
+
+
+def test_a_section_on_the_line_may_be_a_file(tmp_path: Path) -> None:
+    line = complete(
+        ["--data", write(tmp_path, "source: CIFAR10"), "--model", write(tmp_path, "class_path: BYOL", "m.yaml")]
+    )
+    assert line[:6] == ["--model", "BYOL", "--model.encoder", "ResNet", "--data.source", "CIFAR10"]
+
+
+def test_an_encoder_that_is_stated_is_the_default_of_nothing_else(tmp_path: Path) -> None:
+    file = write(tmp_path, "model: {class_path: SimCLR, init_args: {encoder: {class_path: ViT}}}")
+    assert complete(["--config", file])[2:4] == ["--model.encoder", "ViT"]
+    assert complete(["--config", file, "--model.encoder", "ResNet"])[2:4] == ["--model.encoder", "ResNet"]
+
+
+def test_a_method_without_an_encoder_argument_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    write(
+        tmp_path, "from csl.methods import Method\nclass Own(Method):\n    def __init__(self): ...\n", "no_encoder.py"
+    )
+    assert "--model.encoder" not in complete(["--model", "no_encoder.Own"])
+
+
+def test_a_method_of_ones_own_keeps_its_optimization_on_digits() -> None:
+    assert "model" not in json.loads(complete(["--model", "mine.Own"])[7])
+    assert "model" in json.loads(complete(["--model", "csl.methods.BYOL"])[7])
+
+
+def test_what_another_class_was_told_and_the_chosen_one_lacks_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(
+        tmp_path,
+        "model: {class_path: SimCLR, init_args: {temperature: 0.1, output_dim: 8, encoder: {class_path: ViT, "
+        "init_args: {width: 8, heads: 2}}}}",
+    )
+    caplog.set_level("INFO")
+    complete(["--config", file, "--model", "BYOL", "--model.encoder", "ResNet"])
+    assert caplog.messages == [
+        "--model BYOL has no temperature: what is stated for SimCLR is left out",
+        "--model.encoder ResNet has no heads: what is stated for ViT is left out",
+    ]
+    caplog.clear()
+    complete(["--config", file, "--model", "csl.methods.SimCLR"])
+    assert not caplog.messages
+
+
+def test_a_file_that_is_no_yaml_is_named_with_the_place(tmp_path: Path) -> None:
+    file = write(tmp_path, "trainer:\n  max_epochs: [1\nmodel: SimCLR\n")
+    with pytest.raises(CommandError, match=r"experiment\.yaml: no valid YAML in line 3, column \d+: .*expected"):
+        complete(["--config", file])
+
+
+def test_a_configuration_may_stand_on_the_line_itself() -> None:
+    assert complete(["--config", "{model: BYOL, data: {source: CIFAR10}}"])[:4:3] == ["--model", "ResNet"]
+    assert complete(["--config", "none.yaml"])[:6] == CLASSES, "the parser says that there is no such file"
