@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from csl.commands.errors import CommandError
-
 SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -57,17 +55,16 @@ def stated_by(config: str) -> Stated:
     """
     if os.path.isfile(config):
         return Stated(_load(Path(config)), Path(config).parent)
-    return Stated(None if config.endswith(SUFFIXES) else _parsed(config, "--config"))
+    return Stated(None if config.endswith(SUFFIXES) else _parsed(config))
 
 
 def _load(file: Path) -> Any:
-    return _parsed(file.read_text(), str(file))
+    return _parsed(file.read_text())
 
 
-def _parsed(text: str, name: str) -> Any:
+def _parsed(text: str) -> Any:
+    """What a text states; nothing where it is no YAML, of which the parser will speak."""
     try:
         return yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = "" if mark is None else f" in line {mark.line + 1}, column {mark.column + 1}"
-        raise CommandError(f"{name}: no valid YAML{place}: {error.problem}") from error
+    except yaml.YAMLError:
+        return None

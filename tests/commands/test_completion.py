@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from csl.commands.completion import complete
-from csl.commands.errors import CommandError
 
 CLASSES = ["--model", "SimCLR", "--model.encoder", "ConvNet", "--data.source", "Digits"]
 
@@ -101,10 +100,9 @@ def test_what_another_class_was_told_and_the_chosen_one_lacks_is_named(
     assert not caplog.messages
 
 
-def test_a_file_that_is_no_yaml_is_named_with_the_place(tmp_path: Path) -> None:
+def test_of_a_file_that_is_no_yaml_the_parser_speaks(tmp_path: Path) -> None:
     file = write(tmp_path, "trainer:\n  max_epochs: [1\nmodel: SimCLR\n")
-    with pytest.raises(CommandError, match=r"experiment\.yaml: no valid YAML in line 3, column \d+: .*expected"):
-        complete(["--config", file])
+    assert complete(["--config", file])[:6] == CLASSES
 
 
 def test_a_configuration_may_stand_on_the_line_itself() -> None:
