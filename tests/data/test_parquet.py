@@ -95,7 +95,10 @@ def test_a_name_elsewhere_in_the_path_does_not_count(tmp_path: Path) -> None:
     ("column", "message"),
     [
         ({"image_column": "img"}, "no column 'img', only image, label"),
-        ({"label_column": "y"}, "column 'y' has no labels"),
+        (
+            {"label_column": "y"},
+            "label_column: no file has a column 'y', only image, label; name one of these, or null to",
+        ),
     ],
 )
 def test_missing_column(tmp_path: Path, column: dict[str, Any], message: str) -> None:
