@@ -154,8 +154,12 @@ class Folder(ImageSource):
             self._tally.merge(listings[part].passed_over, _prefix(self.root, folder))
             if kept:
                 self._notes.append(f"{part}: the listing is that of an earlier run, kept in {kept}")
-        classes, notes = read_classes(folders, listings, level, self._tally)
+        classes, notes = read_classes(self.root, folders, listings, level, self._tally)
         self._notes += notes
+        if odd := [
+            f"{part} is {folder.name}" for part, folder in folders.items() if len(folders) > 1 and folder.name != part
+        ]:
+            self._notes.append(f"by the names of the folders, {', '.join(odd)}")
         return {part: (folder, classes[part]) for part, folder in folders.items()}
 
     def _class_names(self) -> list[str]:

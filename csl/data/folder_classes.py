@@ -4,7 +4,6 @@ import unicodedata
 from collections import Counter
 from pathlib import Path
 
-from csl.data.decode import extensions
 from csl.data.folder_scan import Listing
 from csl.data.record import Tally
 from csl.data.set_names import part_of
@@ -16,11 +15,12 @@ _LOOSE = "images above the class folders"
 
 
 def read_classes(
-    folders: dict[str, Path], listings: dict[str, Listing], level: int | None, tally: Tally
+    root: Path, folders: dict[str, Path], listings: dict[str, Listing], level: int | None, tally: Tally
 ) -> tuple[dict[str, Classes], list[str]]:
     """The images of each class of each set, and what a reader should know about them.
 
     Args:
+        root: What names in the tally start from.
         folders: The folder of each set.
         listings: What is in it.
         level: Which level of folders names the class; found out if None.
@@ -38,7 +38,7 @@ def read_classes(
         own = _find_level(folders[part], listing, several) if level is None else level
         sets[part], loose = _group(listing, own)
         for name in loose:
-            tally.add(_LOOSE, f"{folders[part].name}/{name}")
+            tally.add(_LOOSE, folders[part].joinpath(name).relative_to(root).as_posix())
         if not sets[part]:
             raise ValueError(f"class_level: no image in {str(folders[part])!r} lies {own} folders deep")
         if own == 1:
@@ -106,7 +106,7 @@ def _refuse_empty(folder: Path, listing: Listing, classes: Classes) -> None:
     for name in listing.folders:
         if unicodedata.normalize("NFC", name) not in classes:
             raise ValueError(
-                f"root: class folder {str(folder / name)!r} has no images ({_known_extensions()})"
+                f"root: class folder {str(folder / name)!r} has no images, by their names or by their content"
                 f"{_passed_over(listing, name + '/')}; remove it if it is no class"
             )
 
@@ -136,7 +136,3 @@ def _passed_over(listing: Listing, below: str = "") -> str:
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
-
-
-def _known_extensions() -> str:
-    return "looked for " + ", ".join(sorted(extensions()))

@@ -13,7 +13,7 @@ _COPIES = ("~", ".bak", ".orig", ".tmp", ".part", ".partial", ".crdownload", ".d
 _OTHER_IMAGES = (".heic", ".heif", ".jxl", ".psd", ".svg", ".tga", ".dcm", ".dng", ".cr2", ".nef", ".arw", ".exr")
 _PLAIN_SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{1,6}")
 
-HIDDEN = "hidden, or left behind by a system"
+HIDDEN = "hidden or left behind by a system"
 COPIES = "backup copies or unfinished downloads"
 AGAIN = "links to what is read anyway"
 
@@ -134,5 +134,5 @@ def _why_not(entry: "os.DirEntry[str]") -> str | None:
     if (entry.is_file() or not os.path.exists(entry.path)) and is_image(entry.path):
         return None
     if suffix in _OTHER_IMAGES:
-        return f"{suffix} files, a kind of image that is not read: convert them, for example to PNG"
-    return f"{suffix} files, no images" if _PLAIN_SUFFIX.fullmatch(suffix) else "other files, no images"
+        return f"{suffix} images (cannot be read; convert them, for example to PNG)"
+    return f"{suffix} files" if _PLAIN_SUFFIX.fullmatch(suffix) else "other files"

@@ -28,7 +28,7 @@ class PassedOver(NamedTuple):
 
     def __str__(self) -> str:
         more = ", …" if self.number > len(self.examples) else ""
-        return f"{self.number:,} {self.reason} ({', '.join(map(printable, self.examples))}{more})"
+        return f"{self.reason}: {self.number:,} ({', '.join(map(printable, self.examples))}{more})"
 
 
 class Tally:
@@ -38,7 +38,7 @@ class Tally:
         >>> tally = Tally()
         >>> tally.add("hidden", "cat/.cache")
         >>> [str(entry) for entry in tally.entries()]
-        ['1 hidden (cat/.cache)']
+        ['hidden: 1 (cat/.cache)']
     """
 
     def __init__(self, entries: Iterable[PassedOver] = ()) -> None:
@@ -135,7 +135,7 @@ class DataRecord:
         content = asdict(self)
         content["unlabelled"], content["notes"] = list(self.unlabelled), list(self.notes)
         content["passed_over"] = [
-            {"reason": entry.reason, "count": entry.number, "examples": [printable(name) for name in entry.examples]}
+            {"reason": entry.reason, "number": entry.number, "examples": [printable(name) for name in entry.examples]}
             for entry in self.passed_over
         ]
         return content

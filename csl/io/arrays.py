@@ -148,7 +148,7 @@ def _matrix(path: Path, name: str, lists: Any) -> Any:
 
 
 def _txt(path: Path) -> dict[str, Any]:
-    words = _decoded(path.read_bytes()).splitlines()
+    words = _decoded(path.read_bytes()).split("\n")
     return {path.stem: np.array([word.strip() for word in words if word.strip()])}
 
 

@@ -126,7 +126,7 @@ def test_empty_folder(tmp_path: Path, below: str) -> None:
 def test_class_without_images(tmp_path: Path) -> None:
     classes(tmp_path / "train", {"a": 2, "b": 0})
     with pytest.raises(
-        ValueError, match=r"root: class folder '.*train/b' has no images \(looked for .*\.jpg, .*\.webp\); remove it if"
+        ValueError, match=r"root: class folder '.*train/b' has no images, by their names or by their content; remove it"
     ):
         Folder(tmp_path)
 
