@@ -16,6 +16,7 @@ def put(root: Path, *names: str) -> Path:
     """Write files: images of 6×6 pixels, whatever they are called, or text where the name is no image's."""
     for number, name in enumerate(names):
         path = root / name
+        assert path.is_relative_to(root), f"{name} would be written elsewhere"
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix in NO_IMAGES:
             path.write_text("no image")
