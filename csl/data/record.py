@@ -67,7 +67,7 @@ class DataRecord:
     Attributes:
         name: The source, and where it reads from.
         sets: How many images each set has: "train", "reference" where that is not the training set, "val", "test".
-        unlabelled: The sets whose images have no labels.
+        unlabelled: How many images of a set have no label, for the sets that have such images.
         classes: How many images each class has, in the training set where that is labelled, else in the reference set.
         held_out: How the held-out set came about.
         passed_over: What was not read, and why.
@@ -85,7 +85,7 @@ class DataRecord:
 
     name: str
     sets: dict[str, int]
-    unlabelled: tuple[str, ...]
+    unlabelled: dict[str, int]
     classes: dict[str, int]
     held_out: str
     passed_over: tuple[PassedOver, ...]
@@ -111,7 +111,7 @@ class DataRecord:
         return cls(
             name,
             {part: len(images) for part, images in told.items()},
-            tuple(part for part, images in told.items() if not _is_labelled(images)),
+            {part: number for part, images in told.items() if (number := int((images.labels < 0).sum()))},
             dict(zip(map(printable, class_names), counts, strict=True)),
             held_out,
             passed_over,
@@ -123,7 +123,7 @@ class DataRecord:
     def lines(self) -> list[str]:
         """The record as text, for people."""
         head = f"{printable(self.name)}: {sum(self.sets.values()):,} images, {self._classes()}"
-        sets = [f"{part} {count:,}" + " without labels" * self._lacks_labels(part) for part, count in self.sets.items()]
+        sets = [f"{part} {count:,}{self._without_labels(part)}" for part, count in self.sets.items()]
         held_out = f" (held out: {self.held_out})" if self.held_out else ""
         passed = "passed over: " + "; ".join(map(str, self.passed_over)) if self.passed_over else ""
         what = "pixels and labels" if self.in_memory else "list of files and labels"
@@ -133,7 +133,7 @@ class DataRecord:
     def to_dict(self) -> dict[str, Any]:
         """The record as plain lists and dictionaries, for JSON and YAML."""
         content = asdict(self)
-        content["unlabelled"], content["notes"] = list(self.unlabelled), list(self.notes)
+        content["notes"] = list(self.notes)
         content["passed_over"] = [
             {"reason": entry.reason, "number": entry.number, "examples": [printable(name) for name in entry.examples]}
             for entry in self.passed_over
@@ -143,8 +143,11 @@ class DataRecord:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
-    def _lacks_labels(self, part: str) -> bool:
-        return bool(self.classes) and part in self.unlabelled
+    def _without_labels(self, part: str) -> str:
+        number = self.unlabelled.get(part, 0)
+        if not number or not self.classes:
+            return ""
+        return " without labels" if number == self.sets[part] else f" ({number:,} of them without labels)"
 
     def _classes(self) -> str:
         if not self.classes:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from csl.data import Digits, Folder, ImageSource, ImageSplits
+from csl.data import Digits, Folder, ImageSource, ImageSplits, Parquet
 from csl.data.record import DataRecord
 from tests.data.layouts import of_classes, put
 from tests.data.test_parquet import write as write_parquet
@@ -69,8 +69,6 @@ def test_every_source_has_one(tmp_path: Path) -> None:
     assert digits.lines()[-1].startswith("  sha256 of the pixels and labels: ")
     assert digits.fingerprint != Digits(seed=1).record().fingerprint
     write_parquet(tmp_path / "train.parquet", [0, 1] * 5, names=["cat", "dog"])
-    from csl.data import Parquet
-
     lines = Parquet(tmp_path, holdout=0.4).record().lines()
     assert lines[0] == f"Parquet {tmp_path}: 10 images, 2 classes: cat, dog (3 images each)"
     assert lines[1] == "  train 6, val 4 (held out: a share of 0.4 of every class, drawn with seed 0)"
@@ -89,6 +87,14 @@ def test_a_class_without_images_is_the_smallest() -> None:
     splits = ToySource().load()
     record = DataRecord.of("x", splits.sets(), ("even", "odd", "none"))
     assert "(smallest: none, 0 images; largest: even, 15)" in record.lines()[0]
+
+
+def test_some_images_without_labels_are_counted(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train.parquet", [0, 1, None, None, None])
+    write_parquet(tmp_path / "val.parquet", [0, 1] * 5)
+    record = Parquet(tmp_path).record()
+    assert record.unlabelled == {"train": 3}
+    assert record.lines()[1].startswith("  train 5 (3 of them without labels), reference 8, val 2 (held out: ")
 
 
 def test_a_reference_set_of_its_own_is_counted() -> None:
