@@ -8,6 +8,7 @@ from csl.data.images import ImageSet, ImageTensor
 from csl.data.mnist import MNIST, FashionMNIST
 from csl.data.module import ImageDataModule
 from csl.data.parquet import Parquet
+from csl.data.record import DataRecord
 from csl.data.source import ImageSource, ImageSplits
 from csl.data.stl10 import STL10
 
@@ -17,6 +18,7 @@ __all__ = [
     "MNIST",
     "STL10",
     "Augmentation",
+    "DataRecord",
     "Digits",
     "FashionMNIST",
     "Folder",

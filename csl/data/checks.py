@@ -3,23 +3,32 @@
 import torch
 
 from csl.data.images import ImageSet
-from csl.data.source import ImageSource, ImageSplits
+from csl.data.source import ImageSource, ImageSplits, has_labels
 
 
 def check_labels(source: ImageSource, splits: ImageSplits) -> None:
-    """Every label must be a class; only training images may have none.
+    """Every label must be a class; training images may have none, and evaluation sets may have none at all.
 
     Raises:
-        ValueError: If a set is empty, a label is no class, or an evaluation set has a class that the reference set
-            has not.
+        ValueError: If a set is empty, a label is no class, some images of an evaluation set have labels and others have
+            not, only one of the reference set and the held-out set has labels, or an evaluation set has a class that
+            the reference set has not.
     """
     name = type(source).__name__
     for part, images in ({"train": splits.train} | _evaluation_sets(splits)).items():
-        _check_range(f"{name}: {part}", images, source.num_classes, lowest=-1 if part == "train" else 0)
+        _check_range(f"{name}: {part}", images, source)
+        if part != "train":
+            _check_whole(f"{name}: {part}", images)
+    if has_labels(splits.reference) != has_labels(splits.val):
+        with_labels, without = ("reference", "val") if has_labels(splits.reference) else ("val", "reference")
+        raise ValueError(
+            f"{name}: expected labels in both evaluation sets or in none, got {with_labels} with labels "
+            f"and {without} without"
+        )
     known = torch.unique(splits.reference.labels)
     for part, images in _evaluation_sets(splits).items():
         present = torch.unique(images.labels)
-        unknown = present[~torch.isin(present, known)].tolist()
+        unknown = present[~torch.isin(present, known) & (present >= 0)].tolist()
         if unknown:
             names = ", ".join(source.class_names[label] for label in unknown[:5])
             raise ValueError(f"{name}: {part} has images of classes that the reference set has not: {names}")
@@ -72,12 +81,22 @@ def _evaluation_sets(splits: ImageSplits) -> dict[str, ImageSet]:
     return sets if splits.test is None else sets | {"test": splits.test}
 
 
-def _check_range(name: str, images: ImageSet, num_classes: int, lowest: int) -> None:
+def _check_range(name: str, images: ImageSet, source: ImageSource) -> None:
     if len(images) == 0:
         raise ValueError(f"{name}: expected images, found none")
-    wrong = ((images.labels < lowest) | (images.labels >= num_classes)).nonzero().flatten()
+    wrong = ((images.labels < -1) | (images.labels >= source.num_classes)).nonzero().flatten()
     if len(wrong):
+        classes = f"from 0 to {source.num_classes - 1}" if source.num_classes else "-1 alone, as there are no classes"
         raise ValueError(
-            f"{name}: expected labels from 0 to {num_classes - 1}, got {int(images.labels[wrong[0]])} for image "
+            f"{name}: expected labels {classes}, got {int(images.labels[wrong[0]])} for image "
             f"{int(wrong[0])} ({len(wrong)} such images)"
+        )
+
+
+def _check_whole(name: str, images: ImageSet) -> None:
+    missing = (images.labels < 0).nonzero().flatten()
+    if 0 < len(missing) < len(images):
+        raise ValueError(
+            f"{name}: expected a label for every image or for none, got none for {len(missing)} of {len(images)} "
+            f"images, such as image {int(missing[0])}"
         )

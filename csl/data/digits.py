@@ -40,4 +40,5 @@ class Digits(ImageSource):
         images = (levels * (255 / 16)).round().to(torch.uint8).unsqueeze(1)
         everything = ImageTensor(images, torch.from_numpy(digits.target))
         train, val = hold_out("Digits", everything, _HELD_OUT / len(images), self.seed)
-        return ImageSplits(train, train, val)
+        words = f"{_HELD_OUT} images, the same share of every class, drawn with seed {self.seed}"
+        return ImageSplits(train, train, val, held_out=words)

@@ -1,8 +1,8 @@
 """Sets of uint8 images of one size: held in memory, or decoded from their files when a batch asks for them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Protocol, Self
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -17,9 +17,11 @@ class ImageSet(Dataset[RawBatch], ABC):
 
     Attributes:
         labels: Class indices `[N]`, int64; -1 where an image has no label.
+        in_memory: Whether the pixels themselves are there, rather than files that hold them.
     """
 
     labels: Tensor
+    in_memory: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -31,6 +33,10 @@ class ImageSet(Dataset[RawBatch], ABC):
     @abstractmethod
     def select(self, positions: Tensor) -> Self:
         """The set of the images at some positions `[M]`, in that order."""
+
+    def contents(self) -> Iterator[bytes]:
+        """What tells this set from another, piece by piece, for a hash: its labels, and the images or their names."""
+        yield self.labels.numpy().tobytes()
 
     def __getitem__(self, position: int) -> RawBatch:
         return self.__getitems__([position])
@@ -56,6 +62,8 @@ class ImageTensor(ImageSet):
         tensor([2, 0])
     """
 
+    in_memory: ClassVar[bool] = True
+
     def __init__(self, images: Tensor, labels: Tensor) -> None:
         if images.ndim != 4 or images.dtype != torch.uint8:
             raise ValueError(f"images: expected uint8 [N, C, H, W], got {images.dtype} {list(images.shape)}")
@@ -72,6 +80,12 @@ class ImageTensor(ImageSet):
         """The set of the images at some positions `[M]`, in that order."""
         return type(self)(self._images[positions], self.labels[positions])
 
+    def contents(self) -> Iterator[bytes]:
+        """The labels and the pixels."""
+        yield from super().contents()
+        for images in torch.split(self._images, 1024):
+            yield images.contiguous().numpy().tobytes()
+
 
 class Encoded(Protocol):
     """Where encoded images come from."""
@@ -83,6 +97,10 @@ class Encoded(Protocol):
 
     def read(self, row: int) -> tuple[str | bytes, str]:
         """An image file's path or its bytes, and the name that an error message gives it."""
+        ...
+
+    def key(self, row: int) -> str:
+        """What tells an image from the others and is the same wherever the data lies, such as a path in a folder."""
         ...
 
     def hold(self) -> None:
@@ -131,6 +149,16 @@ class EncodedImages(ImageSet):
     def name(self, position: int) -> str:
         """What an error message calls the image at a position."""
         return self.encoded.read(int(self._rows[position]))[1]
+
+    def keys(self) -> list[str]:
+        """What tells each image from the others, wherever the data lies."""
+        return [self.encoded.key(row) for row in self._rows.tolist()]
+
+    def contents(self) -> Iterator[bytes]:
+        """The labels and the names of the images."""
+        yield from super().contents()
+        for key in self.keys():
+            yield key.encode("utf-8", "surrogateescape") + b"\0"
 
     def groups(self) -> Tensor | None:
         """Numbers `[N]` that say which images are best read together; None where any order is as good."""

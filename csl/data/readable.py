@@ -8,6 +8,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from csl.data.images import EncodedImages
 from csl.data.loader import available_cores
+from csl.data.record import PassedOver
 from csl.distributed import on_any_process, world
 
 OnBadImage: TypeAlias = Literal["error", "skip"]
@@ -15,6 +16,7 @@ OnBadImage: TypeAlias = Literal["error", "skip"]
 _SMALL = 8  # pixels; a JPEG is read whole, but hardly decoded
 _CHUNK = 256  # images that a thread looks at a time
 _LISTED = 100
+_EXAMPLES = 3
 
 
 def check_policy(on_bad_image: str) -> None:
@@ -27,10 +29,13 @@ def check_policy(on_bad_image: str) -> None:
         raise ValueError(f"on_bad_image: expected 'error' or 'skip', got {on_bad_image!r}")
 
 
-def readable(images: EncodedImages, on_bad_image: OnBadImage, name: str) -> EncodedImages:
+def readable(
+    images: EncodedImages, on_bad_image: OnBadImage, name: str
+) -> tuple[EncodedImages, tuple[PassedOver, ...]]:
     """The images themselves, or with "skip" those of them that can be decoded, after a look at every one.
 
-    What is left out is counted and listed in the log. Processes agree: what one of them cannot read, all leave out.
+    What is left out is counted for the record, and listed in the log with reasons. Processes agree: what one of them
+    cannot read, all leave out.
 
     Args:
         images: A set that is still encoded.
@@ -41,11 +46,11 @@ def readable(images: EncodedImages, on_bad_image: OnBadImage, name: str) -> Enco
         ValueError: If no image of a class can be read.
     """
     if on_bad_image == "error" or len(images) == 0:
-        return images
+        return images, ()
     faults = _faults(images)
     bad = on_any_process(torch.tensor([fault is not None for fault in faults]), world())
     if not bad.any():
-        return images
+        return images, ()
     rows = bad.nonzero().flatten().tolist()
     listed = [f"  {faults[row] or 'unreadable for another process: ' + images.name(row)}" for row in rows[:_LISTED]]
     more = [f"  and {len(rows) - _LISTED:,} more"] if len(rows) > _LISTED else []
@@ -54,8 +59,10 @@ def readable(images: EncodedImages, on_bad_image: OnBadImage, name: str) -> Enco
     kept = images.select((~bad).nonzero().flatten())
     lost = sorted(set(images.labels.tolist()) - set(kept.labels.tolist()))
     if lost:
-        raise ValueError(f"{name}: no image of class number {lost[0]} can be read; the first: {listed[0].strip()}")
-    return kept
+        which = f"no image of class number {lost[0]}" if lost[0] >= 0 else "no image without a label"
+        raise ValueError(f"{name}: {which} can be read; the first: {listed[0].strip()}")
+    keys = images.select(torch.tensor(rows[:_EXAMPLES])).keys()
+    return kept, (PassedOver("images that cannot be decoded", len(rows), tuple(keys)),)
 
 
 def _faults(images: EncodedImages) -> list[str | None]:

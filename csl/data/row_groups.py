@@ -68,6 +68,10 @@ class RowGroups:
         """The number of the row group that a row is in."""
         return bisect_right(self._ends, row)
 
+    def file_of(self, row: int) -> str:
+        """The file that a row is in."""
+        return self._groups[self.group_of(row)][0]
+
     def __getstate__(self) -> dict[str, Any]:
         """Locks do not travel to other processes."""
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}

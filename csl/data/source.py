@@ -1,13 +1,12 @@
-"""What an image source is: a training set, a labelled reference set, a held-out set, and perhaps a test set."""
+"""What an image source is: a training set, a reference set, a held-out set, and perhaps a test set."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TypeVar
 
-from lightning.pytorch.utilities import rank_zero_info
-
 from csl.data.images import ImageSet
+from csl.data.record import DataRecord, PassedOver
 from csl.data.split import stratified
 
 S = TypeVar("S", bound=ImageSet)
@@ -15,29 +14,45 @@ S = TypeVar("S", bound=ImageSet)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+_WITHOUT_LABELS = {"val": "it is not used, as the others have labels", "test": "it serves predict alone"}
+
 
 @dataclass(frozen=True)
 class ImageSplits:
-    """The sets of a source.
+    """The sets of a source, and how they came about.
+
+    The reference set and the held-out set have labels both, or neither has: then the source has no classes, and what
+    needs labels is not measured.
 
     Attributes:
         train: What methods train on; its labels may be missing (-1).
-        reference: The labelled set that probes learn from: `train` itself where that is labelled.
-        val: The labelled held-out set; shares no image with the two above.
-        test: A third labelled set, if the source has one.
+        reference: The set that probes learn from: `train` itself where that is labelled, or where nothing is.
+        val: The held-out set; shares no image with the two above.
+        test: A third set, if the source has one; without labels, it serves `predict` alone.
+        held_out: How the held-out set came about, in words.
+        passed_over: What was not read, and why.
+        notes: What else a reader of the results should know, a sentence each.
     """
 
     train: ImageSet
     reference: ImageSet
     val: ImageSet
     test: ImageSet | None = None
+    held_out: str = ""
+    passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def sets(self) -> dict[str, ImageSet]:
+        """The sets by name."""
+        sets = {"train": self.train, "reference": self.reference, "val": self.val}
+        return sets if self.test is None else sets | {"test": self.test}
 
 
 class ImageSource(ABC):
     """Where images and labels come from; a subclass of your own needs `load` and these three facts.
 
     Args:
-        class_names: Name of each class, in the order of the labels.
+        class_names: Name of each class, in the order of the labels; none if no image has a label.
         num_channels: 3 for RGB, 1 for grey.
         native_size: Shorter side of a typical image, in pixels.
 
@@ -69,6 +84,26 @@ class ImageSource(ABC):
     def load(self) -> ImageSplits:
         """The sets, indexed but not necessarily decoded."""
 
+    def record(self, splits: ImageSplits | None = None) -> DataRecord:
+        """What was read: counts, classes, how the held-out set came about, what was passed over, a hash.
+
+        Args:
+            splits: What `load` gave; loaded if not given.
+        """
+        splits = self.load() if splits is None else splits
+        return DataRecord.of(
+            self._origin(),
+            splits.sets(),
+            self.class_names,
+            held_out=splits.held_out,
+            passed_over=splits.passed_over,
+            notes=splits.notes,
+        )
+
+    def _origin(self) -> str:
+        """The source, and where it reads from."""
+        return type(self).__name__
+
 
 def arrange(
     name: str,
@@ -83,28 +118,66 @@ def arrange(
     """Give the sets that were found their parts.
 
     - A lone evaluation set, whatever it is called, is the held-out set.
-    - Without one, a stratified share `holdout` of the labelled training images is held out.
+    - Without one, a share `holdout` of the training images is held out, of every class the same.
     - Beside an unlabelled training set, the labelled one (`val` if there are two) is divided: a share `holdout` of it
       is held out and the rest is the reference set, so that no image is in both.
+    - Where no image has a label, the same sets serve without. Otherwise a `val` without labels is not used, and a
+      `test` without labels is for `predict`.
 
     Raises:
-        ValueError: If no labelled image is left to measure on, or a class is too small to divide.
+        ValueError: If some training images have labels, others have not, and there is no other labelled set; or if a
+            class is too small to divide.
     """
-    if val is None:
-        val, test = test, None
-    if int(train.labels.min()) >= 0:
-        if val is None:
-            train, val = hold_out(name, train, holdout, seed)
-        train = limited(name, train, train_samples, seed)
-        return ImageSplits(train, train, val, test)
-    if val is None:
-        raise ValueError(f"{name}: the training images have no labels; add a labelled val or test set to measure on")
-    reference, val = hold_out(name, val, holdout, seed)
-    rank_zero_info(
-        f"{name}: {len(train):,} training images without labels; of the labelled evaluation set, {len(reference):,} "
-        f"images are the reference and {len(val):,} are held out"
-    )
-    return ImageSplits(limited(name, train, train_samples, seed), reference, val, test)
+    given = {part: images for part, images in (("val", val), ("test", test)) if images is not None}
+    usable = {part: images for part, images in given.items() if has_labels(images)}
+    if not usable and not has_labels(train):
+        usable = given
+    notes = [f"{part}: no image has a label; {_WITHOUT_LABELS[part]}" for part in given if part not in usable]
+    part, held = next(iter(usable.items()), ("", None))
+    if held is None:
+        _refuse_partial(name, train)
+        train, held = hold_out(name, train, holdout, seed)
+        words = f"{_share(holdout, held)}, drawn with seed {seed}"
+    else:
+        words = f"the {part} set"
+    reference: ImageSet | None = None
+    if has_labels(held) and not _is_labelled(train):
+        reference, held = hold_out(name, held, holdout, seed)
+        words = f"{_share(holdout, held)} of {words}, drawn with seed {seed}; the rest of it is the reference set"
+    chosen, cut = limited(name, train, train_samples, seed)
+    test = None if part == "test" else test
+    return ImageSplits(chosen, chosen if reference is None else reference, held, test, words, notes=(*notes, *cut))
+
+
+def _refuse_partial(name: str, train: ImageSet) -> None:
+    if has_labels(train) and not _is_labelled(train):
+        count = int((train.labels >= 0).sum())
+        raise ValueError(
+            f"{name}: only {count:,} of {len(train):,} training images have labels; add a labelled val or test set to "
+            "measure on, or leave the labels out"
+        )
+
+
+def _share(holdout: float, held: ImageSet) -> str:
+    return f"a share of {holdout:g} of {'every class' if has_labels(held) else 'the images'}"
+
+
+def _is_labelled(images: ImageSet) -> bool:
+    return bool((images.labels >= 0).all())
+
+
+def measured_on(
+    name: str, train: ImageSet, theirs: ImageSplits, where: str, *, train_samples: int | None, seed: int
+) -> ImageSplits:
+    """Train on images without labels, and measure on the reference set and the held-out set that lie elsewhere."""
+    train, cut = limited(name, train, train_samples, seed)
+    held_out, notes = f"{theirs.held_out}, in {where}", (f"reference and val are those of {where}", *theirs.notes)
+    return replace(theirs, train=train, held_out=held_out, notes=(*notes, *cut))
+
+
+def has_labels(images: ImageSet) -> bool:
+    """Whether any image of a set has a label."""
+    return bool((images.labels >= 0).any())
 
 
 def hold_out(name: str, images: S, share: float, seed: int) -> tuple[S, S]:
@@ -116,14 +189,15 @@ def hold_out(name: str, images: S, share: float, seed: int) -> tuple[S, S]:
     return images.select(rest), images.select(held)
 
 
-def limited(name: str, images: S, train_samples: int | None, seed: int) -> S:
-    """The set itself, or a stratified, seeded choice of `train_samples` of its images."""
+def limited(name: str, images: S, train_samples: int | None, seed: int) -> tuple[S, tuple[str, ...]]:
+    """The set itself, or a stratified, seeded choice of `train_samples` of its images, and what to say about it."""
     if train_samples is None or train_samples == len(images):
-        return images
+        return images, ()
     try:
-        return images.select(stratified(images.labels, train_samples, seed, keep_rest=False)[1])
+        chosen = images.select(stratified(images.labels, train_samples, seed, keep_rest=False)[1])
     except ValueError as error:
         raise ValueError(f"{name}: train_samples={train_samples}: {error}") from error
+    return chosen, (f"train_samples: {train_samples:,} of {len(images):,} training images, drawn with seed {seed}",)
 
 
 def check_holdout(holdout: float, train_samples: int | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from csl.data.source import ImageSplits, limited
+from csl.data.source import ImageSplits
 from csl.data.torchvision_source import TorchvisionSource
 
 
@@ -60,8 +60,8 @@ class STL10(TorchvisionSource):
         """The sets, in memory; torchvision's test set is the held-out one."""
         if not self.unlabeled:
             return super().load()
-        train = limited("STL10", self._read(split="unlabeled"), self.train_samples, self.seed)
-        return ImageSplits(train, self._read(split="train"), self._read(split="test"))
+        parts = (self._read(split=part) for part in ("unlabeled", "train", "test"))
+        return self._arranged(*parts)
 
     def _part(self, train: bool) -> dict[str, Any]:
         return {"split": "train" if train else "test"}

@@ -1,5 +1,6 @@
 """What the sources that torchvision reads have in common."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -38,8 +39,9 @@ class TorchvisionSource(ImageSource):
     ) -> None:
         check_holdout(0.5, train_samples)
         super().__init__(self.classes, *self.shape)
-        self.root, self.download, self.train_samples, self.seed = root, download, train_samples, seed
-        if not download and not (Path(root) / self.folder).is_dir():
+        self.root = os.path.expanduser(root)
+        self.download, self.train_samples, self.seed = download, train_samples, seed
+        if not download and not (Path(self.root) / self.folder).is_dir():
             raise ValueError(self._missing())
 
     def prepare(self) -> None:
@@ -51,8 +53,15 @@ class TorchvisionSource(ImageSource):
     def load(self) -> ImageSplits:
         """The sets, in memory; torchvision's test set is the held-out one."""
         train, val = self._read(**self._part(train=True)), self._read(**self._part(train=False))
-        train = limited(self.dataset, train, self.train_samples, self.seed)
-        return ImageSplits(train, train, val)
+        return self._arranged(train, None, val)
+
+    def _arranged(self, train: ImageTensor, reference: ImageTensor | None, val: ImageTensor) -> ImageSplits:
+        train, notes = limited(self.dataset, train, self.train_samples, self.seed)
+        reference = train if reference is None else reference
+        return ImageSplits(train, reference, val, held_out="the data set's own test set", notes=notes)
+
+    def _origin(self) -> str:
+        return f"{type(self).__name__} {self.root}"
 
     def _part(self, train: bool) -> dict[str, Any]:
         return {"train": train}

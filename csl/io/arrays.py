@@ -1,5 +1,6 @@
 """Arrays by name from the files in which people keep features, none of which is ever executed."""
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -147,21 +148,29 @@ def _matrix(path: Path, name: str, lists: Any) -> Any:
 
 
 def _txt(path: Path) -> dict[str, Any]:
-    words = np.array(path.read_text().split("\n"))
+    words = _decoded(path.read_bytes()).split("\n")
     return {path.stem: np.array([word.strip() for word in words if word.strip()])}
 
 
+def _decoded(content: bytes) -> str:
+    """Text in UTF-8, or in UTF-16 with a byte-order mark, as Windows writes it; without the mark."""
+    return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+
+
 def _numbers(array: Any) -> "Tensor | np.ndarray[Any, Any]":
-    """Numbers as a tensor; words that are all integers, too."""
+    """Numbers as a tensor; words that are all integers, too, unless two words are one number."""
     if isinstance(array, Tensor):
         return array
     if array.dtype.kind == "O":  # words, some of which are missing
         return np.asarray(array)
     if array.dtype.kind in "US":
+        words = array.astype(str)
         try:
-            array = array.astype(np.int64)
-        except ValueError:
-            return np.asarray(array.astype(str))
+            array = words.astype(np.int64)
+        except (ValueError, OverflowError):
+            return np.asarray(words)
+        if len(np.unique(array)) < len(np.unique(words)):  # "01" and "1"
+            return np.asarray(words)
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
     return torch.from_numpy(np.array(array, order="C"))

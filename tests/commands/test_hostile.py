@@ -87,7 +87,7 @@ def test_images_that_may_not_be_read_are_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(os, "scandir", refuse(errno.EACCES))
     status, message = failure(tmp_path, "fit", "--data.source", "Folder", "--data.source.root", "images", *QUICK)
     assert status in (1, 2)
-    assert "images/train: Permission denied" in message
+    assert "root: cannot look into 'images': Permission denied" in message
 
 
 @pytest.fixture

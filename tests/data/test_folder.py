@@ -1,4 +1,3 @@
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -57,16 +56,20 @@ def test_a_share_of_one_set_is_held_out_of_every_class(tmp_path: Path, below: st
 
 
 @pytest.mark.parametrize("both", [False, True])
-def test_unlabelled_training_images(tmp_path: Path, both: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_unlabelled_training_images(tmp_path: Path, both: bool) -> None:
     fill(tmp_path / "train", 7)
     classes(tmp_path / "val", {"a": 10, "b": 10})
     if both:
         classes(tmp_path / "test", {"a": 3, "b": 2})
-    with caplog.at_level(logging.INFO):
-        splits = Folder(tmp_path).load()
+    splits = Folder(tmp_path).load()
     assert counts(splits) == {"train": 7, "reference": 16, "val": 4} | ({"test": 5} if both else {})
     assert splits.train.labels.tolist() == [-1] * 7
-    assert sum("16 images are the reference and 4 are held out" in message for message in caplog.messages) == 1
+    lines = Folder(tmp_path).record().lines()
+    assert lines[1].startswith("  train 7 without labels, reference 16, val 4" + ", test 5" * both)
+    assert (
+        "(held out: a share of 0.2 of every class of the val set, drawn with seed 0; the rest of it is the ref"
+        in lines[1]
+    )
 
 
 def test_reference_and_held_out_share_no_image(tmp_path: Path) -> None:
@@ -123,7 +126,7 @@ def test_empty_folder(tmp_path: Path, below: str) -> None:
 def test_class_without_images(tmp_path: Path) -> None:
     classes(tmp_path / "train", {"a": 2, "b": 0})
     with pytest.raises(
-        ValueError, match=r"root: class folder '.*train/b' has no images \(looked for \.bmp, .*\.webp\)"
+        ValueError, match=r"root: class folder '.*train/b' has no images, by their names or by their content; remove it"
     ):
         Folder(tmp_path)
 
@@ -135,10 +138,21 @@ def test_different_classes(tmp_path: Path) -> None:
         Folder(tmp_path)
 
 
-def test_nothing_labelled(tmp_path: Path) -> None:
-    fill(tmp_path / "train", 3)
-    with pytest.raises(ValueError, match="the training images have no labels and there is no labelled val or test"):
-        Folder(tmp_path)
+@pytest.mark.parametrize("below", ["", "train", "pictures", "pictures/train"])
+def test_nothing_labelled(tmp_path: Path, below: str) -> None:
+    fill(tmp_path / below, 10)
+    source = Folder(tmp_path)
+    splits = source.load()
+    assert (source.class_names, source.num_classes) == ((), 0)
+    assert splits.reference is splits.train
+    assert counts(splits) == {"train": 8, "reference": 8, "val": 2}
+    assert splits.train.labels.tolist() + splits.val.labels.tolist() == [-1] * 10
+    lines = source.record(splits).lines()
+    assert lines[0] == f"Folder {tmp_path}: 10 images, none of them with a label"
+    assert lines[1] == "  train 8, val 2 (held out: a share of 0.2 of the images, drawn with seed 0)"
+    data = ImageDataModule(source, batch_size=4)
+    data.setup("fit")
+    assert next(iter(data.train_dataloader())).labels.tolist() == [-1] * 4
 
 
 def test_two_validation_folders(tmp_path: Path) -> None:

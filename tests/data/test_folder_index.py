@@ -32,7 +32,11 @@ def settle(root: Path) -> None:
 
 
 def found(root: Path) -> dict[str, dict[str, list[str]]]:
-    return Folder(root)._sets
+    """The paths of the images, by set and class."""
+    return {
+        part: {name: [str(folder / file) for file in files] for name, files in classes.items()}
+        for part, (folder, classes) in Folder(root)._sets.items()
+    }
 
 
 def test_a_second_run_lists_nothing_of_a_large_set(tmp_path: Path, listings: list[str]) -> None:
@@ -41,6 +45,20 @@ def test_a_second_run_lists_nothing_of_a_large_set(tmp_path: Path, listings: lis
     assert found(tmp_path / "images") == first
     assert not [name for name in listings if "train" in name]
     assert [name for name in listings if "val" in name], "a small set is listed anew"
+
+
+def test_what_was_passed_over_is_remembered_too(tmp_path: Path, listings: list[str]) -> None:
+    folder = tmp_path / "images" / "train" / "class_0"
+    (folder / ".hidden").mkdir()
+    (folder / "notes\udce9.txt").write_text("no image")
+    settle(tmp_path / "images")
+    first, second = (Folder(tmp_path / "images").record() for _ in range(2))
+    assert [entry.number for entry in first.passed_over] == [1, 1]
+    assert second.passed_over == first.passed_over
+    assert second.fingerprint == first.fingerprint
+    assert [note.partition(", kept in")[0] for note in second.notes if "kept" in note] == [
+        "train: the listing is that of an earlier run"
+    ]
 
 
 @pytest.mark.parametrize("change", ["added", "removed", "class"])

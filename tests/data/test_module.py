@@ -184,7 +184,9 @@ class Labelled(ImageSource):
     [
         ([0, 1, 3], [0], {}, "Labelled: train: expected labels from 0 to 2, got 3 for image 2"),
         ([0, 1, -2], [0], {}, "Labelled: train: expected labels from 0 to 2, got -2"),
-        ([0, 1, -1], [0], {}, "Labelled: reference: expected labels from 0 to 2, got -1"),
+        ([0, 1, -1], [0], {}, "Labelled: reference: expected a label for every image or for none, got none for 1 of 3"),
+        ([0, 1], [-1], {}, "Labelled: expected labels in both .* got reference with labels and val without"),
+        ([-1, -1], [0], {}, "Labelled: expected labels in both .* got val with labels and reference without"),
         ([0, 1], [0, 2], {}, "Labelled: val has images of classes that the reference set has not: c"),
         ([0, 1], [], {}, "Labelled: val: expected images, found none"),
         ([0, 1], [0], {"batch_size": 3}, r"batch_size: expected 1 to 2 \(the size of the training set\), got 3"),

@@ -95,7 +95,10 @@ def test_a_name_elsewhere_in_the_path_does_not_count(tmp_path: Path) -> None:
     ("column", "message"),
     [
         ({"image_column": "img"}, "no column 'img', only image, label"),
-        ({"label_column": "y"}, "column 'y' has no labels"),
+        (
+            {"label_column": "y"},
+            "label_column: no file has a column 'y', only image, label; name one of these, or null to",
+        ),
     ],
 )
 def test_missing_column(tmp_path: Path, column: dict[str, Any], message: str) -> None:
@@ -232,3 +235,145 @@ def test_an_epoch_without_memory_reads_every_row_group_once(tmp_path: Path, monk
     train = [group for file, group in reads if file.endswith("train.parquet")]
     assert len(train) <= 50  # some are still there from the labels' check
     assert len(train) == len(set(train))
+
+
+def test_sparse_integers_are_consecutive_classes_called_by_their_numbers(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [2500007, 1000003, 2500007])
+    write(tmp_path / "val.parquet", [1000003, 2500007])
+    source = Parquet(tmp_path)
+    splits = source.load()
+    assert source.class_names == ("1000003", "2500007")
+    assert splits.train.labels.tolist() == [1, 0, 1]
+    assert splits.val.labels.tolist() == [0, 1]
+
+
+def test_declared_names_are_kept_where_a_class_has_no_image(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 2], names=["cat", "dog", "fox"])
+    write(tmp_path / "val.parquet", [2, 0], names=["cat", "dog", "fox"])
+    source = Parquet(tmp_path)
+    assert source.class_names == ("cat", "dog", "fox")
+    assert source.load().train.labels.tolist() == [0, 2]
+
+
+def test_words_that_are_one_number_are_two_classes(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", ["1", "01", "1", "01"])
+    assert Parquet(tmp_path, holdout=0.5).class_names == ("01", "1")
+
+
+def test_whole_numbers_that_pandas_keeps_as_fractions(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [1.0, float("nan"), 0.0, None])
+    write(tmp_path / "val.parquet", [0, 1] * 5)
+    assert Parquet(tmp_path).load().train.labels.tolist() == [1, -1, 0, -1]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([-5, 1, 2, 3], "label_column: expected integers from 0 in column 'label', or -1 for none, got -5"),
+        (
+            [-1, 1, -1, 1],
+            "label_column: column 'label' holds -1 and 1, but -1 means that an image has no label; number",
+        ),
+    ],
+)
+def test_negative_labels(tmp_path: Path, labels: list[int], message: str) -> None:
+    write(tmp_path / "x.parquet", labels)
+    with pytest.raises(ValueError, match=message):
+        Parquet(tmp_path)
+
+
+def test_files_that_declare_different_names_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0, 1], names=["cat", "dog"])
+    write(tmp_path / "val.parquet", [0, 1], names=["dog", "cat"])
+    with pytest.raises(
+        ValueError, match=r"train\.parquet and .*val\.parquet declare different class names in column 'la"
+    ):
+        Parquet(tmp_path)
+
+
+@pytest.mark.parametrize("labels", ["no column", [-1] * 10, [None] * 10])
+def test_nothing_labelled(tmp_path: Path, labels: Any) -> None:
+    images = [png(np.full((6, 6, 3), 10 * i, dtype=np.uint8)) for i in range(10)]
+    columns: dict[str, Any] = {"image": images}
+    if labels != "no column":
+        columns["label"] = pa.array(labels, pa.int64())
+    pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+    if labels == "no column":  # it is not missed where there is nothing but images
+        assert Parquet(tmp_path).class_names == ()
+    source = Parquet(tmp_path, label_column=None) if labels == "no column" else Parquet(tmp_path)
+    splits = source.load()
+    assert (source.class_names, source.num_classes) == ((), 0)
+    assert [len(splits.train), len(splits.val)] == [8, 2]
+    assert splits.reference is splits.train
+    text = str(source.record(splits))
+    assert "10 images, none of them with a label" in text
+    assert ("no row has a label in column 'label'" in text) == (labels != "no column")
+    data = ImageDataModule(source, batch_size=4)
+    data.setup("fit")
+    assert next(iter(data.train_dataloader())).labels.tolist() == [-1] * 4
+
+
+def test_a_column_of_labels_can_be_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "x.parquet", [0, 1] * 5)
+    assert Parquet(tmp_path, label_column=None).class_names == ()
+
+
+def test_a_labelled_set_elsewhere(tmp_path: Path) -> None:
+    write(tmp_path / "pool" / "train.parquet", [7] * 20)
+    write(tmp_path / "pool" / "val.parquet", [7] * 20)
+    write(tmp_path / "animals.parquet", ["cat", "dog"] * 5)
+    source = Parquet(tmp_path / "pool", holdout=0.4, evaluate_on=str(tmp_path / "animals.parquet"), train_samples=15)
+    splits = source.load()
+    assert source.class_names == ("cat", "dog")
+    assert splits.train.labels.tolist() == [-1] * 15
+    assert splits.reference.labels.bincount().tolist() == [3, 3]
+    assert splits.val.labels.bincount().tolist() == [2, 2]
+    lines = source.record(splits).lines()
+    assert lines[1] == (
+        "  train 15 without labels, reference 6, val 4 (held out: a share of 0.4 of every class, drawn with seed 0, "
+        f"in Parquet {tmp_path}/animals.parquet)"
+    )
+    ImageDataModule(source, batch_size=4).setup("fit")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ("gone", "evaluate_on: expected Parquet files, .*gone' is no file"),
+        ("bare.parquet", "evaluate_on: the images in"),
+    ],
+)
+def test_an_evaluation_set_that_cannot_serve(tmp_path: Path, files: str, message: str) -> None:
+    write(tmp_path / "train.parquet", [0, 1])
+    write(tmp_path / "bare.parquet", None)
+    with pytest.raises(ValueError, match=message):
+        Parquet(tmp_path / "train.parquet", evaluate_on=tmp_path / files)
+
+
+def test_some_labels_are_not_enough(tmp_path: Path) -> None:
+    write(tmp_path / "x.parquet", [0, 1, None, None])
+    with pytest.raises(ValueError, match=r"only 2 of 4 training images have labels; add a labelled val or test set"):
+        Parquet(tmp_path).load()
+
+
+def test_hidden_files_and_names_in_any_case(tmp_path: Path) -> None:
+    write(tmp_path / "Training-0.PARQUET", [0, 1])
+    write(tmp_path / "dev.parquet", [0, 1])
+    write(tmp_path / ".cache" / "train.parquet", [0, 1])
+    write(tmp_path / "._train.parquet", [0, 1])
+    source = Parquet(tmp_path)
+    splits = source.load()
+    assert [len(splits.train), len(splits.val)] == [2, 2]
+    assert "hidden or left behind by a system: 2 (._train.parquet, .cache/train.parquet)" in str(source.record(splits))
+
+
+def test_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "x" / "y.parquet", [0, 1] * 5)
+    assert Parquet("~/x").class_names == Parquet(["~/x/y.parquet"]).class_names == ("0", "1")
+
+
+def test_a_file_that_is_named_twice(tmp_path: Path) -> None:
+    write(tmp_path / "x.parquet", [0, 1] * 5)
+    with pytest.raises(ValueError, match=r"files: expected every file once, got '.*x\.parquet' several times"):
+        Parquet([str(tmp_path / "x.parquet")] * 2)

@@ -23,6 +23,9 @@ class EncodedBytes:
     def read(self, row: int) -> tuple[bytes, str]:
         return self.files[row], f"image {row}"
 
+    def key(self, row: int) -> str:
+        return f"image {row}"
+
     num_bytes = 0
 
     def hold(self) -> None:

@@ -185,3 +185,40 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     pq.write_table(pa.table({"features": [[1.0, 2.0], [1.0]]}), tmp_path / "ragged.parquet")
     with pytest.raises(ValueError, match=r"ragged\.parquet: the lists of column features are not all of one length"):
         read_arrays(tmp_path / "ragged.parquet")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be with a mark"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_byte_order_mark_is_no_part_of_a_label(tmp_path: Path, encoding: str, newline: str) -> None:
+    np.save(tmp_path / "f.npy", np.ones((6, 2)))
+    text = newline.join(["chat", "chien", "été", "chat", "âne", "chien"])
+    marked = text.encode(encoding) if " " not in encoding else b"\xfe\xff" + text.encode("utf-16-be")
+    (tmp_path / "labels.txt").write_bytes(marked)
+    labels = read_features(tmp_path / "f.npy", tmp_path / "labels.txt").labels
+    assert labels is not None
+    assert labels.tolist() == [0, 1, 3, 0, 2, 1]
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".npy", ".parquet"])
+def test_words_that_are_one_number_are_two_classes(tmp_path: Path, suffix: str) -> None:
+    words = ["01", "1", "02", "1"]
+    np.save(tmp_path / "f.npy", np.ones((4, 2)))
+    path = tmp_path / f"labels{suffix}"
+    if suffix == ".txt":
+        path.write_text("\n".join(words))
+    elif suffix == ".npy":
+        np.save(path, np.array(words))
+    else:
+        pq.write_table(pa.table({"labels": words}), path)
+    labels = read_features(tmp_path / "f.npy", path).labels
+    assert labels is not None
+    assert labels.tolist() == [0, 2, 1, 2]
+
+
+@pytest.mark.parametrize(("words", "expected"), [(["007", "-1", "12"], [7, -1, 12]), (["9" * 30, "1", "2"], [2, 0, 1])])
+def test_words_that_are_different_numbers_are_these(tmp_path: Path, words: list[str], expected: list[int]) -> None:
+    np.save(tmp_path / "f.npy", np.ones((3, 2)))
+    (tmp_path / "labels.txt").write_text("\n".join(words))
+    labels = read_features(tmp_path / "f.npy", tmp_path / "labels.txt").labels
+    assert labels is not None
+    assert labels.tolist() == expected
