@@ -16,6 +16,7 @@ from csl.callbacks import Compilation, FeatureWriter, standard
 from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
+from csl.commands.listing import asked
 from csl.commands.names import use_short_names
 from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
@@ -39,7 +40,8 @@ WHERE_TO_LOOK = (
     " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
     "class keeps what a file states for options that both have. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
-    "ProbeMonitor; --print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used "
+    "ProbeMonitor; --model.help alone lists all methods; "
+    "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
     "(bf16-mixed) where the device has instructions for it."
 )
 NOT_A_FILE = ("last", "best", "hpc", "registry")
@@ -49,6 +51,9 @@ def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
     with reported(command, line):
+        if page := asked(line):
+            print(page)
+            return
         resumption = None
         words = list(line)
         if command == "fit" and has_option(words, "--resume"):
