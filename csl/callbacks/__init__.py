@@ -4,6 +4,7 @@ from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
+from csl.callbacks.encoder_weights import EncoderWeights
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
@@ -14,6 +15,7 @@ from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
 from csl.callbacks.process_watch import ProcessFailure, ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
+from csl.callbacks.run_record import RunRecord
 from csl.callbacks.standard import standard
 from csl.callbacks.table import MeasurementTable, measurement_table
 
@@ -23,6 +25,7 @@ __all__ = [
     "ClassAffinityMap",
     "CollapseAlarm",
     "Compilation",
+    "EncoderWeights",
     "FeatureCallback",
     "FeatureCollector",
     "FeatureMap",
@@ -38,6 +41,7 @@ __all__ = [
     "ProcessFailure",
     "ProcessWatch",
     "RunCheckpoint",
+    "RunRecord",
     "measurement_table",
     "standard",
 ]

@@ -6,11 +6,13 @@ from lightning.pytorch import Callback
 
 from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.collapse import CollapseAlarm
+from csl.callbacks.encoder_weights import EncoderWeights
 from csl.callbacks.features import FeatureCollector
 from csl.callbacks.loss_on_bar import LossOnBar
 from csl.callbacks.nan_guard import NaNGuard
 from csl.callbacks.process_watch import ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
+from csl.callbacks.run_record import RunRecord
 from csl.callbacks.table import MeasurementTable
 
 STANDARD = (
@@ -21,6 +23,8 @@ STANDARD = (
     MeasurementTable,
     NaNGuard,
     ProcessWatch,
+    RunRecord,
+    EncoderWeights,
     RunCheckpoint,
 )
 
@@ -30,7 +34,7 @@ def standard(callbacks: Iterable[Callback] = ()) -> list[Callback]:
 
     The added ones choose the fastest memory format, hand the features to the monitors, warn of a collapse, show the
     loss on the progress bar, print the table, stop at a NaN, end all processes when one dies, and save the run's
-    checkpoints. Where you give one of the same class, or of a class derived
+    record, its checkpoints and the encoder's weights. Where you give one of the same class, or of a class derived
     from it, yours takes its place.
 
     Args:

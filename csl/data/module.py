@@ -19,6 +19,7 @@ from csl.data.images import ImageSet
 from csl.data.loader import ImageLoader, image_loader
 from csl.data.memory import ImageStore, stored_size
 from csl.data.recipes import recipe_for
+from csl.data.record import DataRecord
 from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
 from csl.data.source import ImageSource, ImageSplits
 from csl.data.views import augmentations_of
@@ -139,12 +140,19 @@ class ImageDataModule(LightningDataModule):
         check_labels(self.source, splits)
         return splits
 
+    @cached_property
+    def record(self) -> DataRecord:
+        """What was read; the first lines of every fit say it."""
+        return self.source.record(self.splits)
+
     def prepare_data(self) -> None:
         """Let the source fetch what it lacks, once a machine."""
         self.source.prepare()
 
     def setup(self, stage: str | None = None) -> None:
-        """Check the sets and bring what fits into memory."""
+        """Say what was read, check the sets, and bring what fits into memory."""
+        if stage == "fit" and self._rank == 0:
+            rank_zero_info("\n".join(self.record.lines()))
         if stage in (None, "fit"):
             check_batch_size(self.batch_size, self.num_train, self._world_size)
             self.augmentations  # noqa: B018 - resolved now, so that a wrong number of them ends the run before it starts
