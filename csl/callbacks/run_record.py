@@ -25,7 +25,7 @@ from csl.methods.run import run_seed
 from csl.runs import RECORD, Run
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
     """Writes lists of numbers and words in one line."""
 
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
@@ -125,7 +125,7 @@ def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:
 
 def _configuration(trainer: Trainer) -> Mapping[str, Any]:
     """What the command line was resolved to; empty for a trainer made in Python."""
-    found = [getattr(callback, "config", None) for callback in trainer.callbacks]  # type: ignore[attr-defined]
+    found: list[Any] = [getattr(callback, "config", None) for callback in trainer.callbacks]  # type: ignore[attr-defined]
     return next((config.as_dict() for config in found if hasattr(config, "as_dict")), {})
 
 

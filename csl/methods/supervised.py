@@ -13,6 +13,10 @@ from csl.methods.optimization import Optimization
 from csl.methods.step import Step
 from csl.types import Batch, Features, View
 
+NO_LABELS = (
+    "Supervised learns from labels, and the images have none; methods that need no labels are SimCLR, MoCo and BYOL, "
+    "among others"
+)
 RECIPE = Optimization("sgd", lr=0.1, weight_decay=5e-4)
 
 
@@ -53,7 +57,8 @@ class Supervised(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         if num_classes < 2:
-            raise ValueError(f"num_classes: expected at least 2, got {num_classes}")
+            hint = f": {NO_LABELS}" if num_classes == 0 else ""
+            raise ValueError(f"num_classes: expected at least 2, got {num_classes}{hint}")
         check_share(label_smoothing=label_smoothing)
         self.num_classes = num_classes
         self.classifier = nn.Linear(self.encoder.feature_dim, num_classes)
@@ -73,6 +78,8 @@ class Supervised(Method):
             raise ValueError(f"num_classes: expected the data's {found}, got {self.num_classes}")
         self._knows_labels = labels is not None
         if labels is not None:
+            if bool((labels < 0).all()):
+                raise ValueError(f"labels: {NO_LABELS}")
             self._check_labels(labels, torch.arange(len(labels)))
 
     def training_loss(self, batch: Batch) -> Step:
