@@ -41,7 +41,7 @@ DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
 DESCRIPTIONS = {
     "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
-    "validate": "csl validate RUN measures a run again: its folder is enough, and --data.source ... names other images. "
+    "validate": "csl validate RUN measures a run again: its folder is enough; --data.source ... names other images. "
     "Without RUN, a checkpoint (--ckpt_path) is measured or, without one, an untrained network.",
     "test": "csl test RUN measures a run on the source's third split; without RUN, a checkpoint (--ckpt_path).",
     "predict": "csl predict RUN writes a run's features, labels, indices, file names and class names of "
@@ -213,7 +213,7 @@ class TrainingCLI(LightningCLI):
         return super()._instantiate_trainer(config, callbacks)
 
     def report(self, target: str | None) -> None:
-        """Say again what the numbers stand on if that is no training, and write them as JSON where that was asked for."""
+        """Say again what the numbers stand on if that is no training; write them as JSON where that was asked for."""
         self._warn_of_no_weights()
         if target is not None and self.trainer.is_global_zero:
             record, scalars = self.datamodule.record.to_dict(), self.trainer.callback_metrics

@@ -152,7 +152,7 @@ class ImageDataModule(LightningDataModule):
             part: One of "train", "reference", "val" and "test".
         """
         images = getattr(self.splits, part)
-        return [printable(key) for key in images.keys()] if isinstance(images, EncodedImages) else None
+        return list(map(printable, images.keys())) if isinstance(images, EncodedImages) else None
 
     def prepare_data(self) -> None:
         """Let the source fetch what it lacks, once a machine."""
