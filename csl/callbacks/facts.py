@@ -13,11 +13,12 @@ from torch import nn
 from csl.callbacks.features import FeatureCallback
 from csl.data import ImageDataModule
 from csl.methods import Method
+from csl.methods.measuring import precision_of_features
 from csl.methods.run import global_batch_size, steps_per_epoch, total_steps
 
 GROUP = ("name", "initial_lr", "rate", "constant", "weight_decay")  # of a group of an optimizer
 FEATURES = (
-    "float32, as the encoder gives them. Measures of directions, the similarity graph and the maps divide each row by "
+    "as the encoder gives them. Measures of directions, the similarity graph and the maps divide each row by "
     "its norm; the linear probe standardises each column; distances (Calinski-Harabasz, Davies-Bouldin, silhouette) "
     "take rows as they are"
 )
@@ -90,6 +91,7 @@ def measuring_facts(trainer: Trainer) -> dict[str, Any]:
     """What is measured, how often, and on what."""
     monitors = [one for one in trainer.callbacks if isinstance(one, FeatureCallback)]  # type: ignore[attr-defined]
     return {
+        "precision": precision_of_features(trainer.precision),
         "features": FEATURES,
         "every_n_epochs": trainer.check_val_every_n_epoch,
         "callbacks": [{"class_path": class_path(one), **arguments(one, _described)} for one in monitors],

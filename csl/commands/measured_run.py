@@ -1,4 +1,4 @@
-"""`csl validate RUN`, `csl test RUN`, `csl predict RUN`: a run's folder in place of its configuration and checkpoint."""
+"""`csl validate RUN`, `csl test RUN` and `csl predict RUN`: a folder in place of a configuration and a checkpoint."""
 
 import json
 import math

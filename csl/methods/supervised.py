@@ -12,6 +12,7 @@ from csl.checks import check_share
 from csl.encoders import Network
 from csl.losses import in_full_precision
 from csl.methods.base import Method
+from csl.methods.measuring import measuring
 from csl.methods.optimization import Optimization
 from csl.methods.step import Step
 from csl.types import Batch, Features, View
@@ -101,7 +102,8 @@ class Supervised(Method):
         features = super().validation_step(batch, batch_idx, dataloader_idx)
         limits = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
         if dataloader_idx == len(limits) - 1 and self._knows_classes():
-            logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
+            with measuring():
+                logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
             self.held_out_accuracy.update(_accuracy(logits, batch.labels), len(batch.labels))
             name = "test/accuracy" if self.trainer.testing else "val/accuracy"
             self.log(name, self.held_out_accuracy, on_epoch=True, add_dataloader_idx=False)

@@ -49,7 +49,7 @@ def test_a_record_holds_what_a_methods_section_needs_resolved(run: Run) -> None:
     assert (optimization["optimizer"], optimization["scaled_lr"]) == ("adamw", 0.004 * 64 / 256)
     assert (optimization["steps"], optimization["warmup_steps"]) == (21, 21)
     assert record["precision"] == "32-true"
-    assert "float32" in record["measuring"]["features"]
+    assert record["measuring"]["precision"] == "float32"
 
 
 def test_a_leg_says_when_where_and_with_what_it_ran(run: Run) -> None:

@@ -125,3 +125,13 @@ def test_names_may_be_missing(tmp_path: Path) -> None:
     save_features(tmp_path / "f.npz", Features(torch.ones(2, 3), torch.tensor([0, 1]), torch.tensor([0, 1])))
     with np.load(tmp_path / "f.npz") as found:
         assert sorted(found) == ["features", "index", "labels"]
+
+
+def test_bfloat16_in_training_changes_no_measured_number(tmp_path: Path) -> None:
+    line = "--trainer.max_epochs", "1", "--trainer.callbacks", "[OrganizationMetrics]", "--model.encoder.width", "8"
+    csl(tmp_path, "fit", *line, *SMALL_TRAINER, "--trainer.precision", "bf16-mixed")
+    logged = curve(tmp_path / RUN, "val/rld_0.1")[9]
+    exact = values(tmp_path, RUN, "--trainer.precision", "32-true")
+    again = values(tmp_path, RUN)
+    assert {n: v for n, v in again.items() if "seconds" not in n} == {n: exact[n] for n in again if "seconds" not in n}
+    assert exact["val/rld_0.1"] == pytest.approx(logged, rel=1e-6)
