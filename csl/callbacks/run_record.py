@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.core.saving import save_hparams_to_yaml
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from csl.callbacks.environment import command_line, environment
 from csl.callbacks.facts import (
@@ -20,7 +22,6 @@ from csl.callbacks.facts import (
     plain,
 )
 from csl.io import replacing
-from csl.methods import Method
 from csl.methods.run import run_seed
 from csl.runs import RECORD, Run
 
@@ -52,20 +53,11 @@ class RunRecord(Callback):
         self._started = 0.0
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the hyper-parameters to the loggers, before they write theirs."""
+        """Start the clock."""
         self._started, self.folder = time.perf_counter(), None
-        if trainer.fast_dev_run:  # type: ignore[attr-defined]
-            return
-        found = _settings(trainer, pl_module)
-        found["data"].pop("read", None)
-        if isinstance(pl_module, Method):
-            found["optimization"] = plain(pl_module.optimization)
-        if not (_folder(trainer) / RECORD).is_file():  # some loggers refuse to change what a run was started with
-            for logger in trainer.loggers:
-                logger.log_hyperparams(dict(flat(found)))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the record; only now are the optimizer's steps known."""
+        """Write the record, and tell the loggers; only now are the optimizer's steps known."""
         folder = _folder(trainer)  # every process asks, since the answer comes from the first
         if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
             return
@@ -82,8 +74,11 @@ class RunRecord(Callback):
         }
         content = _settings(trainer, pl_module)
         content |= {"optimization": optimization_facts(trainer, pl_module), "measuring": measuring_facts(trainer)}
-        self._content = plain({**content, "legs": [*Run(folder).record.get("legs", []), leg]})
+        earlier = Run(folder).record.get("legs", [])
+        self._content = plain({**content, "legs": [*earlier, leg]})
         self._write()
+        if not earlier:  # some loggers refuse to change what a run was started with
+            _tell(trainer, content)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Complete the record."""
@@ -109,6 +104,16 @@ class RunRecord(Callback):
             file.write(
                 yaml.dump(self._content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
             )
+
+
+def _tell(trainer: Trainer, content: Mapping[str, Any]) -> None:
+    """Give the hyper-parameters to every logger: numbers and words by name, without what was read."""
+    data = {name: value for name, value in content["data"].items() if name != "read"}
+    known = {name: value for name, value in content.items() if name not in ("data", "measuring")}
+    for logger in trainer.loggers:
+        logger.log_hyperparams(dict(flat(plain({**known, "data": data}))))
+        if isinstance(logger, TensorBoardLogger):  # which has written its file already, and does so once
+            save_hparams_to_yaml(Path(logger.log_dir) / logger.NAME_HPARAMS_FILE, logger.hparams)
 
 
 def _settings(trainer: Trainer, module: LightningModule) -> dict[str, Any]:

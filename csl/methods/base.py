@@ -93,7 +93,9 @@ class Method(LightningModule):
             batch: Views in [0, 1], as many and as large as `views` says.
 
         Returns:
-            The scalar loss, or a `Step`.
+            The scalar loss, or a `Step`. Numbers for the log belong into `Step(loss, scalars={"accuracy": ...})`: they
+            become `train/accuracy`, the mean over all processes. `self.log` here would show the first process's part
+            of the batch alone, unless `sync_dist=True` makes every step wait for the others.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement training_loss(batch)")
 

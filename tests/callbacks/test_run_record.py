@@ -65,6 +65,7 @@ def test_a_leg_says_when_where_and_with_what_it_ran(run: Run) -> None:
 def test_hyperparameters_reach_the_logger(run: Run) -> None:
     known = yaml.safe_load((run.folder / "hparams.yaml").read_text())
     assert known["optimization/lr"] == 0.004
+    assert known["optimization/scaled_lr"] == 0.001
     assert known["data/augmentations/0/rotation"] == 7.0
     assert known["precision"] == "32-true"
 
