@@ -5,6 +5,7 @@ from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
 from csl.callbacks.encoder_weights import EncoderWeights
+from csl.callbacks.epoch_lines import EpochLines
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
@@ -26,6 +27,7 @@ __all__ = [
     "CollapseAlarm",
     "Compilation",
     "EncoderWeights",
+    "EpochLines",
     "FeatureCallback",
     "FeatureCollector",
     "FeatureMap",

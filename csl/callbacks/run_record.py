@@ -81,7 +81,9 @@ class RunRecord(Callback):
             _tell(trainer, content)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Complete the record."""
+        """Complete the record, and say where the run is."""
+        if self.folder is not None:
+            print(f"The run is in {self.folder}; to measure it again: csl validate {self.folder}")
         self._complete(trainer, "finished")
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
