@@ -11,6 +11,7 @@ from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
 from csl.callbacks.held_out_loss import HeldOutLoss
 from csl.callbacks.loss_on_bar import LossOnBar
+from csl.callbacks.memory_guard import MemoryGuard
 from csl.callbacks.nan_guard import NaNGuard, NonFiniteLossError
 from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
@@ -36,6 +37,7 @@ __all__ = [
     "HeldOutLoss",
     "LossOnBar",
     "MeasurementTable",
+    "MemoryGuard",
     "NaNGuard",
     "NonFiniteLossError",
     "OrganizationMetrics",
