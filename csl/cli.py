@@ -42,7 +42,7 @@ Examples
   csl fit --model my_file.MyMethod                               a method of your own, from the current folder
   csl fit --trainer.devices 2 --trainer.strategy ddp             two processes, the same global batch
   csl fit --resume lightning_logs/simclr-digits/version_0        go on where a run was interrupted
-  csl validate --config FILE --ckpt_path RUN/checkpoints/last.ckpt
+  csl validate lightning_logs/simclr-digits/version_0            measure a run again; --data.source ... on other images
   csl analyze features.npz                                       features from anywhere, the whole panel
 
 A configuration is code: it may name any importable class. Checkpoints and feature files are data and never run code.

@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
+from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import log_scalars, named_sets, tolerated
 from csl.metrics import (
     CalinskiHarabaszScore,
@@ -26,7 +27,7 @@ class OrganizationMetrics(FeatureCallback):
     """Measures how features are organized and logs `train/<name>` and `val/<name>`.
 
     A value that is undefined (a collapsed encoder, NaN features) is logged as NaN with a warning and never ends the
-    run.
+    run. Where no image has a label, what needs labels is not measured, which is said once.
 
     Args:
         metrics: Objects of `csl.metrics`, or any `torchmetrics.Metric` with `update(features [N, D], labels [N])`,
@@ -58,6 +59,7 @@ class OrganizationMetrics(FeatureCallback):
         super().__init__(every_n)
         self.metrics = list(metrics) if metrics is not None else default_metrics()
         self.outputs, self.progress_bar, self.log_seconds = tuple(outputs), tuple(progress_bar), log_seconds
+        self._untold = Untold()
         names = Counter(name for metric in self.metrics for name in undefined_scalars(metric))
         if twice := [name for name, count in names.items() if count > 1]:
             raise ValueError(f"metrics: expected one of each name, got several called {', '.join(twice)}")
@@ -65,13 +67,27 @@ class OrganizationMetrics(FeatureCallback):
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Compute every metric on every set of the chosen outputs."""
         for prefix, rows in named_sets(trainer, features, self.outputs):
+            labelled = has_labels(rows)
             for metric in self.metrics:
                 start = time.perf_counter()
-                scalars: dict[str, Tensor | float] = dict(measure(metric, rows))
+                found = measure(metric, rows) if labelled else self._without(metric, rows)
+                scalars: dict[str, Tensor | float] = dict(found)
+                if not scalars:
+                    continue
                 if self.log_seconds:
                     finish(rows.values.device)
                     scalars[f"{next(iter(scalars))}_seconds"] = time.perf_counter() - start
                 log_scalars(module, {f"{prefix}{name}": value for name, value in scalars.items()}, self.progress_bar)
+
+    def _without(self, metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
+        """What a metric says of rows without labels; nothing where it needs them."""
+        try:
+            return compute(metric, rows)
+        except tolerated() as error:
+            # What has another reason would have failed with labels, too.
+            name, reason = type(metric).__name__, "" if "labels" in str(error) else f" ({error})"
+            self._untold.tell(f"no image has a label: {name} is not measured{reason}")
+            return {}
 
 
 def default_metrics() -> list[torchmetrics.Metric]:
@@ -87,13 +103,19 @@ def finish(device: torch.device) -> None:
 
 def measure(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
     """One metric on one set: its named scalars, NaN where the features do not allow an answer."""
+    try:
+        return compute(metric, rows)
+    except tolerated() as error:
+        rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
+        return undefined_scalars(metric)
+
+
+def compute(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
+    """One metric on one set: its named scalars; the metric keeps nothing."""
     metric.reset()
     metric.to(rows.values.device)
     try:
         metric.update(rows.values, rows.labels)
         return named_scalars(metric, metric.compute())
-    except tolerated() as error:
-        rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
-        return undefined_scalars(metric)
     finally:
         metric.reset()
