@@ -4,13 +4,16 @@ from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
+from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
 
 __all__ = [
     "BYOLLoss",
     "InfoNCELoss",
     "NTXentLoss",
+    "SimSiamLoss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",
     "nt_xent_loss",
+    "simsiam_loss",
 ]

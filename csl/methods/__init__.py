@@ -6,7 +6,18 @@ from csl.methods.groups import Group
 from csl.methods.moco import MoCo
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
+from csl.methods.simsiam import SimSiam
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
 
-__all__ = ["BYOL", "Group", "Method", "MoCo", "Optimization", "SimCLR", "Step", "Supervised"]
+__all__ = [
+    "BYOL",
+    "Group",
+    "Method",
+    "MoCo",
+    "Optimization",
+    "SimCLR",
+    "SimSiam",
+    "Step",
+    "Supervised",
+]
