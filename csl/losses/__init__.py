@@ -1,5 +1,6 @@
 """Losses: one file each, with a typed function and a module that a method, or a YAML file, can exchange."""
 
+from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
@@ -8,9 +9,11 @@ from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
 
 __all__ = [
     "BYOLLoss",
+    "BarlowTwinsLoss",
     "InfoNCELoss",
     "NTXentLoss",
     "SimSiamLoss",
+    "barlow_twins_loss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",

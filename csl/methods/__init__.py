@@ -1,5 +1,6 @@
 """Ways to train an encoder: one class, one file a method, on the `Method` base."""
 
+from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.groups import Group
@@ -12,6 +13,7 @@ from csl.methods.supervised import Supervised
 
 __all__ = [
     "BYOL",
+    "BarlowTwins",
     "Group",
     "Method",
     "MoCo",
