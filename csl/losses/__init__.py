@@ -6,6 +6,7 @@ from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
+from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 
 __all__ = [
     "BYOLLoss",
@@ -13,10 +14,12 @@ __all__ = [
     "InfoNCELoss",
     "NTXentLoss",
     "SimSiamLoss",
+    "VICRegLoss",
     "barlow_twins_loss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",
     "nt_xent_loss",
     "simsiam_loss",
+    "vicreg_loss",
 ]

@@ -10,6 +10,7 @@ from csl.methods.simclr import SimCLR
 from csl.methods.simsiam import SimSiam
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
+from csl.methods.vicreg import VICReg
 
 __all__ = [
     "BYOL",
@@ -22,4 +23,5 @@ __all__ = [
     "SimSiam",
     "Step",
     "Supervised",
+    "VICReg",
 ]
