@@ -6,6 +6,7 @@ from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
+from csl.losses.spectral_contrastive_loss import SpectralContrastiveLoss, spectral_contrastive_loss
 from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "InfoNCELoss",
     "NTXentLoss",
     "SimSiamLoss",
+    "SpectralContrastiveLoss",
     "VICRegLoss",
     "barlow_twins_loss",
     "byol_loss",
@@ -21,5 +23,6 @@ __all__ = [
     "info_nce_loss",
     "nt_xent_loss",
     "simsiam_loss",
+    "spectral_contrastive_loss",
     "vicreg_loss",
 ]

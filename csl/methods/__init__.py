@@ -8,6 +8,7 @@ from csl.methods.moco import MoCo
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
 from csl.methods.simsiam import SimSiam
+from csl.methods.spectral_contrastive import SpectralContrastive
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
 from csl.methods.vicreg import VICReg
@@ -21,6 +22,7 @@ __all__ = [
     "Optimization",
     "SimCLR",
     "SimSiam",
+    "SpectralContrastive",
     "Step",
     "Supervised",
     "VICReg",
