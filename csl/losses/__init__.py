@@ -2,9 +2,11 @@
 
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
+from csl.losses.dcl_loss import DCLLoss, dcl_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
+from csl.losses.similarities import Similarities, view_similarities
 from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
 from csl.losses.spectral_contrastive_loss import SpectralContrastiveLoss, spectral_contrastive_loss
 from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
@@ -12,17 +14,21 @@ from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 __all__ = [
     "BYOLLoss",
     "BarlowTwinsLoss",
+    "DCLLoss",
     "InfoNCELoss",
     "NTXentLoss",
     "SimSiamLoss",
+    "Similarities",
     "SpectralContrastiveLoss",
     "VICRegLoss",
     "barlow_twins_loss",
     "byol_loss",
+    "dcl_loss",
     "in_full_precision",
     "info_nce_loss",
     "nt_xent_loss",
     "simsiam_loss",
     "spectral_contrastive_loss",
     "vicreg_loss",
+    "view_similarities",
 ]

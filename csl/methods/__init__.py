@@ -3,6 +3,7 @@
 from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
+from csl.methods.dcl import DCL
 from csl.methods.groups import Group
 from csl.methods.moco import MoCo
 from csl.methods.optimization import Optimization
@@ -15,6 +16,7 @@ from csl.methods.vicreg import VICReg
 
 __all__ = [
     "BYOL",
+    "DCL",
     "BarlowTwins",
     "Group",
     "Method",
