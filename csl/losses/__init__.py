@@ -9,6 +9,7 @@ from csl.losses.precision import in_full_precision
 from csl.losses.similarities import Similarities, view_similarities
 from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
 from csl.losses.spectral_contrastive_loss import SpectralContrastiveLoss, spectral_contrastive_loss
+from csl.losses.supcon_loss import SupConLoss, supcon_loss
 from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SimSiamLoss",
     "Similarities",
     "SpectralContrastiveLoss",
+    "SupConLoss",
     "VICRegLoss",
     "barlow_twins_loss",
     "byol_loss",
@@ -29,6 +31,7 @@ __all__ = [
     "nt_xent_loss",
     "simsiam_loss",
     "spectral_contrastive_loss",
+    "supcon_loss",
     "vicreg_loss",
     "view_similarities",
 ]

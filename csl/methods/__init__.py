@@ -11,6 +11,7 @@ from csl.methods.simclr import SimCLR
 from csl.methods.simsiam import SimSiam
 from csl.methods.spectral_contrastive import SpectralContrastive
 from csl.methods.step import Step
+from csl.methods.supcon import SupCon
 from csl.methods.supervised import Supervised
 from csl.methods.vicreg import VICReg
 
@@ -26,6 +27,7 @@ __all__ = [
     "SimSiam",
     "SpectralContrastive",
     "Step",
+    "SupCon",
     "Supervised",
     "VICReg",
 ]
