@@ -6,6 +6,7 @@ from csl.methods.byol import BYOL
 from csl.methods.dcl import DCL
 from csl.methods.groups import Group
 from csl.methods.moco import MoCo
+from csl.methods.nnclr import NNCLR
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
 from csl.methods.simsiam import SimSiam
@@ -18,6 +19,7 @@ from csl.methods.vicreg import VICReg
 __all__ = [
     "BYOL",
     "DCL",
+    "NNCLR",
     "BarlowTwins",
     "Group",
     "Method",
