@@ -11,6 +11,7 @@ from csl.losses.similarities import Similarities, view_similarities
 from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
 from csl.losses.spectral_contrastive_loss import SpectralContrastiveLoss, spectral_contrastive_loss
 from csl.losses.supcon_loss import SupConLoss, supcon_loss
+from csl.losses.tico_loss import TiCoLoss, moved_covariance, tico_loss
 from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 
 __all__ = [
@@ -24,17 +25,20 @@ __all__ = [
     "Similarities",
     "SpectralContrastiveLoss",
     "SupConLoss",
+    "TiCoLoss",
     "VICRegLoss",
     "barlow_twins_loss",
     "byol_loss",
     "dcl_loss",
     "in_full_precision",
     "info_nce_loss",
+    "moved_covariance",
     "nnclr_loss",
     "nt_xent_loss",
     "simsiam_loss",
     "spectral_contrastive_loss",
     "supcon_loss",
+    "tico_loss",
     "vicreg_loss",
     "view_similarities",
 ]

@@ -14,6 +14,7 @@ from csl.methods.spectral_contrastive import SpectralContrastive
 from csl.methods.step import Step
 from csl.methods.supcon import SupCon
 from csl.methods.supervised import Supervised
+from csl.methods.tico import TiCo
 from csl.methods.vicreg import VICReg
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "Step",
     "SupCon",
     "Supervised",
+    "TiCo",
     "VICReg",
 ]
