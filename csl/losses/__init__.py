@@ -4,6 +4,7 @@ from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
+from csl.losses.mmcr_loss import MMCRLoss, mmcr_loss
 from csl.losses.nnclr_loss import NNCLRLoss, nnclr_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
@@ -19,6 +20,7 @@ __all__ = [
     "BarlowTwinsLoss",
     "DCLLoss",
     "InfoNCELoss",
+    "MMCRLoss",
     "NNCLRLoss",
     "NTXentLoss",
     "SimSiamLoss",
@@ -32,6 +34,7 @@ __all__ = [
     "dcl_loss",
     "in_full_precision",
     "info_nce_loss",
+    "mmcr_loss",
     "moved_covariance",
     "nnclr_loss",
     "nt_xent_loss",

@@ -5,6 +5,7 @@ from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.dcl import DCL
 from csl.methods.groups import Group
+from csl.methods.mmcr import MMCR
 from csl.methods.moco import MoCo
 from csl.methods.nnclr import NNCLR
 from csl.methods.optimization import Optimization
@@ -20,6 +21,7 @@ from csl.methods.vicreg import VICReg
 __all__ = [
     "BYOL",
     "DCL",
+    "MMCR",
     "NNCLR",
     "BarlowTwins",
     "Group",
