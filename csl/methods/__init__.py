@@ -2,6 +2,7 @@
 
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
+from csl.methods.frozen import Frozen
 from csl.methods.groups import Group
 from csl.methods.moco import MoCo
 from csl.methods.optimization import Optimization
@@ -9,4 +10,4 @@ from csl.methods.simclr import SimCLR
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
 
-__all__ = ["BYOL", "Group", "Method", "MoCo", "Optimization", "SimCLR", "Step", "Supervised"]
+__all__ = ["BYOL", "Frozen", "Group", "Method", "MoCo", "Optimization", "SimCLR", "Step", "Supervised"]
