@@ -12,7 +12,18 @@ from csl.io import replacing
 from csl.runs import CONFIG
 
 ONE_CALL_ONLY = (
-    *("config", "resume", "output", "epoch", "json", "ckpt_path", "weights_only", "verbose", "return_predictions"),
+    *(
+        "config",
+        "resume",
+        "output",
+        "epoch",
+        "json",
+        "weights",
+        "ckpt_path",
+        "weights_only",
+        "verbose",
+        "return_predictions",
+    ),
 )
 
 
