@@ -15,7 +15,7 @@ from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, standard
-from csl.commands.completion import complete
+from csl.commands.completion import complete, states
 from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
 from csl.commands.listing import asked
@@ -97,7 +97,7 @@ class TrainingCLI(LightningCLI):
     def __init__(
         self, line: list[str], resumption: Resumption | None = None, measured: MeasuredRun | None = None
     ) -> None:
-        self.command, self.resumption, self.measured = line[0], resumption, measured
+        self.command, self.line, self.resumption, self.measured = line[0], line, resumption, measured
         use_short_names()
         super().__init__(
             Method,
@@ -172,10 +172,11 @@ class TrainingCLI(LightningCLI):
             known = partial(self._stated_or, target, fixed(self.measured, name))
             parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
 
-    def _stated_or(self, option: str, known: Callable[[Any], Any], of_data: int) -> int:
-        """What the configuration states for an option that otherwise follows the data."""
-        stated: int | None = self._get(self.config, option)
-        return known(of_data) if stated is None else stated
+    def _stated_or(self, target: str, known: Callable[[Any], Any], of_data: int) -> int:
+        """What the line or a file states for an option that otherwise follows the data; a default does not count."""
+        value: int | None = self._get(self.config, target)
+        is_stated = value is not None and states(self.line, target.replace(".init_args", ""))
+        return value if is_stated and value is not None else known(of_data)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
