@@ -12,7 +12,7 @@ from csl.io import replacing
 from csl.runs import CONFIG
 
 ONE_CALL_ONLY = ("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose")
-ONE_CALL_ONLY += ("return_predictions",)
+ONE_CALL_ONLY = (*ONE_CALL_ONLY, "return_predictions")
 
 
 class RunConfig(SaveConfigCallback):

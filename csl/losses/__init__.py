@@ -3,6 +3,7 @@
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
+from csl.losses.exchange import loss_or
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.mmcr_loss import MMCRLoss, mmcr_loss
 from csl.losses.nnclr_loss import NNCLRLoss, nnclr_loss
@@ -34,6 +35,7 @@ __all__ = [
     "dcl_loss",
     "in_full_precision",
     "info_nce_loss",
+    "loss_or",
     "mmcr_loss",
     "moved_covariance",
     "nnclr_loss",
