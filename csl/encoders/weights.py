@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from torch import Tensor, nn
 
 from csl.encoders.weight_files import read_tensors
-from csl.encoders.weight_fit import Differences, check_same_network, is_out
-from csl.encoders.weight_names import Found, common_name, find_network
+from csl.encoders.weight_fit import Differences, check_places, check_same_network, is_out
+from csl.encoders.weight_names import Found, common_name, find_network, needed, part_of
 from csl.encoders.weight_report import report
 
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
     Args:
         encoder: The encoder; changed in place, together with its window where the file holds one.
         path: A `.safetensors` file, or any that `torch.save` wrote, such as `.pt`, `.pth`, `.ckpt`, `.pth.tar`. Nothing
-            in it is executed.
+            in it is executed. Where it holds several networks, `dino.pth#student` takes the one whose names hold the
+            word; else a teacher or a mean of weights comes first, and a momentum copy last.
 
     Raises:
         ValueError: If the file cannot be read as data, or does not hold the weights of such a network.
 
     Example:
-        >>> import tempfile
+        >>> import tempfile, torch
         >>> from csl.encoders import ResNet
         >>> trained, encoder = ResNet(10, width=4), ResNet(10, width=4)
         >>> weights = {f"module.encoder_q.{name}": value for name, value in trained.state_dict().items()}
@@ -73,9 +74,10 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
     own = {common: state[name] for common, name in names.items()}
     if not own:
         raise ValueError(f"weights: expected an encoder with weights, got {type(encoder).__name__}, which has none")
-    file = read_tensors(path)
+    path, file = _file(path)
     found = _translated(encoder, own, file, find_network(own, file))
     check_same_network(encoder, own, found.tensors, path)
+    check_places(encoder, own, found.numbers)
     loaded = {names[name]: found.tensors[name] for name in own if name in found.tensors}
     window = _window(encoder, found.prefix, file)
     encoder.load_state_dict(loaded | window, strict=False)
@@ -87,7 +89,19 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
         lines.append("names and sizes: as timm turned them for this model")
     if not encoder.has_window:
         lines.append("mean and std: not in the file; those of the data are taken unless they are given")
-    log.info("\n  ".join(lines))
+    is_whole = all(name in found.tensors for name in needed(own))
+    log.log(logging.INFO if is_whole else logging.WARNING, "\n  ".join(lines))
+
+
+def _file(path: str | Path) -> tuple[Path, dict[str, Tensor]]:
+    """A file and its tensors; those whose names hold the word behind a #."""
+    place, mark, word = (str(path), "", "") if Path(path).is_file() else str(path).partition("#")
+    file = read_tensors(place)
+    chosen = {name: tensor for name, tensor in file.items() if word in name}
+    if mark and not chosen:
+        begins = ", ".join(dict.fromkeys(map(part_of, file)))
+        raise ValueError(f"weights: expected a word that names in {place} hold, got {word!r}; they begin with {begins}")
+    return Path(place), chosen
 
 
 def _own_names(encoder: "Encoder") -> dict[str, str]:
