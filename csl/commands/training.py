@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -136,14 +135,8 @@ class TrainingCLI(LightningCLI):
         encoder = "model.init_args.encoder.init_args"
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         parser.link_arguments("data.num_classes", "model.init_args.num_classes", apply_on="instantiate")
-        for source, target in (("num_channels", "in_channels"), ("image_size", "image_size")):
-            stated = partial(self._stated_or, f"{encoder}.{target}")
-            parser.link_arguments(f"data.{source}", f"{encoder}.{target}", compute_fn=stated, apply_on="instantiate")
-
-    def _stated_or(self, option: str, value: int) -> int:
-        """What the configuration states for an option that otherwise follows the data."""
-        stated: int | None = self._get(self.config, option)
-        return value if stated is None else stated
+        parser.link_arguments("data.num_channels", f"{encoder}.in_channels", apply_on="instantiate")
+        parser.link_arguments("data.image_size", f"{encoder}.image_size", apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""

@@ -31,7 +31,7 @@ class Differences(NamedTuple):
     larger: list[str]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many there are."""
         return len(self.missing) + len(self.shapes) + len(self.larger)
 

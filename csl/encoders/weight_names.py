@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -39,13 +39,15 @@ class Found(NamedTuple):
         tensors: Every tensor behind the prefix, by the rest of its name, as `common_name` gives it.
         others: How other networks in the file begin that fit as well.
         numbers: The numbers of its parts, in order, where the file numbers them and the network does not.
+        summed: Names of tensors that were summed over their channels.
         is_translated: Whether the encoder's library gave the tensors other names or sizes.
     """
 
     prefix: str
     tensors: dict[str, Tensor]
     others: tuple[str, ...]
-    numbers: list[int] = []  # noqa: RUF012 - of a tuple, which nobody changes
+    numbers: Sequence[int] = ()
+    summed: tuple[str, ...] = ()
     is_translated: bool = False
 
 
@@ -118,7 +120,7 @@ def find_network(own: Mapping[str, Tensor], file: Mapping[str, Tensor]) -> Found
         if name.startswith(prefix):
             rest = name.removeprefix(prefix)
             tensors[_in_order(prefix, rest, numbered, parts) if in_order else rest] = file[original]
-    return Found(prefix, tensors, others, numbers=numbered[prefix] if in_order else [])
+    return Found(prefix, tensors, others, numbers=numbered[prefix] if in_order else ())
 
 
 def _best(scores: Mapping[tuple[str, bool], int]) -> tuple[tuple[str, bool], tuple[str, ...]]:

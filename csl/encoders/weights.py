@@ -45,7 +45,8 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
     The network is found in the file by the names and shapes of its tensors, whatever they begin with (`module.`,
     `backbone.`, `encoder_q.`, `teacher.backbone.`). A part of the encoder is loaded whole, or not at all: a classifier
     or a projection head in the file is left out, a last norm that the file lacks stays as it is, but a deeper network
-    or one of another width is an error.
+    or one of another width is an error. For an encoder of grey images, a first convolution for colour images is summed
+    over its channels, as timm does it.
 
     Args:
         encoder: The encoder; changed in place, together with its window where the file holds one.
@@ -75,7 +76,7 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
     if not own:
         raise ValueError(f"weights: expected an encoder with weights, got {type(encoder).__name__}, which has none")
     path, file = _file(path)
-    found = _translated(encoder, own, file, find_network(own, file))
+    found = _for_grey(encoder, own, _translated(encoder, own, file, find_network(own, file)))
     check_same_network(encoder, own, found.tensors, path)
     check_places(encoder, own, found.numbers)
     loaded = {names[name]: found.tensors[name] for name in own if name in found.tensors}
@@ -85,6 +86,8 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
     heads = [name for name in found.tensors if is_out(encoder, name)]
     whole = found._replace(tensors=found.tensors | window)
     lines = report(type(encoder).__name__, [*own, *window], whole, heads, file, path)
+    if found.summed:
+        lines.append(f"for grey images: {', '.join(found.summed)} is the sum over its three channels")
     if found.is_translated:
         lines.append("names and sizes: as timm turned them for this model")
     if not encoder.has_window:
@@ -115,15 +118,27 @@ def _own_names(encoder: "Encoder") -> dict[str, str]:
 
 def _translated(encoder: "Encoder", own: Mapping[str, Tensor], file: Mapping[str, Tensor], found: Found) -> Found:
     """What was found, or what the encoder's library makes of it where that fits better."""
-    best = Differences.between(encoder, own, found.tensors).count
+    best = Differences.between(encoder, own, found.tensors).total
     for prefix in dict.fromkeys((found.prefix, "", *(f"{name.partition('.')[0]}." for name in file))):
         if not best:
             break
         weights = {name.removeprefix(prefix): value for name, value in file.items() if name.startswith(prefix)}
         tensors = {common_name(name): value for name, value in (encoder.translated(weights) or {}).items()}
-        if (left := Differences.between(encoder, own, tensors).count) < best:
+        if (left := Differences.between(encoder, own, tensors).total) < best:
             best, found = left, Found(prefix, tensors, (), is_translated=True)
     return found
+
+
+def _for_grey(encoder: "Encoder", own: Mapping[str, Tensor], found: Found) -> Found:
+    """A network for colour images as one for grey images, where the encoder takes those."""
+    if encoder.in_channels != 1:
+        return found
+    summed = {
+        name: tensor.sum(dim=1, keepdim=True)
+        for name, tensor in found.tensors.items()
+        if tensor.ndim == 4 and tensor.shape[1] == 3 and name in own and own[name].shape[1] == 1
+    }
+    return found._replace(tensors=found.tensors | summed, summed=tuple(summed))
 
 
 def _window(encoder: "Encoder", prefix: str, file: Mapping[str, Tensor]) -> dict[str, Tensor]:

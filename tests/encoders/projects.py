@@ -16,7 +16,7 @@ from torchvision.models.resnet import ResNet as TorchvisionResNet
 State = dict[str, Tensor]
 
 
-def resnet(seed: int = 0, classes: int = 7) -> TorchvisionResNet:
+def resnet(seed: int = 0, classes: int = 7) -> Any:
     """torchvision's ResNet-10, with statistics of batch norm that are not those of a new one."""
     torch.manual_seed(seed)
     model = TorchvisionResNet(BasicBlock, [1, 1, 1, 1], num_classes=classes)
@@ -25,7 +25,7 @@ def resnet(seed: int = 0, classes: int = 7) -> TorchvisionResNet:
     return model.eval()
 
 
-def features_of(model: TorchvisionResNet, images: Tensor) -> Tensor:
+def features_of(model: Any, images: Tensor) -> Tensor:
     """What the model gives before its classifier."""
     classifier, model.fc = model.fc, nn.Identity()
     try:
@@ -44,12 +44,12 @@ def head(prefix: str) -> State:
     return {f"{prefix}.0.weight": torch.randn(8, 512), f"{prefix}.0.bias": torch.randn(8)}
 
 
-def bare(model: TorchvisionResNet) -> nn.Module:
+def bare(model: nn.Module) -> nn.Module:
     """Without its classifier, as `nn.Sequential(*list(model.children())[:-1])`."""
     return nn.Sequential(*list(model.children())[:-1])
 
 
-def without_fc(model: TorchvisionResNet) -> nn.Module:
+def without_fc(model: nn.Module) -> nn.Module:
     model.fc = nn.Identity()
     return model
 
@@ -59,7 +59,7 @@ def momentum_of(state: State) -> dict[str, Any]:
     return {"state": {i: {"momentum_buffer": tensor} for i, tensor in enumerate(state.values())}, "param_groups": []}
 
 
-def _moco_v2(model: TorchvisionResNet, other: TorchvisionResNet) -> Any:
+def _moco_v2(model: nn.Module, other: nn.Module) -> Any:
     state = {
         **behind("module.encoder_q.", model),
         **behind("module.encoder_k.", other),
@@ -68,12 +68,12 @@ def _moco_v2(model: TorchvisionResNet, other: TorchvisionResNet) -> Any:
     return {"epoch": 200, "arch": "resnet10", "state_dict": state, "optimizer": momentum_of(state)}
 
 
-def _moco_v3(model: TorchvisionResNet, other: TorchvisionResNet) -> Any:
+def _moco_v3(model: nn.Module, other: nn.Module) -> Any:
     state = {**behind("module.base_encoder.", model), **behind("module.momentum_encoder.", other)}
     return {"epoch": 300, "state_dict": state | head("module.predictor"), "scaler": {"scale": 1024.0}}
 
 
-def _dino(model: TorchvisionResNet, other: TorchvisionResNet) -> Any:
+def _dino(model: nn.Module, other: nn.Module) -> Any:
     student = {**behind("module.backbone.", without_fc(other)), **head("module.head.mlp")}
     teacher = {**behind("backbone.", without_fc(model)), **head("head.mlp")}
     args = argparse.Namespace(arch="resnet10", lr=np.float32(0.1), output_dir=Path("out"), size=np.int64(3))
@@ -91,7 +91,7 @@ def _lightning(state: State) -> Any:
 
 
 # By project: what is saved of a network, where another like it may be there, too.
-LAYOUTS: dict[str, Callable[[TorchvisionResNet, TorchvisionResNet], Any]] = {
+LAYOUTS: dict[str, Callable[[nn.Module, nn.Module], Any]] = {
     "torchvision": lambda model, _: model.state_dict(),
     "a whole module": lambda model, _: model,
     "data parallel": lambda model, _: {"state_dict": behind("module.", model), "best_acc1": torch.tensor(1.0)},

@@ -120,7 +120,7 @@ def test_a_method_of_csl_brings_its_encoder_and_its_window(tmp_path: Path) -> No
     torch.manual_seed(1)
     encoder = ResNet(10, width=4, mean=[0.4, 0.5, 0.6], std=[0.2])
     method = MoCo(encoder, queue_size=8)
-    nn.init.normal_(method.momentum_encoder.conv1.weight)
+    nn.init.normal_(next(method.momentum_encoder.parameters()))
     path = saved(tmp_path, {"state_dict": method.state_dict(), "csl_method": "csl.methods.moco.MoCo"}, "last.ckpt")
     loaded = ResNet(10, width=4, weights=path)
     loaded.take_window([0.1], [0.1])
@@ -186,13 +186,22 @@ def test_heads_of_every_project_are_left_out_by_name(tmp_path: Path, caplog: Any
     assert "\n  left out:" not in caplog.text
 
 
+class _Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.Linear(4, 7))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.layers(images)  # type: ignore[no-any-return]
+
+
 def test_what_a_backbone_took_out_is_no_larger_network(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    make = lambda: nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 7)))  # noqa: E731
-    trained = make()
-    encoder = Backbone(make(), classifier="2.1", image_size=2, weights=saved(tmp_path, trained.state_dict()))
+    trained = _Net()
+    path = saved(tmp_path, trained.state_dict())
+    encoder = Backbone(_Net(), classifier="layers.2", image_size=2, weights=path)
     images = torch.rand(2, 3, 2, 2)
-    assert torch.equal(features(encoder, images), trained[2][0](trained[:2](images)))
+    assert torch.equal(features(encoder, images), trained.layers[:2](images))
 
 
 RESNET = resnet(seed=1).state_dict()
@@ -203,7 +212,7 @@ WRONG = [
         "stem: imagenet",
     ),
     ({"depth": 10, "stem": "imagenet", "width": 32}, r"\[32, 3, 7, 7\] for ResNet, got \[64, 3, 7, 7\]", "width: 64"),
-    ({"depth": 10, "stem": "imagenet", "in_channels": 1}, r"\[64, 1, 7, 7\] .*\[64, 3, 7, 7\]", "in_channels: 3"),
+    ({"depth": 10, "stem": "imagenet", "in_channels": 4}, r"\[64, 4, 7, 7\] .*\[64, 3, 7, 7\]", "in_channels: 3"),
     ({"depth": 18, "stem": "imagenet"}, r"expected layer1.1.conv1.weight for ResNet, got none", "depth: 10"),
     (
         {"depth": 50, "stem": "small", "width": 8},
@@ -261,6 +270,14 @@ def test_files_of_old_torch_lack_counters(tmp_path: Path) -> None:
     assert torch.equal(
         features(ResNet(10, "imagenet", weights=saved(tmp_path, state))), features_of(resnet(seed=1), IMAGES)
     )
+
+
+def test_weights_for_colour_are_summed_for_grey_images_and_said_to_be(tmp_path: Path, caplog: Any) -> None:
+    grey = IMAGES[:, :1]
+    encoder = ResNet(10, "imagenet", in_channels=1, weights=saved(tmp_path, RESNET))
+    expected = features_of(resnet(seed=1), grey.expand(-1, 3, -1, -1))
+    torch.testing.assert_close(features(encoder, grey), expected, rtol=1e-4, atol=1e-5)
+    assert "\n  for grey images: conv1.weight is the sum over its three channels" in caplog.text
 
 
 def test_half_precision_is_read_into_float32(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _features(file: Path, images: Path, model: torch.nn.Module) -> bool:
 def test_another_methods_checkpoint_is_measured_through_weights(tmp_path: Path) -> None:
     toy_trainer(max_epochs=1).fit(method := SimCLR(ConvNet(width=2), 16, 8), datamodule=ToyData())
     torch.save({"state_dict": method.state_dict()}, tmp_path / "last.ckpt")
-    line = [*LINE, "--model.encoder.width", "2", "--model.encoder.in_channels", "3"]
+    line = [*LINE, "--model.encoder.width", "2"]
     assert "Frozen on the validation images" in csl(tmp_path, "validate", *line, "--weights", "last.ckpt")
     status, message = failure(tmp_path, "validate", *line, "--weights", "last.ckpt", "--ckpt_path", "last.ckpt")
     assert status == 1

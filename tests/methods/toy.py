@@ -91,7 +91,7 @@ def small(kind: type[Method], encoder: Encoder, classes: int = CLASSES, **option
 def in_turn(name: str, **options: Any) -> Optimization:
     """An optimization for a method by name; the optimizers take turns, so that each is tried."""
     optimizers: list[Any] = ["lars", "sgd", "adamw"]
-    return Optimization(optimizers[sorted(METHODS).index(name) % len(optimizers)], **options)
+    return Optimization(optimizers[sorted(EVERY).index(name) % len(optimizers)], **options)
 
 
 def toy_method(name: str, dropout: bool = False, **options: Any) -> Method:
