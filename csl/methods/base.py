@@ -5,12 +5,14 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from csl.distributed import all_reduce, size, world
 from csl.encoders import Encoder, Network, as_encoder
 from csl.methods.groups import Group, complete
+from csl.methods.measuring import measuring, precision_of_features
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
     check_accumulation,
@@ -93,7 +95,9 @@ class Method(LightningModule):
             batch: Views in [0, 1], as many and as large as `views` says.
 
         Returns:
-            The scalar loss, or a `Step`.
+            The scalar loss, or a `Step`. Numbers for the log belong into `Step(loss, scalars={"accuracy": ...})`: they
+            become `train/accuracy`, the mean over all processes. `self.log` here would show the first process's part
+            of the batch alone, unless `sync_dist=True` makes every step wait for the others.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement training_loss(batch)")
 
@@ -138,6 +142,10 @@ class Method(LightningModule):
 
         A window that an encoder has stays, and one in a checkpoint, which is loaded later, replaces this one.
         """
+        if (kept := precision_of_features(self.trainer.precision)) != "float32":
+            rank_zero_info(
+                f"precision {self.trainer.precision}: weights are kept in {kept}, and features measured in it"
+            )
         data = getattr(self.trainer, "datamodule", None)
         if (mean := getattr(data, "mean", None)) is not None:
             for part in self.modules():
@@ -167,8 +175,9 @@ class Method(LightningModule):
         return step.loss
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
-        """The batch's features `[B, D]` in float32, for each output that is measured."""
-        outputs = self.outputs(batch.views[0], self._measured)
+        """The batch's features `[B, D]`, encoded in float32, for each output that is measured."""
+        with measuring():
+            outputs = self.outputs(batch.views[0], self._measured)
         return {name: Features(values.detach().float(), batch.labels, batch.index) for name, values in outputs.items()}
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
@@ -176,8 +185,9 @@ class Method(LightningModule):
         return self.validation_step(batch, batch_idx, dataloader_idx)
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Features:
-        """The encoder's features `[B, D]` in float32."""
-        return Features(self.encoder(batch.views[0]).detach().float(), batch.labels, batch.index)
+        """The encoder's features `[B, D]`, encoded in float32."""
+        with measuring():
+            return Features(self.encoder(batch.views[0]).detach().float(), batch.labels, batch.index)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""

@@ -24,7 +24,7 @@ EVERY: dict[str, type[Method]] = {
 # Those with something to train; the others keep the promises about measuring alone.
 METHODS = {name: kind for name, kind in EVERY.items() if kind.trains}
 # What arguments of these names are made, so that methods are small.
-SIZES = {"hidden_dim": 16, "output_dim": 8, "queue_size": 24}
+SIZES = {"hidden_dim": 16, "output_dim": 8, "prediction_dim": 8, "queue_size": 24}
 QUICK = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
 
 
