@@ -1,9 +1,8 @@
 """`csl fit`, `validate`, `test` and `predict`: the Trainer's methods on the command line."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, standard
-from csl.commands.completion import complete, states
+from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
 from csl.commands.listing import asked
@@ -97,7 +96,7 @@ class TrainingCLI(LightningCLI):
     def __init__(
         self, line: list[str], resumption: Resumption | None = None, measured: MeasuredRun | None = None
     ) -> None:
-        self.command, self.line, self.resumption, self.measured = line[0], line, resumption, measured
+        self.command, self.resumption, self.measured = line[0], resumption, measured
         use_short_names()
         super().__init__(
             Method,
@@ -169,14 +168,8 @@ class TrainingCLI(LightningCLI):
             ("num_channels", f"{encoder}.in_channels"),
             ("image_size", f"{encoder}.image_size"),
         ):
-            known = partial(self._stated_or, target, fixed(self.measured, name))
+            known = fixed(self.measured, name)
             parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
-
-    def _stated_or(self, target: str, known: Callable[[Any], Any], of_data: int) -> int:
-        """What the line or a file states for an option that otherwise follows the data; a default does not count."""
-        value: int | None = self._get(self.config, target)
-        is_stated = value is not None and states(self.line, target.replace(".init_args", ""))
-        return value if is_stated and value is not None else known(of_data)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
