@@ -4,6 +4,7 @@ from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.dcl import DCL
+from csl.methods.frozen import Frozen
 from csl.methods.groups import Group
 from csl.methods.mmcr import MMCR
 from csl.methods.moco import MoCo
@@ -24,6 +25,7 @@ __all__ = [
     "MMCR",
     "NNCLR",
     "BarlowTwins",
+    "Frozen",
     "Group",
     "Method",
     "MoCo",
