@@ -6,7 +6,23 @@ import torch
 from jsonargparse import ArgumentParser
 from torch import nn
 
-from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
+from csl.methods import (
+    BYOL,
+    DCL,
+    MMCR,
+    NNCLR,
+    BarlowTwins,
+    Method,
+    MoCo,
+    Optimization,
+    SimCLR,
+    SimSiam,
+    SpectralContrastive,
+    SupCon,
+    Supervised,
+    TiCo,
+    VICReg,
+)
 from csl.methods.groups import Group, complete
 from csl.methods.lars import LARS
 
@@ -103,6 +119,15 @@ RECIPES = {
     SimCLR: Optimization("lars", 0.4, 1e-4),
     MoCo: Optimization("sgd", 0.3, 1e-4),
     BYOL: Optimization("lars", 1.0, 1e-5),
+    SimSiam: Optimization("sgd", 0.5, 1e-5),
+    BarlowTwins: Optimization("lars", 0.3, 1e-4),
+    VICReg: Optimization("lars", 0.3, 1e-4),
+    SpectralContrastive: Optimization("sgd", 0.03, 5e-4),
+    DCL: Optimization("lars", 0.4, 1e-4),
+    SupCon: Optimization("sgd", 0.4, 1e-5),
+    NNCLR: Optimization("lars", 0.4, 1e-5),
+    TiCo: Optimization("lars", 0.3, 1e-4),
+    MMCR: Optimization("adamw", 0.001, 1e-6),
 }
 
 
