@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
@@ -84,8 +85,7 @@ class TrainingCLI(LightningCLI):
                     "description": DESCRIPTIONS[line[0]] + WHERE_TO_LOOK,
                 },
             },
-            save_config_callback=RunConfig,
-            save_config_kwargs={"overwrite": resumption is not None},
+            save_config_callback=None,
             args=line,
         )
 
@@ -163,14 +163,25 @@ class TrainingCLI(LightningCLI):
         check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
+            self.resumption.check_options(self._options)
             if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):
                 print(message)
                 sys.exit(0)
 
+    def before_fit(self) -> None:
+        """Refuse a model that the run's weights do not fit, before anything of the run is touched."""
+        if self.resumption is not None:
+            self.resumption.check_weights(self._options, self.model)
+
+    @property
+    def _options(self) -> Namespace:
+        options: Namespace = self.config[self.command]
+        return options
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
         """Add what every run has: the standard callbacks, a logger, a precision."""
         command = str(self.subcommand)
-        config["callbacks"] = standard(_as_list(config.get("callbacks")))
+        callbacks = [*standard(_as_list(config.get("callbacks"))), *callbacks]
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
         if command == "predict":
@@ -179,16 +190,30 @@ class TrainingCLI(LightningCLI):
         if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
-        if config.get("logger") in (None, True):
-            config["logger"] = self._logger(command)
+        place = self._place(config.get("default_root_dir"))
+        loggers = self._loggers(config.get("logger"), place)
+        config["logger"], config["callbacks"] = loggers, []
+        if not config.get("fast_dev_run") and (command == "fit" or loggers):
+            config["logger"] = False  # the folder gives the trainer its loggers, in time
+            callbacks.insert(0, self._folder(place, loggers))
         return super()._instantiate_trainer(config, callbacks)
 
-    def _logger(self, command: str) -> TensorBoardLogger:
-        if self.resumption is not None:
-            return self.resumption.logger()
+    def _place(self, root: str | None) -> Path:
+        """Where runs are numbered: by method and data, under Lightning's own folder."""
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
-        name = name if command == "fit" else f"{name}/{command}"
-        return TensorBoardLogger(LOGS, name=name, default_hp_metric=False)
+        place = Path(root or "") / LOGS / name
+        return place if self.command == "fit" else place / self.command
+
+    def _loggers(self, given: Any, place: Path) -> list[Logger]:
+        """The loggers that are stated; TensorBoard's where none is."""
+        if given in (None, True):
+            return [TensorBoardLogger(place.parent, name=place.name, default_hp_metric=False)]
+        return [] if given is False else _as_list(given)
+
+    def _folder(self, place: Path, loggers: list[Logger]) -> RunConfig:
+        parser, run = self._parser(self.command), self.resumption
+        resumed = {} if run is None else {"resumed": run.run.folder, "step": run.done.step}
+        return RunConfig(parser, self._options, name=place, loggers=loggers, **resumed)
 
 
 def _in_time(every: int | None, epochs: int | None) -> int | None:
