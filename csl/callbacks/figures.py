@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
+from csl.callbacks.moment import epochs_of
 from csl.callbacks.scalars import chosen, held_out_name, tolerated
 from csl.distributed import gather_rows, world
 from csl.figures import affinity_map, feature_map
@@ -42,7 +43,7 @@ class FigureCallback(FeatureCallback):
         """Draw and hand the figure to every TensorBoard logger."""
         ((_, split),) = chosen(features, self.outputs)
         rows = split.val
-        title = f"{type(module).__name__}, {self.outputs[0]}, epoch {trainer.current_epoch + 1}"
+        title = f"{type(module).__name__}, {self.outputs[0]}, epoch {epochs_of(trainer)}"
         try:
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
         except tolerated() as error:

@@ -186,7 +186,6 @@ class TrainingCLI(LightningCLI):
             callbacks.append(Compilation())
         if command == "predict":
             callbacks.append(FeatureWriter(self._get(self.config, "output")))
-        config["check_val_every_n_epoch"] = _in_time(config.get("check_val_every_n_epoch"), config.get("max_epochs"))
         if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
@@ -214,11 +213,6 @@ class TrainingCLI(LightningCLI):
         parser, run = self._parser(self.command), self.resumption
         resumed = {} if run is None else {"resumed": run.run.folder, "step": run.done.step}
         return RunConfig(parser, self._options, name=place, loggers=loggers, **resumed)
-
-
-def _in_time(every: int | None, epochs: int | None) -> int | None:
-    """Measure every so many epochs, but not later than at the end of a shorter training."""
-    return min(every, epochs) if every and epochs and epochs > 0 else every
 
 
 def _names_a_precision(plugins: list[Any]) -> bool:

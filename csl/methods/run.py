@@ -38,10 +38,10 @@ class Start(NamedTuple):
             return cls()
         loops = checkpoint["loops"]["fit_loop"]
         epoch, batches = loops["epoch_progress"]["current"], loops["epoch_loop.batch_progress"]
-        steps, done, ready = int(checkpoint["global_step"]), batches["current"]["processed"], batches["current"]["ready"]
+        steps, done = int(checkpoint["global_step"]), batches["current"]["processed"]
         if epoch["started"] <= epoch["processed"]:  # between two epochs
             return cls(steps, epoch["processed"])
-        if batches["is_last_batch"] and done == ready > 0:
+        if batches["is_last_batch"] and done == batches["current"]["ready"] > 0:
             return cls(steps, epoch["processed"] + 1)
         return cls(steps, epoch["processed"], done)
 
