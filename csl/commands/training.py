@@ -24,6 +24,7 @@ from csl.commands.processes import check_processes
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
+from csl.commands.whole_numbers import keep_whole_numbers
 from csl.data import ImageDataModule
 from csl.io import load_checkpoint
 from csl.methods import Method
@@ -70,6 +71,7 @@ class TrainingCLI(LightningCLI):
     def __init__(self, line: list[str], resumption: Resumption | None = None) -> None:
         self.command, self.resumption = line[0], resumption
         use_short_names()
+        keep_whole_numbers()
         super().__init__(
             Method,
             ImageDataModule,
