@@ -124,6 +124,12 @@ class RunFolder(Callback):
         return self.resumed
 
 
+def has_folder(trainer: Trainer) -> bool:
+    """Whether the run has a folder of its own; one without loggers has none unless a `RunFolder` claimed it."""
+    claimed = any(isinstance(callback, RunFolder) for callback in trainer.callbacks)  # type: ignore[attr-defined]
+    return claimed or bool(trainer.loggers and not trainer.fast_dev_run)  # type: ignore[attr-defined]
+
+
 def run_folder(trainer: Trainer) -> Path:
     """The folder of the trainer's run; every process asks, since the answer may come from the first.
 

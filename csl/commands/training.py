@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from csl.callbacks import Compilation, FeatureWriter, standard
 from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
+from csl.commands.files import stated_by
 from csl.commands.line import has_option, take_option
 from csl.commands.names import use_short_names
 from csl.commands.parser import TeachingParser
@@ -31,6 +32,7 @@ from csl.methods import Method
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
+LOGGER = "lightning.pytorch.loggers.TensorBoardLogger"
 DESCRIPTIONS = {
     "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
     "validate": "Measure everything again for a checkpoint (--ckpt_path), or, without one, for an untrained encoder.",
@@ -69,7 +71,7 @@ class TrainingCLI(LightningCLI):
     """
 
     def __init__(self, line: list[str], resumption: Resumption | None = None) -> None:
-        self.command, self.resumption = line[0], resumption
+        self.command, self.resumption, self._line = line[0], resumption, line[1:]
         use_short_names()
         keep_whole_numbers()
         super().__init__(
@@ -207,9 +209,22 @@ class TrainingCLI(LightningCLI):
 
     def _loggers(self, given: Any, place: Path) -> list[Logger]:
         """The loggers that are stated; TensorBoard's where none is."""
+        own = TensorBoardLogger(place.parent, name=place.name, default_hp_metric=False)
         if given in (None, True):
-            return [TensorBoardLogger(place.parent, name=place.name, default_hp_metric=False)]
+            return [own]
+        if self._adds_a_logger:  # what is added is all that is stated, so that the one it is added to must be, too
+            stated = {"save_dir": str(place.parent), "name": place.name, "default_hp_metric": False}
+            entry = Namespace(class_path=LOGGER, init_args=Namespace(stated))
+            self._options["trainer"]["logger"] = [entry, *_as_list(self._options["trainer"]["logger"])]
+            return [own, *_as_list(given)]
         return [] if given is False else _as_list(given)
+
+    @property
+    def _adds_a_logger(self) -> bool:
+        """Whether the line adds loggers to the one that a run has by itself."""
+        files, line = take_option(self._line, "--config", "-c")
+        stated = any(stated_by(file).at("trainer", "logger").value not in (None, True) for file in files)
+        return not stated and has_option(line, "--trainer.logger+") and not has_option(line, "--trainer.logger")
 
     def _folder(self, place: Path, loggers: list[Logger]) -> RunConfig:
         parser, run = self._parser(self.command), self.resumption

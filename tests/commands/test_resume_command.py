@@ -274,9 +274,7 @@ class Unfit(Callback):
 
 
 @pytest.mark.parametrize("option", REFUSED)
-def test_a_resume_that_is_refused_leaves_the_run_as_it_was(
-    tmp_path: Path, whole: dict[str, Path], option: str
-) -> None:
+def test_a_resume_that_is_refused_leaves_the_run_as_it_was(tmp_path: Path, whole: dict[str, Path], option: str) -> None:
     run = tmp_path / "version_0"
     shutil.copytree(whole["SimCLR"], run)
     (tmp_path / "byol.yaml").write_text(BYOL_FILE)
