@@ -195,7 +195,7 @@ def test_folders_claimed_at_once_are_different(tmp_path: Path) -> None:
 @pytest.mark.full
 def test_three_launches_of_two_processes_at_once(tmp_path: Path) -> None:
     line = [*LINE, "--trainer.devices", "2", "--trainer.strategy", "ddp", "--trainer.accelerator", "cpu"]
-    program = [sys.executable, "-c", "from csl.cli import main; main()", "fit", *line]
+    program = [sys.executable, "-m", "csl", "fit", *line]
     launches = [
         subprocess.Popen([*program, "--seed_everything", str(seed)], cwd=tmp_path, stderr=subprocess.PIPE)
         for seed in range(3)
