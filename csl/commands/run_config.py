@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+import yaml
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 from lightning.pytorch.loggers import Logger
@@ -33,17 +34,17 @@ class RunConfig(RunFolder):
 
     def __init__(self, parser: LightningArgumentParser, config: Namespace, **options: Any) -> None:
         super().__init__(**options)
-        self.parser, self.config = parser, config.clone()
+        kept = config.clone()
         for key in ONE_CALL_ONLY:
-            self.config.pop(key, None)
+            kept.pop(key, None)
+        self.text = parser.dump(kept, skip_unset=False)  # and not the parser, which cannot be sent to processes
 
     def begin(self, trainer: pl.Trainer) -> None:
         """Write the file when the logs are open."""
         was_open = self._is_open
         super().begin(trainer)
         if trainer.is_global_zero and not was_open and self.folder is not None:
-            state_identities(self.config, self.loggers)
-            write(self.folder / CONFIG, self.parser.dump(self.config, skip_unset=False))
+            write(self.folder / CONFIG, with_identities(self.text, self.loggers))
 
 
 def write(file: Path, text: str) -> None:
@@ -56,14 +57,15 @@ def write(file: Path, text: str) -> None:
         out.write(text.encode())
 
 
-def state_identities(config: Namespace, loggers: list[Logger]) -> None:
-    """State the ids that loggers gave the run, where the configuration leaves them open."""
-    stated = config.trainer.logger
+def with_identities(text: str, loggers: list[Logger]) -> str:
+    """A configuration with the ids that loggers gave the run, where it leaves them open."""
+    config = yaml.safe_load(text)
+    stated = config["trainer"]["logger"]
     stated = stated if isinstance(stated, list) else [stated]
-    if len(stated) != len(loggers):
-        return  # the default logger, which is not stated
-    for part, logger in zip(stated, loggers, strict=True):
-        options = part.get("init_args") if isinstance(part, Namespace) else None
-        for name in IDENTITIES if options is not None and not numbers_folders(logger) else ():
+    is_changed = False
+    for part, logger in zip(stated, loggers, strict=False):  # the default logger is not stated
+        options = part.get("init_args") if isinstance(part, dict) and not numbers_folders(logger) else None
+        for name in IDENTITIES if options else ():
             if name in options and options[name] is None and logger.version is not None:
-                options[name] = str(logger.version)
+                options[name], is_changed = str(logger.version), True
+    return yaml.safe_dump(config, sort_keys=False) if is_changed else text
