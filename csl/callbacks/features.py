@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from csl.callbacks.freshness import Freshness, pass_over_stale
 from csl.callbacks.moment import as_in_last_epoch, epochs_of, moment, run_pass
+from csl.callbacks.repeats import num_images, unrepeated
 from csl.callbacks.rows import Rows
 from csl.callbacks.scalars import log_scalars
 from csl.callbacks.stopwatch import Stopwatch
@@ -199,6 +200,14 @@ class FeatureCollector(Callback):
     on_test_batch_end = on_validation_batch_end
     on_test_epoch_end = on_validation_epoch_end
 
+    def _features(self, trainer: Trainer) -> dict[str, Split]:
+        """The rows of this process by output, each of the evaluation sets' samples once among all processes."""
+        (train, val), (num_train, num_val) = self._rows, map(num_images, _loaders(trainer))
+        return {
+            name: Split(unrepeated(train[name].all(), num_train), unrepeated(val[name].all(), num_val))
+            for name in train
+        }
+
     def _run_extra_pass(self, trainer: Trainer) -> None:
         """A pass that is not counted, so that a run that is extended later counts like one that never ended there."""
         self._is_extra = True
@@ -208,8 +217,7 @@ class FeatureCollector(Callback):
     def _measure(self, due: Mapping[str, FeatureCallback], trainer: Trainer, module: LightningModule) -> None:
         """Call those that are due, and log what they took."""
         with self._watch.timed("features", module.device, since=self._started):
-            train, val = self._rows
-            features = {name: Split(train[name].all(), val[name].all()) for name in train}
+            features = self._features(trainer)
         for name, callback in due.items():
             with self._watch.timed(name, module.device):
                 _call(callback, features, trainer, module)

@@ -15,7 +15,8 @@ from csl.callbacks.versions import numbers_folders
 from csl.io import replacing
 from csl.runs import CONFIG
 
-ONE_CALL_ONLY = ("config", "resume", "output", "ckpt_path", "weights_only", "verbose", "return_predictions")
+ONE_CALL_ONLY = ("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose")
+ONE_CALL_ONLY += ("return_predictions",)
 # What loggers call the option that says which of their runs to go on with.
 IDENTITIES = ("id", "run_id", "experiment_key")
 
@@ -37,6 +38,7 @@ class RunConfig(RunFolder):
         kept = config.clone()
         for key in ONE_CALL_ONLY:
             kept.pop(key, None)
+        self.config = kept
         self.text = parser.dump(kept, skip_unset=False)  # and not the parser, which cannot be sent to processes
 
     def begin(self, trainer: pl.Trainer) -> None:
