@@ -52,7 +52,7 @@ class HeldOutLoss(FeatureCallback):
             count, batch = data.held_out_sizes()
             if batch < data.batch_size or count % batch:
                 rank_zero_info(
-                    f"val/loss: measured on {count - count % batch:,} of {count:,} held-out images in batches of {batch} "
+                    f"val/loss: measured on {count - count % batch:,} of {count:,} held-out images, {batch} in a batch "
                     f"({data.batch_size} in training), on which a loss that compares the images of a batch depends"
                 )
 

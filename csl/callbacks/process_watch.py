@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -32,7 +33,7 @@ class ProcessWatch(Callback):
 
     def __init__(self) -> None:
         self._board: NoticeBoard | None = None
-        self._ended = threading.Event()
+        self._ended: threading.Event | None = None  # made in `setup`: it cannot be sent to processes that are spawned
         self._rank, self._others = 0, range(0)
         self._homes: dict[int, str] = {}
         self._beats: dict[int, tuple[str, int]] = {}
@@ -46,8 +47,8 @@ class ProcessWatch(Callback):
         self._rank, self._others = rank(group), range(size(group))
         self._board = NoticeBoard()
         self._board.post(f"home/{self._rank}", f"{socket.gethostname()} {os.getpid()}")
-        self._ended.clear()
-        threading.Thread(target=self._watch, args=(self._board,), daemon=True, name="process-watch").start()
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, args=(self._board, self._ended), daemon=True, name="process-watch").start()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Stop watching once all have got here: whoever leaves first has not died."""
@@ -66,7 +67,7 @@ class ProcessWatch(Callback):
                 if reason := self._failure_of_another(board):
                     self._stop()
                     raise ProcessFailure(reason) from exception
-                self._ended.wait(1)
+                time.sleep(1)
         self._stop()
         try:
             board.post(f"failed/{self._rank}", f"{type(exception).__name__}: {exception}".rstrip(": "))
@@ -77,13 +78,14 @@ class ProcessWatch(Callback):
 
     def _stop(self) -> None:
         self._board = None
-        self._ended.set()
+        if self._ended is not None:
+            self._ended.set()
 
-    def _watch(self, board: NoticeBoard) -> None:
-        while not self._ended.wait(_PERIOD):
+    def _watch(self, board: NoticeBoard, ended: threading.Event) -> None:
+        while not ended.wait(_PERIOD):
             if reason := self._failure_of_another(board):
                 print(f"csl: {reason}. Process {self._rank} ends, too.", file=sys.stderr, flush=True)
-                if not self._ended.wait(_GRACE):
+                if not ended.wait(_GRACE):
                     os._exit(1)
 
     def _failure_of_another(self, board: NoticeBoard) -> str:

@@ -99,8 +99,8 @@ def _left_out(stated: Sequence[Stated], slot: Slot, chosen: str) -> list[str]:
     for old in sorted({old for old, _ in foreign}):
         names = ", ".join(name for other, name in foreign if other == old)
         log.info(f"{slot.option} {chosen}: left out is what is stated for {old}: {names}")
-    names = sorted({name for _, name in foreign} - own)
-    return [word for name in names for word in _default(slot, chosen, name)]
+    back = sorted({name for _, name in foreign} - own)
+    return [word for name in back for word in _default(slot, chosen, name)]
 
 
 def _stated_for(stated: Sequence[Stated], slot: Slot, chosen: str) -> Iterator[tuple[str, str, bool]]:
