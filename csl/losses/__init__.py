@@ -2,15 +2,18 @@
 
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
+from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 
 __all__ = [
     "BYOLLoss",
     "InfoNCELoss",
+    "MoCoV3Loss",
     "NTXentLoss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",
+    "moco_v3_loss",
     "nt_xent_loss",
 ]

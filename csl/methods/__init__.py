@@ -4,9 +4,20 @@ from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.groups import Group
 from csl.methods.moco import MoCo
+from csl.methods.moco_v3 import MoCoV3
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
 
-__all__ = ["BYOL", "Group", "Method", "MoCo", "Optimization", "SimCLR", "Step", "Supervised"]
+__all__ = [
+    "BYOL",
+    "Group",
+    "Method",
+    "MoCo",
+    "MoCoV3",
+    "Optimization",
+    "SimCLR",
+    "Step",
+    "Supervised",
+]
