@@ -2,6 +2,7 @@
 
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
+from csl.losses.lejepa_loss import LeJEPALoss, lejepa_loss
 from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
@@ -9,11 +10,13 @@ from csl.losses.precision import in_full_precision
 __all__ = [
     "BYOLLoss",
     "InfoNCELoss",
+    "LeJEPALoss",
     "MoCoV3Loss",
     "NTXentLoss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",
+    "lejepa_loss",
     "moco_v3_loss",
     "nt_xent_loss",
 ]

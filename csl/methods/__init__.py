@@ -3,6 +3,7 @@
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.groups import Group
+from csl.methods.lejepa import LeJEPA
 from csl.methods.moco import MoCo
 from csl.methods.moco_v3 import MoCoV3
 from csl.methods.optimization import Optimization
@@ -13,6 +14,7 @@ from csl.methods.supervised import Supervised
 __all__ = [
     "BYOL",
     "Group",
+    "LeJEPA",
     "Method",
     "MoCo",
     "MoCoV3",
