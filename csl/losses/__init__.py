@@ -6,6 +6,7 @@ from csl.losses.lejepa_loss import LeJEPALoss, lejepa_loss
 from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
+from csl.losses.simdino_loss import SimDINOLoss, simdino_loss
 
 __all__ = [
     "BYOLLoss",
@@ -13,10 +14,12 @@ __all__ = [
     "LeJEPALoss",
     "MoCoV3Loss",
     "NTXentLoss",
+    "SimDINOLoss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",
     "lejepa_loss",
     "moco_v3_loss",
     "nt_xent_loss",
+    "simdino_loss",
 ]

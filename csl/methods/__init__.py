@@ -8,6 +8,7 @@ from csl.methods.moco import MoCo
 from csl.methods.moco_v3 import MoCoV3
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
+from csl.methods.simdino import SimDINO
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
 
@@ -20,6 +21,7 @@ __all__ = [
     "MoCoV3",
     "Optimization",
     "SimCLR",
+    "SimDINO",
     "Step",
     "Supervised",
 ]
