@@ -7,6 +7,7 @@ from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simdino_loss import SimDINOLoss, simdino_loss
+from csl.losses.wmse_loss import WMSELoss, wmse_loss
 
 __all__ = [
     "BYOLLoss",
@@ -15,6 +16,7 @@ __all__ = [
     "MoCoV3Loss",
     "NTXentLoss",
     "SimDINOLoss",
+    "WMSELoss",
     "byol_loss",
     "in_full_precision",
     "info_nce_loss",
@@ -22,4 +24,5 @@ __all__ = [
     "moco_v3_loss",
     "nt_xent_loss",
     "simdino_loss",
+    "wmse_loss",
 ]

@@ -11,9 +11,11 @@ from csl.methods.simclr import SimCLR
 from csl.methods.simdino import SimDINO
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
+from csl.methods.wmse import WMSE
 
 __all__ = [
     "BYOL",
+    "WMSE",
     "Group",
     "LeJEPA",
     "Method",
