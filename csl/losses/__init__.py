@@ -1,6 +1,7 @@
 """Losses: one file each, with a typed function and a module that a method, or a YAML file, can exchange."""
 
 from csl.losses.byol_loss import BYOLLoss, byol_loss
+from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.lejepa_loss import LeJEPALoss, lejepa_loss
 from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
@@ -11,6 +12,7 @@ from csl.losses.wmse_loss import WMSELoss, wmse_loss
 
 __all__ = [
     "BYOLLoss",
+    "EMPSSLLoss",
     "InfoNCELoss",
     "LeJEPALoss",
     "MoCoV3Loss",
@@ -18,6 +20,7 @@ __all__ = [
     "SimDINOLoss",
     "WMSELoss",
     "byol_loss",
+    "empssl_loss",
     "in_full_precision",
     "info_nce_loss",
     "lejepa_loss",

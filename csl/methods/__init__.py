@@ -2,6 +2,7 @@
 
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
+from csl.methods.empssl import EMPSSL
 from csl.methods.groups import Group
 from csl.methods.lejepa import LeJEPA
 from csl.methods.moco import MoCo
@@ -15,6 +16,7 @@ from csl.methods.wmse import WMSE
 
 __all__ = [
     "BYOL",
+    "EMPSSL",
     "WMSE",
     "Group",
     "LeJEPA",
