@@ -8,6 +8,7 @@ from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simdino_loss import SimDINOLoss, simdino_loss
+from csl.losses.t_simcne_loss import TSimCNELoss, t_simcne_loss
 from csl.losses.wmse_loss import WMSELoss, wmse_loss
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "MoCoV3Loss",
     "NTXentLoss",
     "SimDINOLoss",
+    "TSimCNELoss",
     "WMSELoss",
     "byol_loss",
     "empssl_loss",
@@ -27,5 +29,6 @@ __all__ = [
     "moco_v3_loss",
     "nt_xent_loss",
     "simdino_loss",
+    "t_simcne_loss",
     "wmse_loss",
 ]

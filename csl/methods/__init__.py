@@ -12,6 +12,7 @@ from csl.methods.simclr import SimCLR
 from csl.methods.simdino import SimDINO
 from csl.methods.step import Step
 from csl.methods.supervised import Supervised
+from csl.methods.t_simcne import TSimCNE
 from csl.methods.wmse import WMSE
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "SimDINO",
     "Step",
     "Supervised",
+    "TSimCNE",
 ]
