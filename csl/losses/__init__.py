@@ -1,5 +1,6 @@
 """Losses: one file each, with a typed function and a module that a method, or a YAML file, can exchange."""
 
+from csl.losses.all4one_loss import All4OneLoss, all4one_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
@@ -12,6 +13,7 @@ from csl.losses.t_simcne_loss import TSimCNELoss, t_simcne_loss
 from csl.losses.wmse_loss import WMSELoss, wmse_loss
 
 __all__ = [
+    "All4OneLoss",
     "BYOLLoss",
     "EMPSSLLoss",
     "InfoNCELoss",
@@ -21,6 +23,7 @@ __all__ = [
     "SimDINOLoss",
     "TSimCNELoss",
     "WMSELoss",
+    "all4one_loss",
     "byol_loss",
     "empssl_loss",
     "in_full_precision",

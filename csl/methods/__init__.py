@@ -1,5 +1,6 @@
 """Ways to train an encoder: one class, one file a method, on the `Method` base."""
 
+from csl.methods.all4one import All4One
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.empssl import EMPSSL
@@ -19,6 +20,7 @@ __all__ = [
     "BYOL",
     "EMPSSL",
     "WMSE",
+    "All4One",
     "Group",
     "LeJEPA",
     "Method",
