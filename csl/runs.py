@@ -12,6 +12,8 @@ CHECKPOINTS = "checkpoints"
 LAST = Path(CHECKPOINTS) / "last.ckpt"
 EVENTS = "events.out.tfevents.*"
 CSV = "metrics.csv"
+RECORD = "record.yaml"
+ENCODER = "encoder.safetensors"
 
 
 def epoch_file(epoch: int) -> Path:
@@ -87,16 +89,20 @@ class Run:
         Raises:
             ValueError: If the folder holds none, or the file is no YAML.
         """
-        import yaml
-
         file = self.folder / CONFIG
         if not file.is_file():
             raise ValueError(f"{self.folder}: expected the folder of a run, which holds its configuration ({CONFIG})")
-        try:
-            config = yaml.safe_load(file.read_text())
-        except yaml.YAMLError as error:
-            raise ValueError(f"{file}: not a readable YAML file ({error})") from error
-        return config if isinstance(config, dict) else {}
+        return _mapping(file)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What is known of the training, resolved (see `csl.callbacks.RunRecord`); empty before it starts.
+
+        Raises:
+            ValueError: If the file is no YAML.
+        """
+        file = self.folder / RECORD
+        return _mapping(file) if file.is_file() else {}
 
     @property
     def method(self) -> str:
@@ -202,6 +208,17 @@ def reached(done: int, limit: int | None) -> bool:
         (True, False, False)
     """
     return limit is not None and 0 <= limit <= done
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    """What a YAML file holds; nothing in it is run."""
+    import yaml
+
+    try:
+        content = yaml.safe_load(file.read_text())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{file}: not a readable YAML file ({error})") from error
+    return content if isinstance(content, dict) else {}
 
 
 def _events(folder: Path, **sizes: int) -> Any:

@@ -4,16 +4,20 @@ from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
+from csl.callbacks.encoder_weights import EncoderWeights
+from csl.callbacks.epoch_lines import EpochLines
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
 from csl.callbacks.held_out_loss import HeldOutLoss
 from csl.callbacks.loss_on_bar import LossOnBar
+from csl.callbacks.memory_guard import MemoryGuard
 from csl.callbacks.nan_guard import NaNGuard, NonFiniteLossError
 from csl.callbacks.organization import OrganizationMetrics
 from csl.callbacks.probes import ProbeMonitor
 from csl.callbacks.process_watch import ProcessFailure, ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
+from csl.callbacks.run_record import RunRecord
 from csl.callbacks.standard import standard
 from csl.callbacks.table import MeasurementTable, measurement_table
 
@@ -23,6 +27,8 @@ __all__ = [
     "ClassAffinityMap",
     "CollapseAlarm",
     "Compilation",
+    "EncoderWeights",
+    "EpochLines",
     "FeatureCallback",
     "FeatureCollector",
     "FeatureMap",
@@ -31,6 +37,7 @@ __all__ = [
     "HeldOutLoss",
     "LossOnBar",
     "MeasurementTable",
+    "MemoryGuard",
     "NaNGuard",
     "NonFiniteLossError",
     "OrganizationMetrics",
@@ -38,6 +45,7 @@ __all__ = [
     "ProcessFailure",
     "ProcessWatch",
     "RunCheckpoint",
+    "RunRecord",
     "measurement_table",
     "standard",
 ]

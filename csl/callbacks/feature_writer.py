@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
+from torch import Tensor
 
+from csl.data import ImageDataModule
 from csl.distributed import gather_rows, world
 from csl.io import check_archive_name, save_features
 from csl.types import Features
@@ -15,6 +17,9 @@ from csl.types import Features
 
 class FeatureWriter(BasePredictionWriter):
     """Writes the features, labels and data-set indices of a `predict` pass, in data-set order, each sample once.
+
+    Where the data module knows them, the file of each image (`names`) and the names of the classes (`class_names`)
+    stand beside them.
 
     Args:
         path: An `.npz` file; None writes `features.npz` into the run's folder.
@@ -43,5 +48,15 @@ class FeatureWriter(BasePredictionWriter):
         columns = [gather_rows(torch.cat(column), world()) for column in zip(*predictions, strict=True)]
         if trainer.is_global_zero:
             order = columns[2].argsort()
-            save_features(path, Features(*(column[order] for column in columns)))
+            rows = Features(*(column[order] for column in columns))
+            save_features(path, rows, *_words(trainer, rows.index))
             print(f"\n{len(order):,} features of {columns[0].shape[1]} dimensions: {path}")
+
+
+def _words(trainer: Trainer, index: Tensor) -> tuple[list[str] | None, tuple[str, ...]]:
+    """The file of each row, and the name of each class, as far as they are known."""
+    data = trainer.datamodule  # type: ignore[attr-defined]
+    if not isinstance(data, ImageDataModule):
+        return None, ()
+    names = data.file_names(data.predict_split)
+    return names and [names[position] for position in index.tolist()], data.class_names

@@ -9,6 +9,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
+from csl.callbacks.repeats import num_images, unrepeated
 from csl.callbacks.rows import Rows
 from csl.callbacks.scalars import log_scalars
 from csl.callbacks.stopwatch import Stopwatch
@@ -144,8 +145,7 @@ class FeatureCollector(Callback):
         due = {name: one for name, one in _numbered(_monitors(trainer)).items() if self._is_due(one, trainer)}
         if due:
             with self._watch.timed("features", pl_module.device, since=self._started):
-                train, val = self._rows
-                features = {name: Split(train[name].all(), val[name].all()) for name in train}
+                features = self._features(trainer)
             for name, callback in due.items():
                 with self._watch.timed(name, pl_module.device):
                     _call(callback, features, trainer, pl_module)
@@ -161,6 +161,14 @@ class FeatureCollector(Callback):
     on_test_epoch_start = on_validation_epoch_start
     on_test_batch_end = on_validation_batch_end
     on_test_epoch_end = on_validation_epoch_end
+
+    def _features(self, trainer: Trainer) -> dict[str, Split]:
+        """The rows of this process by output, each of the evaluation sets' samples once among all processes."""
+        (train, val), (num_train, num_val) = self._rows, map(num_images, _loaders(trainer))
+        return {
+            name: Split(unrepeated(train[name].all(), num_train), unrepeated(val[name].all(), num_val))
+            for name in train
+        }
 
     def _is_due(self, callback: FeatureCallback, trainer: Trainer) -> bool:
         return (self._passes - 1) % callback.every_n == 0 or is_last_pass(trainer)

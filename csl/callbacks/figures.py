@@ -1,7 +1,7 @@
 """Pictures of the held-out features, in TensorBoard."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
+from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import chosen, held_out_name, tolerated
 from csl.distributed import gather_rows, world
 from csl.figures import affinity_map, feature_map
@@ -28,11 +29,17 @@ class FigureCallback(FeatureCallback):
         tag: The name of the picture in TensorBoard, behind `val/`.
         output: The output of the method that is drawn.
         every_n: Draw at every n-th validation pass (passes).
+
+    Attributes:
+        needs_labels: Whether there is nothing to draw where no image has a label, which is then said once.
     """
+
+    needs_labels: ClassVar[bool] = True
 
     def __init__(self, tag: str, output: str = "encoder", every_n: int = 5) -> None:
         super().__init__(every_n)
         self.tag, self.outputs = tag, (output,)
+        self._untold = Untold()
 
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
         """The figure of this process's rows, or None where `is_writer` is False and nothing has to be drawn."""
@@ -42,6 +49,9 @@ class FigureCallback(FeatureCallback):
         """Draw and hand the figure to every TensorBoard logger."""
         ((_, split),) = chosen(features, self.outputs)
         rows = split.val
+        if self.needs_labels and not has_labels(rows):
+            self._untold.tell(f"no image has a label: {type(self).__name__} is not drawn")
+            return
         title = f"{type(module).__name__}, {self.outputs[0]}, epoch {trainer.current_epoch + 1}"
         try:
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
@@ -59,6 +69,8 @@ class FigureCallback(FeatureCallback):
 class FeatureMap(FigureCallback):
     """A 2-D map of the held-out features, coloured by class: t-SNE, or PCA where that is asked for.
 
+    Where no image has a label, all points have one colour.
+
     t-SNE: van der Maaten and Hinton, "Visualizing Data using t-SNE", JMLR 2008.
 
     Args:
@@ -71,6 +83,8 @@ class FeatureMap(FigureCallback):
         >>> FeatureMap(every_n=10).tag
         'feature_map'
     """
+
+    needs_labels = False
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import torch
 import torchmetrics
@@ -11,27 +12,27 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
+from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import log_scalars, named_sets, tolerated
-from csl.metrics import (
-    CalinskiHarabaszScore,
-    FeatureStd,
-    RelativeLocalDensity,
-    named_scalars,
-    undefined_scalars,
-)
+from csl.metrics import named_scalars, undefined_scalars
+from csl.metrics.classes import metric_classes
+from csl.metrics.measures import DEFAULT, MEASURES
 from csl.types import Features, Split
+
+Panel: TypeAlias = Literal["quick", "slow", "panel"]
 
 
 class OrganizationMetrics(FeatureCallback):
     """Measures how features are organized and logs `train/<name>` and `val/<name>`.
 
     A value that is undefined (a collapsed encoder, NaN features) is logged as NaN with a warning and never ends the
-    run.
+    run. Where no image has a label, what needs labels is not measured, which is said once.
 
     Args:
         metrics: Objects of `csl.metrics`, or any `torchmetrics.Metric` with `update(features [N, D], labels [N])`,
-            which is logged under its class name in snake case. The default is cheap: RLD at T = 1.0, 0.2 and 0.1,
-            Calinski–Harabasz, and the deviation of the normalised features.
+            which is logged under its class name in snake case. Or one of three words: "quick", what is cheap enough
+            for every epoch (RLD at T = 1.0, 0.2 and 0.1, Calinski–Harabasz, the deviation of the normalised
+            features); "slow", all else that `csl analyze` measures; "panel", both.
         outputs: Which outputs of the method are measured, such as "projection_head", or "momentum_encoder" of methods
             that have one (which takes a pass of its own); scalars of others than "encoder" are called
             `val/<output>/<name>`.
@@ -43,21 +44,23 @@ class OrganizationMetrics(FeatureCallback):
         ValueError: If two metrics have a name in common.
 
     Example:
+        >>> from csl.metrics import RelativeLocalDensity
         >>> OrganizationMetrics([RelativeLocalDensity([0.1])], every_n=2).every_n
         2
     """
 
     def __init__(
         self,
-        metrics: Sequence[torchmetrics.Metric] | None = None,
+        metrics: Sequence[torchmetrics.Metric] | Panel = "quick",
         outputs: Sequence[str] = ("encoder",),
         progress_bar: Sequence[str] = ("val/rld_0.1",),
         every_n: int = 1,
         log_seconds: bool = False,
     ) -> None:
         super().__init__(every_n)
-        self.metrics = list(metrics) if metrics is not None else default_metrics()
+        self.metrics = panel(metrics) if isinstance(metrics, str) else list(metrics)
         self.outputs, self.progress_bar, self.log_seconds = tuple(outputs), tuple(progress_bar), log_seconds
+        self._untold = Untold()
         names = Counter(name for metric in self.metrics for name in undefined_scalars(metric))
         if twice := [name for name, count in names.items() if count > 1]:
             raise ValueError(f"metrics: expected one of each name, got several called {', '.join(twice)}")
@@ -65,18 +68,39 @@ class OrganizationMetrics(FeatureCallback):
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Compute every metric on every set of the chosen outputs."""
         for prefix, rows in named_sets(trainer, features, self.outputs):
+            labelled = has_labels(rows)
             for metric in self.metrics:
                 start = time.perf_counter()
-                scalars: dict[str, Tensor | float] = dict(measure(metric, rows))
+                found = measure(metric, rows) if labelled else self._without(metric, rows)
+                scalars: dict[str, Tensor | float] = dict(found)
+                if not scalars:
+                    continue
                 if self.log_seconds:
                     finish(rows.values.device)
                     scalars[f"{next(iter(scalars))}_seconds"] = time.perf_counter() - start
                 log_scalars(module, {f"{prefix}{name}": value for name, value in scalars.items()}, self.progress_bar)
 
+    def _without(self, metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
+        """What a metric says of rows without labels; nothing where it needs them."""
+        try:
+            return compute(metric, rows)
+        except tolerated() as error:
+            # What has another reason would have failed with labels, too.
+            name, reason = type(metric).__name__, "" if "labels" in str(error) else f" ({error})"
+            self._untold.tell(f"no image has a label: {name} is not measured{reason}")
+            return {}
 
-def default_metrics() -> list[torchmetrics.Metric]:
-    """What is measured unless something else is asked for: cheap enough for every epoch."""
-    return [RelativeLocalDensity([1.0, 0.2, 0.1]), CalinskiHarabaszScore(), FeatureStd()]
+
+def panel(which: Panel = "panel") -> list[torchmetrics.Metric]:
+    """The metrics of the default panel, or those of them that are quick or slow, as their measures declare.
+
+    Example:
+        >>> [type(metric).__name__ for metric in panel("quick")]
+        ['CalinskiHarabaszScore', 'RelativeLocalDensity', 'FeatureStd']
+    """
+    classes = metric_classes()
+    wanted = {"quick": (True,), "slow": (False,), "panel": (True, False)}[which]
+    return [classes[MEASURES[name].function]() for name in DEFAULT if MEASURES[name].every_pass in wanted]
 
 
 def finish(device: torch.device) -> None:
@@ -87,13 +111,19 @@ def finish(device: torch.device) -> None:
 
 def measure(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
     """One metric on one set: its named scalars, NaN where the features do not allow an answer."""
+    try:
+        return compute(metric, rows)
+    except tolerated() as error:
+        rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
+        return undefined_scalars(metric)
+
+
+def compute(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
+    """One metric on one set: its named scalars; the metric keeps nothing."""
     metric.reset()
     metric.to(rows.values.device)
     try:
         metric.update(rows.values, rows.labels)
         return named_scalars(metric, metric.compute())
-    except tolerated() as error:
-        rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
-        return undefined_scalars(metric)
     finally:
         metric.reset()

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
 from csl.callbacks.features import FeatureCallback
+from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world
 from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe, ProbeResult
@@ -21,7 +22,8 @@ class ProbeMonitor(FeatureCallback):
 
     `train/<probe>_accuracy` and the classifier's size, `val/<probe>_parameters`, stand beside it. No probe sees the
     held-out labels before it is scored. `<probe>` is the probe's own name, such as `gcn`, or the key under which it is
-    given; a probe with several temperatures is logged once for each, as `gcn_0.2` and `gcn_0.1`.
+    given; a probe with several temperatures is logged once for each, as `gcn_0.2` and `gcn_0.1`. Where images have no
+    labels, no probe is fitted, which is said once.
 
     Args:
         probes: Objects of `csl.probes`, in a list, or by the names they shall have; the default is kNN, linear, GCN.
@@ -56,11 +58,15 @@ class ProbeMonitor(FeatureCallback):
             if number not in NUMBERS:
                 raise ValueError(f"also: expected some of {', '.join(NUMBERS)}, got {number!r}")
         self.outputs, self.progress_bar, self.also = tuple(outputs), tuple(progress_bar), tuple(also)
+        self._untold = Untold()
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Fit every probe on every chosen output."""
         held_out = held_out_name(trainer)
         for prefix, split in chosen(features, self.outputs):
+            if not has_labels(split):
+                self._untold.tell(f"no image has a label: no probe is fitted ({', '.join(self.probes)})")
+                continue
             for name, probe in self.probes.items():
                 scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}", name, self.also)
                 # Or a failed fit would leave the train accuracy of the one before in the table.

@@ -10,7 +10,7 @@ import yaml
 
 from csl.commands.classes import options, parser_of
 from csl.commands.files import Stated, stated_by
-from csl.commands.line import take_option
+from csl.commands.line import has_option, take_option
 from csl.commands.names import class_path
 from csl.data import ImageSource
 from csl.encoders import Encoder
@@ -60,6 +60,18 @@ def complete(line: Sequence[str]) -> list[str]:
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *rest]
 
 
+def states(line: Sequence[str], option: str) -> bool:
+    """Whether a value of an option is given, on the line or in one of its files.
+
+    Example:
+        >>> states(["--model.encoder.width", "8"], "model.encoder.width"), states([], "model.encoder.width")
+        (True, False)
+    """
+    *keys, name = option.split(".")
+    configs, _ = take_option(line, "--config", "-c")
+    return has_option(line, f"--{option}") or any(name in stated_by(one).at(*keys).arguments() for one in configs)
+
+
 def _stated_on_line(option: str, value: str) -> Stated:
     """A section or a class that the line names, as a file would state it."""
     part: Any = value
@@ -80,7 +92,7 @@ def _is_digits(source: str) -> bool:
 def _digits(model: str) -> list[str]:
     """What holds for the digits."""
     config = yaml.safe_load(files("csl.commands").joinpath("digits.yaml").read_text())
-    if not _path(MODEL, model).startswith("csl."):
+    if not (_path(MODEL, model).startswith("csl.") and _takes(MODEL, model, "optimization")):
         del config["model"]
     return ["--config", json.dumps(config)]
 

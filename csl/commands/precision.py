@@ -8,8 +8,8 @@ import torch
 def automatic_precision(accelerator: Any) -> tuple[str, str]:
     """The trainer's precision on an accelerator, and the reason for the log.
 
-    Weights, losses and all measurements stay in float32 either way; encoders compute in the precision named here, in
-    training and for the features that are measured. Processors without instructions for bfloat16 emulate it, ten times
+    Weights, losses and all measurements stay in float32 either way, the features that are measured, too; encoders
+    compute in the precision named here in training. Processors without instructions for bfloat16 emulate it, ten times
     slower than float32 (measured, AMD EPYC 7003), and so do GPUs older than Ampere.
 
     Args:

@@ -1,7 +1,9 @@
 """`csl fit`, `validate`, `test` and `predict`: the Trainer's methods on the command line."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,20 @@ from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, standard
-from csl.commands.completion import complete
+from csl.commands.completion import complete, states
 from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
+from csl.commands.listing import asked
+from csl.commands.measured_run import (
+    JSON_HELP,
+    RUN_HELP,
+    UNTRAINED,
+    MeasuredRun,
+    fixed,
+    table_on,
+    take_run,
+    write_json,
+)
 from csl.commands.names import use_short_names
 from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
@@ -24,6 +37,7 @@ from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
+from csl.encoders.weights import weights_unread
 from csl.io import load_checkpoint
 from csl.methods import Method
 
@@ -31,17 +45,21 @@ DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
 DESCRIPTIONS = {
     "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
-    "validate": "Measure everything again for a checkpoint (--ckpt_path), or, without one, for an untrained encoder.",
-    "test": "Measure everything for a checkpoint (--ckpt_path) on the source's third split.",
-    "predict": "Write a checkpoint's (--ckpt_path) features, labels and indices of --data.predict_split to a file.",
+    "validate": "csl validate RUN measures a run again: its folder is enough; --data.source ... names other images. "
+    "Without RUN, a checkpoint (--ckpt_path) is measured or, without one, an untrained network.",
+    "test": "csl test RUN measures a run on the source's third split; without RUN, a checkpoint (--ckpt_path).",
+    "predict": "csl predict RUN writes a run's features, labels, indices, file names and class names of "
+    "--data.predict_split to a file; without RUN, those of a checkpoint (--ckpt_path).",
 }
 WHERE_TO_LOOK = (
     " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
     "class keeps what a file states for options that both have. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
-    "ProbeMonitor; --print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used "
+    "ProbeMonitor; --model.help alone lists all methods; "
+    "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
     "(bf16-mixed) where the device has instructions for it."
 )
+WEIGHTS, ENCODER_WEIGHTS = "--weights", "--model.encoder.weights"
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
 
@@ -49,13 +67,22 @@ def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
     with reported(command, line):
-        resumption = None
+        if page := asked(line):
+            print(page)
+            return
+        resumption = measured = None
         words = list(line)
+        if command != "fit":
+            measured, words = take_run(words)
+        targets, _ = take_option(words, "--json")
         if command == "fit" and has_option(words, "--resume"):
             folders, words = take_option(words, "--resume")
             resumption = find_run(folders[-1])
             words = [*resumption.line(), *words]
-        TrainingCLI([command, *complete(words)], resumption)
+        target = targets[-1] if targets and command in ("validate", "test") else None
+        with table_on(target):
+            cli = TrainingCLI([command, *complete(_with_weights(words))], resumption, measured)
+        cli.report(target)
 
 
 class TrainingCLI(LightningCLI):
@@ -64,10 +91,13 @@ class TrainingCLI(LightningCLI):
     Args:
         line: The command and its options, complete (see `csl.commands.completion.complete`).
         resumption: The run to go on with, in its own folder.
+        measured: The run that is measured again.
     """
 
-    def __init__(self, line: list[str], resumption: Resumption | None = None) -> None:
-        self.command, self.resumption = line[0], resumption
+    def __init__(
+        self, line: list[str], resumption: Resumption | None = None, measured: MeasuredRun | None = None
+    ) -> None:
+        self.command, self.line, self.resumption, self.measured = line[0], line, resumption, measured
         use_short_names()
         super().__init__(
             Method,
@@ -98,6 +128,12 @@ class TrainingCLI(LightningCLI):
         super().setup_parser(*args, **kwargs)
         parser = self._subcommand_parsers[self.command]
         parser.prog = f"csl {self.command}"
+        parser.add_argument(
+            WEIGHTS,
+            metavar="FILE",
+            help="Weights for the encoder from a file of any project: torchvision, timm, lightly, MoCo, DINO, csl and "
+            f"others, as .pt, .pth, .ckpt or .safetensors. Short for {ENCODER_WEIGHTS}.",
+        )
         if self.command == "fit":
             parser.add_argument(
                 "--resume",
@@ -114,6 +150,9 @@ class TrainingCLI(LightningCLI):
             )
         else:
             parser.set_defaults({"verbose": False})
+            parser.add_argument("--json", type=str | None, default=None, metavar="FILE", help=JSON_HELP)
+        if self.command != "fit":
+            parser.add_argument("--epoch", type=int | None, default=None, metavar="N", help=RUN_HELP)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let the model follow the data: classes, channels and image size, where its classes take such an argument."""
@@ -125,13 +164,28 @@ class TrainingCLI(LightningCLI):
         )
         encoder = "model.init_args.encoder.init_args"
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
-        parser.link_arguments("data.num_classes", "model.init_args.num_classes", apply_on="instantiate")
-        parser.link_arguments("data.num_channels", f"{encoder}.in_channels", apply_on="instantiate")
-        parser.link_arguments("data.image_size", f"{encoder}.image_size", apply_on="instantiate")
+        for name, target in (
+            ("num_classes", "model.init_args.num_classes"),
+            ("num_channels", f"{encoder}.in_channels"),
+            ("image_size", f"{encoder}.image_size"),
+        ):
+            known = partial(self._stated_or, target, fixed(self.measured, name))
+            parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
+
+    def _stated_or(self, target: str, known: Callable[[Any], Any], of_data: int) -> int:
+        """What the line or a file states for an option that otherwise follows the data; a default does not count."""
+        value: int | None = self._get(self.config, target)
+        is_stated = value is not None and states(self.line, target.replace(".init_args", ""))
+        return value if is_stated and value is not None else known(of_data)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
         self.config = parser.parse_args(args)
+
+    def instantiate_classes(self) -> None:
+        """Build what the configuration says; no file of weights is read that a checkpoint would replace."""
+        with weights_unread() if self._get(self.config, "ckpt_path") else nullcontext():
+            super().instantiate_classes()
 
     def _set_seed(self) -> None:
         """Refuse a seed that the generators would refuse, by its option's name."""
@@ -157,9 +211,12 @@ class TrainingCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
+        self._warn_of_no_weights()
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
+        if (file := self._get(self.config, "weights")) is not None:
+            raise CommandError(f"weights: expected it below model.encoder in a file, got weights: {file} outside")
         check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
@@ -183,12 +240,31 @@ class TrainingCLI(LightningCLI):
             config["logger"] = self._logger(command)
         return super()._instantiate_trainer(config, callbacks)
 
+    def report(self, target: str | None) -> None:
+        """Say again what the numbers stand on if that is no training; write them as JSON where that was asked for."""
+        self._warn_of_no_weights()
+        if target is not None and self.trainer.is_global_zero:
+            record, scalars = self.datamodule.record.to_dict(), self.trainer.callback_metrics
+            write_json(target, self._get(self.config, "ckpt_path"), record, scalars)
+
+    def _warn_of_no_weights(self) -> None:
+        if self.command != "fit" and not self._get(self.config, "ckpt_path"):
+            rank_zero_info(UNTRAINED.format(command=self.command))
+
     def _logger(self, command: str) -> TensorBoardLogger:
         if self.resumption is not None:
             return self.resumption.logger()
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
         name = name if command == "fit" else f"{name}/{command}"
         return TensorBoardLogger(LOGS, name=name, default_hp_metric=False)
+
+
+def _with_weights(line: Sequence[str]) -> list[str]:
+    """A line whose `--weights` is said of the encoder."""
+    files, rest = take_option(line, WEIGHTS)
+    if files and has_option(rest, "--ckpt_path"):
+        raise CommandError(f"{WEIGHTS}: expected no --ckpt_path beside it, which would replace the file's weights")
+    return [*rest, *(word for file in files[-1:] for word in (ENCODER_WEIGHTS, file))]
 
 
 def _in_time(every: int | None, epochs: int | None) -> int | None:

@@ -15,10 +15,11 @@ from csl.data.augmentation import Augmentation, to_unit
 from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels, check_loading
 from csl.data.color import with_channels
 from csl.data.geometry import resample
-from csl.data.images import ImageSet
+from csl.data.images import EncodedImages, ImageSet
 from csl.data.loader import ImageLoader, image_loader
 from csl.data.memory import ImageStore, stored_size
 from csl.data.recipes import recipe_for
+from csl.data.record import DataRecord, printable
 from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
 from csl.data.source import ImageSource, ImageSplits
 from csl.data.views import augmentations_of
@@ -139,12 +140,28 @@ class ImageDataModule(LightningDataModule):
         check_labels(self.source, splits)
         return splits
 
+    @cached_property
+    def record(self) -> DataRecord:
+        """What was read; the first lines of every fit say it."""
+        return self.source.record(self.splits)
+
+    def file_names(self, part: str) -> list[str] | None:
+        """What tells each image of a set from the others, such as its path below the folder; None if they have none.
+
+        Args:
+            part: One of "train", "reference", "val" and "test".
+        """
+        images = getattr(self.splits, part)
+        return list(map(printable, images.keys())) if isinstance(images, EncodedImages) else None
+
     def prepare_data(self) -> None:
         """Let the source fetch what it lacks, once a machine."""
         self.source.prepare()
 
     def setup(self, stage: str | None = None) -> None:
-        """Check the sets and bring what fits into memory."""
+        """Say what was read, check the sets, and bring what fits into memory."""
+        if stage == "fit" and self._rank == 0:
+            rank_zero_info("\n".join(self.record.lines()))
         if stage in (None, "fit"):
             check_batch_size(self.batch_size, self.num_train, self._world_size)
             self.augmentations  # noqa: B018 - resolved now, so that a wrong number of them ends the run before it starts

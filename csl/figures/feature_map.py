@@ -10,7 +10,8 @@ from torch.nn.functional import normalize
 
 from csl.figures.projection import Floats, Projection, project, stratified_sample
 from csl.figures.style import class_colors, new_figure
-from csl.metrics.functional.helpers import check_input
+from csl.metrics.checks import check_input
+from csl.pairwise.checks import check_features, labels_fault
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +37,7 @@ def feature_map(
 
     Args:
         values: Features `[N, D]`.
-        labels: Class indices `[N]`, 0 to C − 1.
+        labels: Class indices `[N]`, 0 to C − 1; −1 for all of them where there are none, and all points look alike.
         class_names: Names of the C classes.
         projection: "tsne", started from the PCA, or "pca".
         perplexity: Effective number of neighbours that t-SNE looks at.
@@ -71,10 +72,13 @@ def feature_map(
 
 
 def _check(values: Tensor, labels: Tensor, class_names: Sequence[str], max_samples: int, perplexity: float) -> None:
-    check_input(values, labels)
+    if fault := labels_fault(values, labels):
+        raise ValueError(fault)
+    is_labelled = bool((labels >= 0).any())
+    check_input(values, labels) if is_labelled else check_features(values)
     if len(values) < 3:
         raise ValueError(f"values must hold at least 3 samples for a map, got {len(values)}")
-    if int(labels.min()) < 0 or int(labels.max()) >= len(class_names):
+    if is_labelled and (int(labels.min()) < 0 or int(labels.max()) >= len(class_names)):
         raise ValueError(
             f"labels must be between 0 and {len(class_names) - 1}, the classes that are named, "
             f"got {int(labels.min())} to {int(labels.max())}"
@@ -93,8 +97,11 @@ def _scatter(
     from matplotlib.colors import BoundaryNorm, ListedColormap
     from matplotlib.lines import Line2D
 
-    colors = class_colors(len(class_names))
     size = float(np.clip(9000 / len(points), 5, 40))
+    if classes.max() < 0:
+        axes.scatter(points[:, 0], points[:, 1], s=size, color=class_colors(1), linewidths=0, alpha=0.85)
+        return
+    colors = class_colors(len(class_names))
     axes.scatter(points[:, 0], points[:, 1], s=size, c=colors[classes], linewidths=0, alpha=0.85)
     if len(class_names) <= _NAMED:
         handles = [Line2D([], [], marker="o", linestyle="", markersize=6, color=color) for color in colors]

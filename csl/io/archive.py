@@ -1,5 +1,6 @@
 """The archive that `csl predict` writes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ from csl.io.whole import replacing
 from csl.types import Features
 
 
-def save_features(path: str | Path, features: Features) -> Path:
+def save_features(
+    path: str | Path, features: Features, names: Sequence[str] | None = None, class_names: Sequence[str] = ()
+) -> Path:
     """Write features as an `.npz` archive with `features [N, D]`, `labels [N]` and `index [N]`.
 
     Args:
         path: The file to write; its folder is made where it is missing.
         features: What to write.
+        names: A name for each row, such as the image's file, written as `names [N]`.
+        class_names: The name of each class, in the order of the labels, written as `class_names [C]`.
 
     Returns:
         The path that was written.
@@ -35,8 +40,10 @@ def save_features(path: str | Path, features: Features) -> Path:
     """
     target = check_archive_name(path)
     values, labels, index = (tensor.detach().cpu().numpy() for tensor in features)
+    words = {"names": names or (), "class_names": class_names}
+    more: dict[str, Any] = {key: np.array(list(column), dtype=str) for key, column in words.items() if len(column)}
     with replacing(target) as file:
-        np.savez(file, features=values, labels=labels, index=index)
+        np.savez(file, features=values, labels=labels, index=index, **more)
     return target
 
 

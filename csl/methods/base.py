@@ -5,12 +5,14 @@ from collections.abc import Collection
 from typing import Any, ClassVar
 
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from csl.distributed import all_reduce, size, world
 from csl.encoders import Encoder, Network, as_encoder
 from csl.methods.groups import Group, complete
+from csl.methods.measuring import measuring, precision_of_features
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
     check_accumulation,
@@ -46,6 +48,7 @@ class Method(LightningModule):
         views: The groups of augmented views that a training batch holds of each image.
         heads: What can be measured, by name: first "encoder", then names of submodules. A submodule that is an encoder
             itself, such as a momentum encoder, is given the images; any other is given the encoder's features.
+        trains: Whether there is anything to train; a method without is for `validate`, `test` and `predict`.
         synchronizes_batch_norm: Whether batch statistics are those of all processes, as one process would have them.
         accumulates: Whether the loss of a batch is the mean of losses of its parts, so that
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
@@ -70,6 +73,7 @@ class Method(LightningModule):
 
     views: tuple[View, ...] = (View(2),)
     heads: ClassVar[tuple[str, ...]] = ("encoder",)
+    trains: ClassVar[bool] = True
     synchronizes_batch_norm: ClassVar[bool] = True
     accumulates: ClassVar[bool] = True
     has_held_out_loss: ClassVar[bool] = True
@@ -91,7 +95,9 @@ class Method(LightningModule):
             batch: Views in [0, 1], as many and as large as `views` says.
 
         Returns:
-            The scalar loss, or a `Step`.
+            The scalar loss, or a `Step`. Numbers for the log belong into `Step(loss, scalars={"accuracy": ...})`: they
+            become `train/accuracy`, the mean over all processes. `self.log` here would show the first process's part
+            of the batch alone, unless `sync_dist=True` makes every step wait for the others.
         """
         raise NotImplementedError(f"{type(self).__name__} does not implement training_loss(batch)")
 
@@ -136,6 +142,10 @@ class Method(LightningModule):
 
         A window that an encoder has stays, and one in a checkpoint, which is loaded later, replaces this one.
         """
+        if (kept := precision_of_features(self.trainer.precision)) != "float32":
+            rank_zero_info(
+                f"precision {self.trainer.precision}: weights are kept in {kept}, and features measured in it"
+            )
         data = getattr(self.trainer, "datamodule", None)
         if (mean := getattr(data, "mean", None)) is not None:
             for part in self.modules():
@@ -165,8 +175,9 @@ class Method(LightningModule):
         return step.loss
 
     def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
-        """The batch's features `[B, D]` in float32, for each output that is measured."""
-        outputs = self.outputs(batch.views[0], self._measured)
+        """The batch's features `[B, D]`, encoded in float32, for each output that is measured."""
+        with measuring():
+            outputs = self.outputs(batch.views[0], self._measured)
         return {name: Features(values.detach().float(), batch.labels, batch.index) for name, values in outputs.items()}
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
@@ -174,8 +185,9 @@ class Method(LightningModule):
         return self.validation_step(batch, batch_idx, dataloader_idx)
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Features:
-        """The encoder's features `[B, D]` in float32."""
-        return Features(self.encoder(batch.views[0]).detach().float(), batch.labels, batch.index)
+        """The encoder's features `[B, D]`, encoded in float32."""
+        with measuring():
+            return Features(self.encoder(batch.views[0]).detach().float(), batch.labels, batch.index)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""

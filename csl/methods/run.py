@@ -76,18 +76,19 @@ def rows_of_processes(trainer: Trainer, count: int) -> list[int] | None:
 def global_batch_size(trainer: Trainer) -> int:
     """The images behind one optimizer step, over all processes and accumulated batches.
 
-    The data module's `batch_size`, which is global, or else the training loader's times the number of processes.
+    The training loader's `batch_size` times the number of processes; or else the data module's `batch_size`, which is
+    then taken for the global one.
 
     Raises:
         ValueError: If neither says how large a batch is.
     """
-    size = getattr(getattr(trainer, "datamodule", None), "batch_size", None)
+    loader: Any = trainer.train_dataloader
+    per_process = getattr(loader, "batch_size", None) or getattr(
+        getattr(loader, "batch_sampler", None), "batch_size", None
+    )
+    size = per_process and per_process * trainer.world_size
     if size is None:
-        loader: Any = trainer.train_dataloader
-        per_process = getattr(loader, "batch_size", None) or getattr(
-            getattr(loader, "batch_sampler", None), "batch_size", None
-        )
-        size = per_process and per_process * trainer.world_size
+        size = getattr(getattr(trainer, "datamodule", None), "batch_size", None)
     if not isinstance(size, int):
         raise ValueError(
             "data: expected a data module or a training loader with an int `batch_size`, which the learning rate "

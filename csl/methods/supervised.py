@@ -1,7 +1,10 @@
 """Supervised training: cross-entropy on labels, the counterpart that contrastive encoders are compared with."""
 
+from typing import Any
+
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
@@ -9,10 +12,16 @@ from csl.checks import check_share
 from csl.encoders import Network
 from csl.losses import in_full_precision
 from csl.methods.base import Method
+from csl.methods.measuring import measuring
 from csl.methods.optimization import Optimization
 from csl.methods.step import Step
 from csl.types import Batch, Features, View
 
+NO_LABELS = (
+    "Supervised learns from labels, and the images have none; methods that need no labels are SimCLR, MoCo and BYOL, "
+    "among others"
+)
+CLASSES_KEY = "csl_classes"
 RECIPE = Optimization("sgd", lr=0.1, weight_decay=5e-4)
 
 
@@ -20,7 +29,7 @@ class Supervised(Method):
     """A linear classifier on the encoder, trained together by cross-entropy with label smoothing.
 
     Accuracies (0 to 1) of this classifier are logged as `train/accuracy`, on the augmented training batch, and
-    `val/accuracy`, on the held-out set.
+    `val/accuracy`, on the held-out set; not where a trained classifier is shown images of other classes.
 
     Label smoothing: Rethinking the Inception Architecture, 2015, arXiv 1512.00567.
 
@@ -53,14 +62,16 @@ class Supervised(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         if num_classes < 2:
-            raise ValueError(f"num_classes: expected at least 2, got {num_classes}")
+            hint = f": {NO_LABELS}" if num_classes == 0 else ""
+            raise ValueError(f"num_classes: expected at least 2, got {num_classes}{hint}")
         check_share(label_smoothing=label_smoothing)
         self.num_classes = num_classes
         self.classifier = nn.Linear(self.encoder.feature_dim, num_classes)
         self.loss = loss or nn.CrossEntropyLoss(label_smoothing=label_smoothing)
         # Lightning's own mean over processes rounds the number of images of a process down where they differ.
         self.held_out_accuracy = MeanMetric()
-        self._knows_labels = False
+        self.class_names: tuple[str, ...] = ()
+        self._knows_labels = self._told = False
 
     def setup(self, stage: str) -> None:
         """Compare the data's classes with ours before anything is trained, where the data module tells them."""
@@ -69,10 +80,13 @@ class Supervised(Method):
             return
         data = getattr(self.trainer, "datamodule", None)
         found, labels = getattr(data, "num_classes", None), getattr(data, "train_labels", None)
+        self.class_names = tuple(getattr(data, "class_names", ()))
         if found not in (None, self.num_classes):
             raise ValueError(f"num_classes: expected the data's {found}, got {self.num_classes}")
         self._knows_labels = labels is not None
         if labels is not None:
+            if bool((labels < 0).all()):
+                raise ValueError(f"labels: {NO_LABELS}")
             self._check_labels(labels, torch.arange(len(labels)))
 
     def training_loss(self, batch: Batch) -> Step:
@@ -87,12 +101,32 @@ class Supervised(Method):
         """The batch's features; logs the classifier's accuracy on the held-out set, which is the last loader."""
         features = super().validation_step(batch, batch_idx, dataloader_idx)
         limits = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
-        if dataloader_idx == len(limits) - 1:
-            logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
+        if dataloader_idx == len(limits) - 1 and self._knows_classes():
+            with measuring():
+                logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
             self.held_out_accuracy.update(_accuracy(logits, batch.labels), len(batch.labels))
             name = "test/accuracy" if self.trainer.testing else "val/accuracy"
             self.log(name, self.held_out_accuracy, on_epoch=True, add_dataloader_idx=False)
         return features
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write down which classes the classifier knows."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint[CLASSES_KEY] = list(self.class_names)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Learn which classes the classifier knows."""
+        super().on_load_checkpoint(checkpoint)
+        self.class_names = tuple(checkpoint.get(CLASSES_KEY, ()))
+
+    def _knows_classes(self) -> bool:
+        """Whether the images have the classes that the classifier was trained for, as far as they have names."""
+        shown = tuple(getattr(getattr(self.trainer, "datamodule", None), "class_names", ()))
+        same = not self.class_names or not shown or shown == self.class_names
+        if not same and not self._told:
+            self._told = True
+            rank_zero_info("the images have other classes than those of the training: val/accuracy is not measured")
+        return same
 
     def _check_labels(self, labels: Tensor, index: Tensor) -> None:
         wrong = (labels < 0) | (labels >= self.num_classes)

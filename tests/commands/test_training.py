@@ -108,3 +108,14 @@ def test_compile_is_a_flag_that_the_runs_file_keeps(tmp_path: Path, monkeypatch:
     assert "ConvNet" in compiled
     saved = tmp_path / "lightning_logs" / "simclr-digits" / "version_0" / "config.yaml"
     assert "compile: true" in saved.read_text()
+
+
+@pytest.mark.parametrize(("words", "channels"), [([], 1), (["--model.encoder.in_channels", "3"], 3)])
+def test_the_network_takes_the_channels_of_the_data_or_those_that_are_stated(
+    tmp_path: Path, words: list[str], channels: int
+) -> None:
+    quick = ["--trainer.limit_val_batches", "0", "--trainer.max_epochs", "1", "--trainer.limit_train_batches", "1"]
+    csl(tmp_path, "fit", *quick, *words, *SMALL)
+    (file,) = tmp_path.glob("lightning_logs/*/version_0/checkpoints/last.ckpt")
+    weights = torch.load(file, weights_only=True)["state_dict"]
+    assert weights["encoder.layers.0.0.weight"].shape[1] == channels

@@ -1,42 +1,45 @@
-"""What a loss and its gradients are on one process and on several."""
+"""A loss against a formula written out anew, on one process and on two, value and gradient."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from csl import distributed
 from tests.two_processes import TwoProcesses
 
-Loss = Callable[..., Tensor]
+Outcome = tuple[Tensor, Tensor]
 
 
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+def random_views(count: int = 2, images: int = 6, dim: int = 5, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Views `[count, images, dim]` that are alike."""
+    generator = torch.Generator().manual_seed(count * images + dim)
+    common = torch.randn(images, dim, generator=generator, dtype=dtype)
+    return common + 0.7 * torch.randn(count, images, dim, generator=generator, dtype=dtype)
 
 
-def loss_and_gradients(loss: Loss, *inputs: Tensor) -> list[Tensor]:
-    """The mean of all processes' losses, and of their gradients for all rows, of inputs `[..., N, D]`."""
+def outcome(loss: Callable[..., Tensor], views: Tensor, *rest: Tensor) -> Outcome:
+    """A loss of views `[V, B, D]` and of what else belongs to each image, and its gradient."""
+    views = views.clone().requires_grad_()
+    value = loss(*views, *rest)
+    return value.detach(), torch.autograd.grad(value, views)[0]
+
+
+def shared_outcome(loss: nn.Module, views: Tensor, *rest: Tensor) -> Outcome:
+    """The same where each process has a share of the images: means over processes, as DDP takes them."""
     group = distributed.world()
-    rows = [values[..., distributed.shard(values.shape[-2], group), :].clone().requires_grad_() for values in inputs]
-    value = loss(*rows)
-    value.backward()  # type: ignore[no-untyped-call]
-    share = 1 / distributed.size(group)
-    gradients = [torch.zeros_like(part) if part.grad is None else part.grad * share for part in rows]
-    gathered = [distributed.gather_rows(part.movedim(-2, 0), group).movedim(0, -2) for part in gradients]
-    return [distributed.all_reduce(value.detach(), group) * share, *gathered]
+    own = distributed.shard(views.shape[1], group)
+    value, gradient = outcome(loss, views[:, own], *(part[own] for part in rest))
+    count = distributed.size(group)
+    rows = distributed.gather_rows(gradient.transpose(0, 1).contiguous(), group)
+    return distributed.all_reduce(value, group) / count, rows.transpose(0, 1) / count
 
 
-def assert_same(loss: Loss, reference: Loss, *inputs: Tensor, tolerance: float = 1e-10) -> None:
-    """A loss and its gradients equal an independent one's."""
-    found, expected = loss_and_gradients(loss, *inputs), loss_and_gradients(reference, *inputs)
-    assert any(gradient.abs().sum() > 0 for gradient in expected[1:])
-    torch.testing.assert_close(found, expected, rtol=tolerance, atol=tolerance)
-
-
-def assert_parity(two_processes: TwoProcesses, loss: Any, *inputs: Tensor, tolerance: float = 1e-10) -> None:
-    """Two processes with half the rows each compute what one does with all of them."""
-    expected = loss_and_gradients(loss, *inputs)
-    for result in two_processes(loss_and_gradients, loss, *inputs):
-        torch.testing.assert_close(result, expected, rtol=tolerance, atol=tolerance)
+def assert_it_is(
+    reference: Callable[..., Tensor], loss: nn.Module, two_processes: TwoProcesses, views: Tensor, *rest: Tensor
+) -> None:
+    """One process and two give the reference's value and gradient, to the digits of float64."""
+    expected = outcome(reference, views, *rest)
+    torch.testing.assert_close(outcome(loss, views, *rest), expected, rtol=1e-10, atol=1e-12)
+    for found in two_processes(shared_outcome, loss, views, *rest):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)

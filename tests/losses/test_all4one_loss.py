@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import world
 from csl.losses import All4OneLoss, all4one_loss
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 PARTS = [random(2, 6, 4, seed=seed) for seed in range(6)]

@@ -6,7 +6,7 @@ from torch.nn.functional import normalize
 
 from csl.distributed import world
 from csl.losses import EMPSSLLoss, empssl_loss
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 PATCHES = random(4, 6, 5)

@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from csl.distributed import world
 from csl.losses import LeJEPALoss, lejepa_loss
 from csl.losses.lejepa_loss import sigreg_loss
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 VIEWS, DIRECTIONS = random(4, 6, 5), normalize(random(5, 3, seed=1), dim=0)

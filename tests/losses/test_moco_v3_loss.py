@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import world
 from csl.losses import MoCoV3Loss, moco_v3_loss
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 QUERIES, KEYS = random(6, 5), random(6, 5, seed=1)

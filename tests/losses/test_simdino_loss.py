@@ -5,7 +5,7 @@ from torch import Tensor
 from csl.distributed import world
 from csl.losses import SimDINOLoss, simdino_loss
 from csl.losses.coding_rate import coding_rate
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 STUDENTS, TEACHERS = random(4, 6, 5), random(2, 6, 5, seed=1)

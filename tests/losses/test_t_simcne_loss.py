@@ -3,7 +3,7 @@ from torch import Tensor
 
 from csl.distributed import world
 from csl.losses import t_simcne_loss
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 FIRST, SECOND = random(6, 3), random(6, 3, seed=1)

@@ -6,7 +6,7 @@ from torch import Tensor
 from csl.distributed import world
 from csl.losses import WMSELoss, wmse_loss
 from csl.losses.wmse_loss import whitened
-from tests.losses.parity import assert_parity, assert_same, random
+from tests.losses.rows import assert_parity, assert_same, random
 from tests.two_processes import TwoProcesses
 
 FIRST, SECOND = random(12, 4), random(12, 4, seed=1)
