@@ -107,6 +107,30 @@ class _EqualRows(torch.autograd.Function):
         return all_reduce(gradient, ctx.group).chunk(size(ctx.group))[rank(ctx.group)], None
 
 
+def summed(tensor: Tensor, group: Group = None) -> Tensor:
+    """The sum of all processes' tensors, on every process; gradients flow back to all of them.
+
+    For batch statistics that enter every process's loss. The mean over processes of the losses' gradients is then that
+    of one process on the whole batch.
+    """
+    total: Tensor = tensor if group is None else _Sum.apply(tensor, group)
+    return total
+
+
+class _Sum(torch.autograd.Function):
+    """Every process uses the sum, so a part's gradient is the sum of what all of them make of it."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return all_reduce(tensor, group)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return all_reduce(gradient, ctx.group), None
+
+
 def ring(
     tensors: tuple[Tensor, ...], group: Group = None, steps: int | None = None
 ) -> Iterator[tuple[int, tuple[Tensor, ...]]]:

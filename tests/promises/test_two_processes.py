@@ -85,9 +85,9 @@ def _fitted(name: str, trainer: Any) -> tuple[dict[str, Tensor], dict[str, Tenso
     method = toy_method(name)
     trainer.fit(method, datamodule=ToyData(method.views))
     state = weights(method)
-    if "queue.features" in state:
+    for name in [name for name in state if "queue" in name and name.endswith("features")]:
         # Processes take turns in the data's order, so that a step's keys stand in another order.
-        state["queue.features"] = state["queue.features"][state["queue.features"][:, 0].argsort()]
+        state[name] = state[name][state[name][:, 0].argsort()]
     return state, {"train/loss": trainer.callback_metrics["train/loss"]}
 
 
