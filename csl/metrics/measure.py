@@ -41,7 +41,8 @@ class Size(NamedTuple):
     classes: int
 
 
-class Passes(NamedTuple):
+@dataclass(frozen=True)
+class Passes:
     """The cost of passes over the pairs; each pair takes about as long as 150 multiplications beside its product.
 
     Example:
@@ -49,7 +50,7 @@ class Passes(NamedTuple):
         200000000.0
     """
 
-    count: float  # type: ignore[assignment]
+    count: float
 
     def __call__(self, size: Size) -> float:
         """About how many multiplications."""
@@ -57,8 +58,9 @@ class Passes(NamedTuple):
 
 
 def search(count: float) -> Callable[[Size], float]:
-    """The cost of a search for neighbours, in passes over the pairs."""
-    return Passes(count).__call__
+    """The cost of a search for neighbours, which takes as long as so many passes over the pairs."""
+    passes = Passes(count)
+    return lambda size: passes(size)
 
 
 def rows(size: Size) -> float:

@@ -33,8 +33,11 @@ def _fit(name: str, *callbacks: FeatureCallback) -> dict[str, float]:
 def test_the_same_metrics_of_several_outputs_have_a_prefix_each(method: str, normalize: bool) -> None:
     """Of features with length 1, as in the paper, unless they are wanted as they are."""
     keeper = Keeper()
-    options = {} if normalize else {"normalize": False}
-    logged = _fit(method, OrganizationMetrics([FeatureStd(), RankMe()], outputs=OUTPUTS, **options), keeper)
+    metrics = [FeatureStd(), RankMe()]
+    monitor = OrganizationMetrics(metrics, outputs=OUTPUTS)
+    if not normalize:
+        monitor = OrganizationMetrics(metrics, normalize=False, outputs=OUTPUTS)
+    logged = _fit(method, monitor, keeper)
     for output in OUTPUTS:
         prefix = "" if output == "encoder" else f"{output}/"
         for part, rows in zip(("train", "val"), keeper.features[output], strict=True):

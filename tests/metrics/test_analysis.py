@@ -93,6 +93,7 @@ def test_the_table_has_a_row_a_value_under_the_heading_of_its_family(whole: tupl
     lines = str(result).splitlines()
     assert lines[0] == "150 samples of 20 dimensions, 5 classes; features normalised to length 1"
     headings = [line.split("  ")[0] for line in lines[1:] if line and not line.startswith("  ")]
+    assert headings.pop() == "Seconds of shared work stand where it was first needed."
     assert headings == ["Global density", "Local density", "Clusters", "Without labels"]
     cells = {line.split()[0]: float(line.split()[1].replace(",", "")) for line in lines if line.startswith("  ")}
     assert cells == pytest.approx(dict(result), abs=1e-4)

@@ -30,7 +30,7 @@ def wide() -> tuple[Tensor, Tensor]:
 
 
 def record(features: Tensor, labels: Tensor | None, **options: Any) -> Samples:
-    wanted = [entry.measure.neighbors(**entry.reference.options) for entry in PANEL.values() if entry.measure.neighbors]
+    wanted = [entry.measure.neighbors(**entry.reference.options) for entry in PANEL.values()]
     return Samples(features, labels, neighbors=[k for k in wanted if k], shared=True, **options)
 
 
@@ -57,7 +57,7 @@ def test_measures_that_share_a_record_give_what_their_functions_give(
         # In clumps of the spread s a distance of float32 rows has an error of 1e-7 / s; δ leaves LiDAR no more digits.
         tolerance = {"lidar": 2e-5, "calinski_harabasz": 2e-5, "intrinsic_dimension": 1e-4}.get(name, 2e-6)
         torch.testing.assert_close(
-            value, expected, rtol=tolerance, atol=2e-6, equal_nan=True, msg=lambda text, name=name: f"{name}: {text}"
+            value, expected, rtol=tolerance, atol=2e-6, equal_nan=True, msg=f"{name}: {value} for {expected}"
         )
 
 

@@ -67,7 +67,7 @@ def _pretend_to_be(monkeypatch: pytest.MonkeyPatch, me: int, shards: list[Any]) 
     monkeypatch.setattr(tiles, "rank", lambda group: me)
     monkeypatch.setattr(tiles, "size", lambda group: size)
     whole = Shard(tuple(len(s.values) for s in shards), None)
-    monkeypatch.setattr(tiles.Shard, "of", lambda num_rows: whole)
+    monkeypatch.setattr(Shard, "of", lambda num_rows: whole)
     monkeypatch.setattr(tiles, "ring", ring)
 
 

@@ -51,8 +51,8 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: U
 def _two_nearest(samples: Samples) -> Tensor:
     """The distances of each own sample to its two nearest others `[n, 2]`, in units that do not matter."""
     if samples.knows_nearest:
-        found = [similarity for _, similarity, _ in samples.nearest(2)]
-        return (1 - torch.cat(found)).sqrt()  # of rows of length 1 the distance is √2 times this
+        similarities = torch.cat([similarity for _, similarity, _ in samples.nearest(2)])
+        return (1 - similarities).sqrt()  # of rows of length 1 the distance is √2 times this
     start = samples.shard.own.start
 
     def two_nearest(tile: Tile, buffers: Buffers) -> Tensor:
