@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from csl.checks import check_positive, check_share
 from csl.distributed import world
 from csl.encoders import Network
-from csl.losses import All4OneLoss, in_full_precision
+from csl.losses import All4OneLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.groups import Group
 from csl.methods.optimization import Optimization
@@ -91,7 +91,7 @@ class All4One(Method):
         self.momentum_projection_head = momentum_copy(self.projection_head)
         self.register_buffer("positions", _sinusoids(num_neighbors, output_dim), persistent=False)
         self.queue = FeatureQueue(queue_size, output_dim)
-        self.loss = loss or All4OneLoss(temperature)
+        self.loss = loss_or(loss, All4OneLoss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images against those of all processes; keeps the first views' targets."""

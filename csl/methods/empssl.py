@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import EMPSSLLoss, in_full_precision
+from csl.losses import EMPSSLLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.modules import mlp
@@ -63,7 +63,7 @@ class EMPSSL(Method):
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         self.views = (View(num_patches, crop_area=(0.25, 0.25)),)
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.loss = loss or EMPSSLLoss(invariance_weight)
+        self.loss = loss_or(loss, EMPSSLLoss(invariance_weight), invariance_weight=(invariance_weight, 200.0))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images among those of all processes."""

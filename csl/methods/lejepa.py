@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import LeJEPALoss, in_full_precision
+from csl.losses import LeJEPALoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
@@ -64,7 +64,7 @@ class LeJEPA(Method):
         check_positive(num_directions=num_directions)
         self.directions = (output_dim, num_directions)
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim)
-        self.loss = loss or LeJEPALoss(weight)
+        self.loss = loss_or(loss, LeJEPALoss(weight), weight=(weight, 0.05))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images among those of all processes."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive, check_share
 from csl.encoders import Encoder, Network
-from csl.losses import MoCoV3Loss, in_full_precision
+from csl.losses import MoCoV3Loss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps
@@ -78,7 +78,7 @@ class MoCoV3(Method):
             patches.requires_grad_(False)
         self.momentum_encoder = momentum_copy(self.encoder)
         self.momentum_projection_head = momentum_copy(self.projection_head)
-        self.loss = loss or MoCoV3Loss(temperature)
+        self.loss = loss_or(loss, MoCoV3Loss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes."""

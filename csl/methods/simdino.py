@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive, check_share
 from csl.encoders import Network
-from csl.losses import SimDINOLoss, in_full_precision
+from csl.losses import SimDINOLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps
@@ -66,7 +66,7 @@ class SimDINO(Method):
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim)
         self.momentum_encoder = momentum_copy(self.encoder)
         self.momentum_projection_head = momentum_copy(self.projection_head)
-        self.loss = loss or SimDINOLoss(rate_weight)
+        self.loss = loss_or(loss, SimDINOLoss(rate_weight), rate_weight=(rate_weight, 1.0))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images among those of all processes."""
