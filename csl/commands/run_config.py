@@ -68,8 +68,9 @@ def with_identities(text: str, loggers: list[Logger]) -> str:
     stated = stated if isinstance(stated, list) else [stated]
     is_changed = False
     for part, logger in zip(stated, loggers, strict=False):  # the default logger is not stated
-        options = part.get("init_args") if isinstance(part, dict) and not numbers_folders(logger) else None
-        for name in IDENTITIES if options else ():
+        names_itself = isinstance(part, dict) and not numbers_folders(logger)
+        options: dict[str, Any] = part.get("init_args") or {} if names_itself else {}
+        for name in IDENTITIES:
             if name in options and options[name] is None and logger.version is not None:
                 options[name], is_changed = str(logger.version), True
     return yaml.safe_dump(config, sort_keys=False) if is_changed else text
