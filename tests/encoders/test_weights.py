@@ -299,7 +299,7 @@ def test_a_failure_leaves_the_encoder_as_it_was(tmp_path: Path) -> None:
 def test_an_encoder_of_ones_own_that_forgets_to_ask_is_loaded_by_its_method(tmp_path: Path) -> None:
     from csl.methods import Frozen
 
-    class Mine(Encoder):
+    class _Mine(Encoder):
         def __init__(self, **options: Any) -> None:
             super().__init__(4, **options)
             self.layer = nn.Conv2d(3, 4, 1)
@@ -307,6 +307,6 @@ def test_an_encoder_of_ones_own_that_forgets_to_ask_is_loaded_by_its_method(tmp_
         def forward(self, images: Tensor) -> Tensor:
             return self.layer(images).mean(dim=(2, 3))  # type: ignore[no-any-return]
 
-    trained = Mine()
-    method = Frozen(Mine(weights=saved(tmp_path, trained.state_dict())))
+    trained = _Mine()
+    method = Frozen(_Mine(weights=saved(tmp_path, trained.state_dict())))
     assert torch.equal(features(method.encoder), features(trained))
