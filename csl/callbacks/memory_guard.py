@@ -95,7 +95,7 @@ def kept_bytes(encoder: Encoder, size: int) -> float:
 
     with seeded("memory"), torch.enable_grad(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
         # Tensors in the encoder's place, so that no statistic of a batch norm moves.
-        state = {name: mode.from_tensor(value) for name, value in _state(encoder)}
+        state: dict[str, Tensor] = {name: mode.from_tensor(value) for name, value in _state(encoder)}
         weights, found = {_place(tensor) for tensor in state.values()}, dict[int, int]()
 
         def note(tensor: Tensor) -> Tensor:
@@ -119,8 +119,8 @@ def memory_of(device: torch.device) -> tuple[float, float]:
         True
     """
     if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        return float(free), float(total)
+        on_device = torch.cuda.mem_get_info(device)
+        return float(on_device[0]), float(on_device[1])
     if device.type != "cpu":
         return float("inf"), float("inf")
     lines = [line.split() for line in _text("/proc/meminfo").splitlines()]

@@ -11,7 +11,10 @@ from csl.commands.suggest import did_you_mean
 from csl.table import aligned
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from csl.commands.probed import ProbedAnalysis
+    from csl.io import FeatureTable
     from csl.metrics import Analysis
 
 ADVICE = "leave these rows out of the file, or name measures that need no labels: --metrics rankme uniformity"
@@ -89,12 +92,17 @@ def analyze(
             )
             if test is None:
                 return found
-            sets = [(one.values.to(device), one.labels.to(device)) for one in (train, table) if one.labels is not None]
-            return ProbedAnalysis(found, fit_probes(*sets, watch=watch))
+            fitted, scored = (_on(device, one) for one in (train, table))
+            return ProbedAnalysis(found, fit_probes(fitted, scored, watch=watch))
     except ValueError as error:
         if str(error).startswith("labels must be known"):
             error.args = (f"{error}; {ADVICE}",)
         raise
+
+
+def _on(device: Device, table: "FeatureTable") -> "tuple[Tensor, Tensor]":
+    assert table.labels is not None  # a file without was refused
+    return table.values.to(device), table.labels.to(device)
 
 
 def measures() -> str:

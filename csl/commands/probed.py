@@ -50,8 +50,8 @@ def held_out(train: FeatureTable, test: FeatureTable, file: Path) -> FeatureTabl
         raise ValueError(f"test: expected {train.values.shape[1]} dimensions as in FILE, got {test.values.shape[1]}")
     if bool(train.classes) != bool(test.classes):
         raise ValueError("test: expected labels of one kind, got words in one file and numbers in the other")
-    names = test.classes or tuple(map(str, test.labels.unique().tolist()))
-    known = train.classes or tuple(map(str, train.labels.unique().tolist()))
+    names = test.classes or tuple(map(str, torch.unique(test.labels).tolist()))
+    known = train.classes or tuple(map(str, torch.unique(train.labels).tolist()))
     if new := [name for name in names if name not in known]:
         raise ValueError(f"test: expected classes of FILE, got others, such as {new[0]!r}")
     if not test.classes:

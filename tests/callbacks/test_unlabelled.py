@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchmetrics import Metric
 from torchmetrics.clustering import DaviesBouldinScore
 
 from csl import metrics
@@ -29,7 +28,7 @@ WITHOUT = {name for name, measure in MEASURES.items() if not measure.labeled}
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_a_metric_of_rows_without_labels_is_right_or_refused(kind: type[Metric]) -> None:
+def test_a_metric_of_rows_without_labels_is_right_or_refused(kind: type[FeatureMetric]) -> None:
     values = torch.randn(40, 30, generator=torch.Generator().manual_seed(0))
     rows = Features(values, torch.full((40,), -1), torch.arange(40))
     if set(kind().names) & WITHOUT:
@@ -86,7 +85,7 @@ def test_a_map_without_labels_has_one_colour_and_no_legend() -> None:
     figure = feature_map(torch.eye(6), torch.full((6,), -1), ["cat", "dog"], projection="pca")
     assert not figure.legends
     (points,) = figure.axes[0].collections
-    assert len(points.get_facecolors()) == 1
+    assert len(points.get_facecolor()) == 1
 
 
 def test_supervised_without_labels_is_refused_before_training(tmp_path: Path) -> None:

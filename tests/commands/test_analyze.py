@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,7 +141,7 @@ def test_a_test_file_gets_every_probe(folder: Path) -> None:
     ],
 )
 def test_a_test_file_that_does_not_fit(folder: Path, labels: list[object] | None, columns: int, said: str) -> None:
-    more = {} if labels is None else {"labels": np.array(labels)}
+    more: dict[str, Any] = {} if labels is None else {"labels": np.array(labels)}
     np.savez(folder / "test.npz", features=X.numpy()[:, :columns], **more)
     status, message = failure(folder, "analyze", "features.npz", "--test", "test.npz", "--metrics", "rankme")
     assert status == 1
