@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def every_method() -> list[str]:
-    """The methods that csl has.
+    """The methods of csl that train.
 
     Example:
         >>> {"SimCLR", "Supervised"} <= set(every_method()), "Method" in every_method()
@@ -68,7 +68,8 @@ def every_method() -> list[str]:
     """
     found = {name: getattr(csl.methods, name) for name in csl.methods.__all__}
     base = csl.methods.Method
-    return [name for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base) and kind != base]
+    kinds = {name: kind for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base)}
+    return [name for name, kind in kinds.items() if kind != base and kind.trains]
 
 
 def trained(config: Path, method: str, name: str, seed: int) -> Run:

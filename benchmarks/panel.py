@@ -21,7 +21,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import report
-from csl.metrics.analysis import KS, TEMPERATURES, analyze
+from csl.metrics import analyze
+from csl.metrics.functional.neighbor_agreement import KS
+from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.measures import DEFAULT, MEASURES
 from csl.table import Table
 

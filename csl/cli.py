@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(help_text())
         return
     if line[0] in ("-V", "--version"):
-        print(f"csl {__version__}")
+        print(version_text())
         return
     name, *rest = line
     if name not in COMMANDS:
@@ -69,6 +69,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A console script does not look for modules in the current folder; a user's own method lives there.
     sys.path.insert(0, os.getcwd())
     importlib.import_module(f"csl.commands.{COMMANDS[name].module}").run(name, rest)
+
+
+def version_text() -> str:
+    """What `csl --version` prints: the versions that a result depends on, and the devices that were found."""
+    import platform
+    from importlib.metadata import version
+
+    import torch
+
+    system = f"Python {platform.python_version()}, torch {torch.__version__}, lightning {version('lightning')}"
+    gpus = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    devices = ", ".join([*gpus, f"{torch.get_num_threads()} threads on {platform.processor() or platform.machine()}"])
+    return f"csl {__version__}\n{system}\n{devices}"
 
 
 def help_text() -> str:

@@ -21,6 +21,8 @@ EXAMPLES = {
     "my_source.py": ["--data.source", "my_source.Stripes", "--data.batch_size", "50"],
 }
 
+OWN_METRIC = ["--trainer.callbacks+", "OrganizationMetrics", "--trainer.callbacks.metrics", "[my_measure.MeanNorm]"]
+
 
 def write(folder: Path, name: str) -> Path:
     """An example's file, by the name in its first line."""
@@ -39,6 +41,17 @@ def test_an_example_trains(tmp_path: Path, name: str) -> None:
     if name == "my_probe.py":
         (accuracy,) = curve(run, "val/centroid_accuracy").values()
         assert 0.5 < accuracy <= 1
+
+
+def test_an_example_is_a_measure(tmp_path: Path) -> None:
+    write(tmp_path, "my_measure.py")
+    csl(tmp_path, "fit", *OWN_METRIC, *FEW)
+    (run,) = tmp_path.glob("lightning_logs/*/version_0")
+    assert curve(run, "val/mean_norm_2.0")
+    np.savez(tmp_path / "features.npz", features=np.array([[3.0, 4.0], [0.0, 1.0]]))
+    options = ["--metrics", "my_measure.MEAN_NORM", "rankme", "--json", "-"]
+    found = json.loads(csl(tmp_path, "analyze", "features.npz", *options))
+    assert found["values"]["mean_norm_2.0"] == 3
 
 
 def test_an_example_is_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,3 +73,4 @@ def test_it_counts_the_files_that_a_part_costs() -> None:
     text = CONTRIBUTING.read_text()
     for part in ("method", "encoder", "probe", "image source", "command"):
         assert f"| {part} | 3: " in text
+    assert "| measure | 5: " in text

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
 
 import torch
 import torchmetrics
@@ -13,14 +14,12 @@ from torch import Tensor
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import log_scalars, named_sets, tolerated
-from csl.metrics import (
-    CalinskiHarabaszScore,
-    FeatureStd,
-    RelativeLocalDensity,
-    named_scalars,
-    undefined_scalars,
-)
+from csl.metrics import named_scalars, undefined_scalars
+from csl.metrics.classes import metric_classes
+from csl.metrics.measures import DEFAULT, MEASURES
 from csl.types import Features, Split
+
+Panel: TypeAlias = Literal["quick", "slow", "panel"]
 
 
 class OrganizationMetrics(FeatureCallback):
@@ -31,8 +30,9 @@ class OrganizationMetrics(FeatureCallback):
 
     Args:
         metrics: Objects of `csl.metrics`, or any `torchmetrics.Metric` with `update(features [N, D], labels [N])`,
-            which is logged under its class name in snake case. The default is cheap: RLD at T = 1.0, 0.2 and 0.1,
-            Calinski–Harabasz, and the deviation of the normalised features.
+            which is logged under its class name in snake case. Or one of three words: "quick", what is cheap enough
+            for every epoch (RLD at T = 1.0, 0.2 and 0.1, Calinski–Harabasz, the deviation of the normalised
+            features); "slow", all else that `csl analyze` measures; "panel", both.
         outputs: Which outputs of the method are measured, such as "projection_head", or "momentum_encoder" of methods
             that have one (which takes a pass of its own); scalars of others than "encoder" are called
             `val/<output>/<name>`.
@@ -44,20 +44,21 @@ class OrganizationMetrics(FeatureCallback):
         ValueError: If two metrics have a name in common.
 
     Example:
+        >>> from csl.metrics import RelativeLocalDensity
         >>> OrganizationMetrics([RelativeLocalDensity([0.1])], every_n=2).every_n
         2
     """
 
     def __init__(
         self,
-        metrics: Sequence[torchmetrics.Metric] | None = None,
+        metrics: Sequence[torchmetrics.Metric] | Panel = "quick",
         outputs: Sequence[str] = ("encoder",),
         progress_bar: Sequence[str] = ("val/rld_0.1",),
         every_n: int = 1,
         log_seconds: bool = False,
     ) -> None:
         super().__init__(every_n)
-        self.metrics = list(metrics) if metrics is not None else default_metrics()
+        self.metrics = panel(metrics) if isinstance(metrics, str) else list(metrics)
         self.outputs, self.progress_bar, self.log_seconds = tuple(outputs), tuple(progress_bar), log_seconds
         self._untold = Untold()
         names = Counter(name for metric in self.metrics for name in undefined_scalars(metric))
@@ -90,9 +91,16 @@ class OrganizationMetrics(FeatureCallback):
             return {}
 
 
-def default_metrics() -> list[torchmetrics.Metric]:
-    """What is measured unless something else is asked for: cheap enough for every epoch."""
-    return [RelativeLocalDensity([1.0, 0.2, 0.1]), CalinskiHarabaszScore(), FeatureStd()]
+def panel(which: Panel = "panel") -> list[torchmetrics.Metric]:
+    """The metrics of the default panel, or those of them that are quick or slow, as their measures declare.
+
+    Example:
+        >>> [type(metric).__name__ for metric in panel("quick")]
+        ['CalinskiHarabaszScore', 'RelativeLocalDensity', 'FeatureStd']
+    """
+    classes = metric_classes()
+    wanted = {"quick": (True,), "slow": (False,), "panel": (True, False)}[which]
+    return [classes[MEASURES[name].function]() for name in DEFAULT if MEASURES[name].every_pass in wanted]
 
 
 def finish(device: torch.device) -> None:

@@ -1,6 +1,8 @@
 """`csl analyze`: the whole panel on features from a file."""
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from csl.commands.probed import ProbedAnalysis
     from csl.io import FeatureTable
     from csl.metrics import Analysis
+    from csl.metrics.measure import Measure
 
 ADVICE = "leave these rows out of the file, or name measures that need no labels: --metrics rankme uniformity"
 
@@ -54,7 +57,7 @@ def analyze(
         labels: labels in a file of their own; also .txt, one a line
         features_key: the array that holds the features, where several could
         labels_key: the array that holds the labels
-        metrics: measures of the list below; the panel unless told otherwise
+        metrics: measures of the list below, or one of your own, as my_measure.MINE; the panel unless told otherwise
         temperatures: of relative local density
         ks: numbers of neighbours of neighbor_agreement
         device: where to compute
@@ -75,20 +78,16 @@ def analyze(
     from csl.commands.probed import ProbedAnalysis, held_out
     from csl.io import read_features
     from csl.metrics import analyze as measure
-    from csl.metrics.measures import MEASURES
     from csl.probes import fit_probes
 
-    for name in metrics or ():
-        if name not in MEASURES:
-            hint = did_you_mean(name, MEASURES, 0) or "; csl analyze --help lists them"
-            raise ValueError(f"metrics: no measure {name!r}{hint}")
+    chosen = None if metrics is None else [measure_called(name) for name in metrics]
     train = read_features(file, labels, features_key, labels_key)
     table = train if test is None else held_out(train, read_features(test, None, features_key, labels_key), test)
     known = None if table.labels is None else table.labels.to(device)
     try:
         with bar as watch:
             found = measure(
-                table.values.to(device), known, metrics=metrics, temperatures=temperatures, ks=ks, watch=watch
+                table.values.to(device), known, metrics=chosen, temperatures=temperatures, ks=ks, watch=watch
             )
             if test is None:
                 return found
@@ -103,6 +102,33 @@ def analyze(
 def _on(device: Device, table: "FeatureTable") -> "tuple[Tensor, Tensor]":
     assert table.labels is not None  # a file without was refused
     return table.values.to(device), table.labels.to(device)
+
+
+def measure_called(name: str) -> "Measure":
+    """A declared measure by its name, or one of a module of your own by its place.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    from csl.metrics.measure import Measure
+    from csl.metrics.measures import MEASURES
+
+    if name in MEASURES:
+        return MEASURES[name]
+    module, _, constant = name.rpartition(".")
+    if module:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            found = getattr(import_module(module), constant, None)
+        except ModuleNotFoundError as error:
+            raise ValueError(f"metrics: expected a measure in {name!r}; {error}") from error
+        finally:
+            sys.path.remove(str(Path.cwd()))
+        if isinstance(found, Measure):
+            return found
+        raise ValueError(f"metrics: expected a measure in {name!r}, got {found!r}")
+    hint = did_you_mean(name, MEASURES, 0) or "; csl analyze --help lists them"
+    raise ValueError(f"metrics: no measure {name!r}{hint}")
 
 
 def measures() -> str:

@@ -80,7 +80,7 @@ def _is_digits(source: str) -> bool:
 def _digits(model: str) -> list[str]:
     """What holds for the digits."""
     config = yaml.safe_load(files("csl.commands").joinpath("digits.yaml").read_text())
-    if not _path(MODEL, model).startswith("csl."):
+    if not (_path(MODEL, model).startswith("csl.") and _takes(MODEL, model, "optimization")):
         del config["model"]
     return ["--config", json.dumps(config)]
 

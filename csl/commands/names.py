@@ -1,6 +1,8 @@
 """Classes by their short names, anywhere on a line or in a file: csl's own go before others of the same name."""
 
+import importlib
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -14,7 +16,8 @@ def class_path(cls: type | tuple[type], name: str) -> str:
 
     Args:
         cls: The class, or tuple of classes, that it must derive from.
-        name: A path such as `torchmetrics.MeanMetric`, or a short name.
+        name: A path such as `torchmetrics.MeanMetric`, a file and a class in it, such as `methods/mine.py:MyMethod`,
+            or a short name.
 
     Raises:
         ValueError: If csl has no such class and several others are called so.
@@ -27,12 +30,25 @@ def class_path(cls: type | tuple[type], name: str) -> str:
         >>> class_path(Metric, "torchmetrics.clustering.CalinskiHarabaszScore")
         'torchmetrics.clustering.CalinskiHarabaszScore'
     """
+    file, _, kind = name.partition(".py:")
+    if kind:
+        return f"{_loaded(Path(f'{file}.py'))}.{kind}"
     if "." not in name:
         for package in _packages():
             # `dir` knows the names of a package that loads them on demand.
             if name in dir(package) and _derives(getattr(package, name), cls):
                 return f"{package.__name__}.{name}"
     return str(_by_loaded_classes(cls, name))
+
+
+def _loaded(file: Path) -> str:
+    """Import a file as a module of its own name, with what lies beside it, and return that name."""
+    if not file.is_file():
+        raise ValueError(f"no file {file}")
+    if (folder := str(file.parent.resolve())) not in sys.path:
+        sys.path.insert(0, folder)
+    importlib.import_module(file.stem)
+    return file.stem
 
 
 def _packages() -> list[ModuleType]:

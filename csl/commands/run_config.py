@@ -11,9 +11,8 @@ from csl.commands.errors import CommandError
 from csl.io import replacing
 from csl.runs import CONFIG
 
-ONE_CALL_ONLY = (
-    *("config", "resume", "output", "epoch", "json", "ckpt_path", "weights_only", "verbose", "return_predictions"),
-)
+ONE_CALL_ONLY = ("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose")
+ONE_CALL_ONLY += ("return_predictions",)
 
 
 class RunConfig(SaveConfigCallback):

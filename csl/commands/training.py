@@ -1,7 +1,9 @@
 """`csl fit`, `validate`, `test` and `predict`: the Trainer's methods on the command line."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from csl.callbacks import Compilation, FeatureWriter, standard
 from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
+from csl.commands.listing import asked
 from csl.commands.measured_run import (
     JSON_HELP,
     RUN_HELP,
@@ -34,6 +37,7 @@ from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
 from csl.data import ImageDataModule
+from csl.encoders.weights import weights_unread
 from csl.io import load_checkpoint
 from csl.methods import Method
 
@@ -51,9 +55,11 @@ WHERE_TO_LOOK = (
     " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
     "class keeps what a file states for options that both have. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
-    "ProbeMonitor; --print_config shows what a line comes to. Without --trainer.precision, bfloat16 is used "
+    "ProbeMonitor; --model.help alone lists all methods; "
+    "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
     "(bf16-mixed) where the device has instructions for it."
 )
+WEIGHTS, ENCODER_WEIGHTS = "--weights", "--model.encoder.weights"
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
 
@@ -61,6 +67,9 @@ def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
     with reported(command, line):
+        if page := asked(line):
+            print(page)
+            return
         resumption = measured = None
         words = list(line)
         if command != "fit":
@@ -72,7 +81,7 @@ def run(command: str, line: Sequence[str]) -> None:
             words = [*resumption.line(), *words]
         target = targets[-1] if targets and command in ("validate", "test") else None
         with table_on(target):
-            cli = TrainingCLI([command, *complete(words)], resumption, measured)
+            cli = TrainingCLI([command, *complete(_with_weights(words))], resumption, measured)
         cli.report(target)
 
 
@@ -119,6 +128,12 @@ class TrainingCLI(LightningCLI):
         super().setup_parser(*args, **kwargs)
         parser = self._subcommand_parsers[self.command]
         parser.prog = f"csl {self.command}"
+        parser.add_argument(
+            WEIGHTS,
+            metavar="FILE",
+            help="Weights for the encoder from a file of any project: torchvision, timm, lightly, MoCo, DINO, csl and "
+            f"others, as .pt, .pth, .ckpt or .safetensors. Short for {ENCODER_WEIGHTS}.",
+        )
         if self.command == "fit":
             parser.add_argument(
                 "--resume",
@@ -154,12 +169,22 @@ class TrainingCLI(LightningCLI):
             ("num_channels", f"{encoder}.in_channels"),
             ("image_size", f"{encoder}.image_size"),
         ):
-            known = fixed(self.measured, name)
+            known = partial(self._stated_or, target, fixed(self.measured, name))
             parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
+
+    def _stated_or(self, option: str, known: Callable[[Any], Any], of_data: int) -> int:
+        """What the configuration states for an option that otherwise follows the data."""
+        stated: int | None = self._get(self.config, option)
+        return known(of_data) if stated is None else stated
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
         self.config = parser.parse_args(args)
+
+    def instantiate_classes(self) -> None:
+        """Build what the configuration says; no file of weights is read that a checkpoint would replace."""
+        with weights_unread() if self._get(self.config, "ckpt_path") else nullcontext():
+            super().instantiate_classes()
 
     def _set_seed(self) -> None:
         """Refuse a seed that the generators would refuse, by its option's name."""
@@ -189,6 +214,8 @@ class TrainingCLI(LightningCLI):
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
+        if (file := self._get(self.config, "weights")) is not None:
+            raise CommandError(f"weights: expected it below model.encoder in a file, got weights: {file} outside")
         check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
@@ -229,6 +256,14 @@ class TrainingCLI(LightningCLI):
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
         name = name if command == "fit" else f"{name}/{command}"
         return TensorBoardLogger(LOGS, name=name, default_hp_metric=False)
+
+
+def _with_weights(line: Sequence[str]) -> list[str]:
+    """A line whose `--weights` is said of the encoder."""
+    files, rest = take_option(line, WEIGHTS)
+    if files and has_option(rest, "--ckpt_path"):
+        raise CommandError(f"{WEIGHTS}: expected no --ckpt_path beside it, which would replace the file's weights")
+    return [*rest, *(word for file in files[-1:] for word in (ENCODER_WEIGHTS, file))]
 
 
 def _in_time(every: int | None, epochs: int | None) -> int | None:

@@ -9,5 +9,18 @@ from csl.encoders.resnet import ResNet
 from csl.encoders.saved import load_encoder
 from csl.encoders.timm import Timm
 from csl.encoders.vit import ViT
+from csl.encoders.weights import load_weights
 
-__all__ = ["Backbone", "ConvNet", "Encoder", "Network", "Pixels", "ResNet", "Timm", "ViT", "as_encoder", "load_encoder"]
+__all__ = [
+    "Backbone",
+    "ConvNet",
+    "Encoder",
+    "Network",
+    "Pixels",
+    "ResNet",
+    "Timm",
+    "ViT",
+    "as_encoder",
+    "load_encoder",
+    "load_weights",
+]

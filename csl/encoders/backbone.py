@@ -28,7 +28,8 @@ class Backbone(Encoder):
             first convolution, or else 3; data with other channels are turned into what the encoder takes.
         image_size: Height and width of the black images, in pixels; 32 or, if that does not work, 224 if not given.
             Where the module takes no others or gives other features for them, it is the only size it takes.
-        options: `mean`, `std` and `layers`, as of every `Encoder`. Give `mean` and `std` with pretrained weights.
+        options: `mean`, `std`, `layers` and `weights`, as of every `Encoder`. Give `mean` and `std` with weights that
+            are trained already.
 
     Raises:
         ValueError: If the module cannot encode black images, or gives something else than features or maps.
@@ -58,7 +59,7 @@ class Backbone(Encoder):
         super().__init__(form.feature_dim, form.in_channels, image_size=form.image_size, **options)
         self.gives_maps = form.gives_maps
         self.model = model
-        self.check_layers()
+        self.complete()
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, D]`."""
@@ -79,7 +80,7 @@ def as_encoder(network: nn.Module, **options: Unpack[EncoderOptions]) -> Encoder
 
     Args:
         network: An `Encoder`, or a module that turns images into features.
-        options: `mean`, `std` and `layers` for a plain module.
+        options: `mean`, `std`, `layers` and `weights` for a plain module.
 
     Raises:
         ValueError: If it is neither, or does not do that.
@@ -93,7 +94,7 @@ def as_encoder(network: nn.Module, **options: Unpack[EncoderOptions]) -> Encoder
         ValueError: encoder: expected an Encoder, or a torch.nn.Module that turns images into features, got str
     """
     if isinstance(network, Encoder):
-        network.check_layers()
+        network.complete()
         return network
     if isinstance(network, nn.Module):
         return Backbone(network, **options)

@@ -1,6 +1,6 @@
 """What every encoder is: a module that says what goes in and what comes out, and is held to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 import torch
@@ -9,6 +9,7 @@ from torch import Tensor
 from csl.checks import check_positive
 from csl.encoders.form import check_images, check_size, checked
 from csl.encoders.layers import FEATURES, check_layers, recorded
+from csl.encoders.weights import load_weights
 from csl.encoders.window import Window
 
 WITH_MAPS = "ConvNet, ResNet, ViT or most models of Timm"
@@ -23,11 +24,13 @@ class EncoderOptions(TypedDict, total=False):
             source that comes, if not given.
         std: Standard deviation of each channel, likewise.
         layers: Names of submodules whose output is measured beside the features.
+        weights: A file with weights to start from, of any project: `.safetensors`, or what `torch.save` wrote.
     """
 
     mean: Sequence[float] | None
     std: Sequence[float] | None
     layers: Sequence[str]
+    weights: str | None
 
 
 class Encoder(Window):
@@ -43,8 +46,9 @@ class Encoder(Window):
             comes, if not given.
         std: Standard deviation of each channel, likewise.
         image_size: Height and width that images must have, in pixels; None where any will do.
-        layers: Names of submodules whose output is measured beside the features, see `outputs`. A subclass calls
-            `check_layers` when it has built them.
+        layers: Names of submodules whose output is measured beside the features, see `outputs`.
+        weights: A file with weights to start from, see `csl.encoders.load_weights`. A subclass calls `complete` when
+            it has built its layers.
 
     Attributes:
         feature_dim: D.
@@ -53,6 +57,7 @@ class Encoder(Window):
         native_size: Height and width that it was made for, whether it takes others or not; None if for none.
         smallest_size: The smallest height and width that it takes, in pixels.
         layer_names: The layers to be measured, in order.
+        is_trained: Whether its weights come from a file, or are a library's pretrained ones.
         prefix_tokens: How many tokens, such as a class token, come before those of the patches.
 
     Raises:
@@ -77,6 +82,7 @@ class Encoder(Window):
         std: Sequence[float] | None = None,
         image_size: int | None = None,
         layers: Sequence[str] = (),
+        weights: str | None = None,
     ) -> None:
         check_positive(
             feature_dim=feature_dim, in_channels=in_channels, image_size=1 if image_size is None else image_size
@@ -87,6 +93,8 @@ class Encoder(Window):
         self.image_size = self.native_size = image_size
         self.smallest_size = 1
         self.layer_names = tuple(dict.fromkeys(layers))
+        self.is_trained = False
+        self._weights = weights
         self.prefix_tokens = 0
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -165,16 +173,44 @@ class Encoder(Window):
         }
         return {FEATURES: features} | vectors
 
-    def check_layers(self) -> None:
-        """Raise a `ValueError` if there is no submodule of a name in `layer_names`.
+    def complete(self) -> None:
+        """Check the names of layers and load the weights, when all layers are there; a second call does nothing more.
+
+        Raises:
+            ValueError: If there is no submodule of a name in `layer_names`, or the weights are not of such a network.
 
         Example:
-            >>> Encoder(3, layers=["layer3"]).check_layers()
+            >>> Encoder(3, layers=["layer3"]).complete()
             Traceback (most recent call last):
             ...
             ValueError: layers: expected names of submodules of Encoder, got 'layer3'; it has none
         """
         check_layers(self, self.layer_names)
+        path, self._weights = self._weights, None
+        if path is not None:
+            load_weights(self, path)
+
+    def sizes(self, weights: Mapping[str, Tensor]) -> dict[str, int | str]:
+        """The arguments that can be read off a network's weights, to say which would make a file fit.
+
+        Args:
+            weights: Tensors by their common names, see `csl.encoders.weight_names.common_name`.
+
+        Example:
+            >>> import torch
+            >>> Encoder(3).sizes({"conv1.weight": torch.empty(8, 1, 3, 3)})
+            {'in_channels': 1}
+        """
+        first = next((tensor for tensor in weights.values() if tensor.ndim == 4), None)
+        return {} if first is None else {"in_channels": first.shape[1]}
+
+    def translated(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """Weights that others named or shaped differently as those of this network; None where nothing can be done.
+
+        Args:
+            weights: What the file holds behind some prefix.
+        """
+        return None
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, D]`; to be implemented by the subclass."""

@@ -1,5 +1,6 @@
 """A small convolutional net for very small images."""
 
+from collections.abc import Mapping
 from typing import Unpack
 
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ class ConvNet(Encoder):
     Args:
         width: Channels of the first convolution; each further one doubles them, so features have `8 * width`.
         in_channels: Channels of an image.
-        options: `mean`, `std` and `layers`, as of every `Encoder`.
+        options: `mean`, `std`, `layers` and `weights`, as of every `Encoder`.
 
     Example:
         >>> import torch
@@ -34,7 +35,12 @@ class ConvNet(Encoder):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.check_layers()
+        self.complete()
+
+    def sizes(self, weights: Mapping[str, Tensor]) -> dict[str, int | str]:
+        """Width and channels, from the shape of the first convolution."""
+        first = weights.get("layers.0.0.weight")
+        return {} if first is None else {"width": first.shape[0], "in_channels": first.shape[1]}
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, 8 * width]`."""

@@ -27,7 +27,7 @@ class Pixels(Encoder):
     def __init__(self, in_channels: int = 3, image_size: int = 32, **options: Unpack[EncoderOptions]) -> None:
         check_positive(image_size=image_size)
         super().__init__(in_channels * image_size**2, in_channels, image_size=image_size, **options)
-        self.check_layers()
+        self.complete()
 
     def forward(self, images: Tensor) -> Tensor:
         """Normalised images `[B, C, H, W]` as vectors `[B, C H W]`."""

@@ -1,6 +1,7 @@
 """Residual networks for small and large images, at any width, from torchvision's blocks."""
 
-from typing import Literal, Unpack
+from collections.abc import Mapping
+from typing import Any, Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +35,7 @@ class ResNet(Encoder):
         width: Channels of the first stage, 64 in the paper; features have 8 (depths 50 and 101: 32) times as many.
             `ResNet(depth=10, width=16)` has 0.31 million parameters and suits a laptop.
         in_channels: Channels of an image.
-        options: `mean`, `std` and `layers`, as of every `Encoder`.
+        options: `mean`, `std`, `layers` and `weights`, as of every `Encoder`.
 
     Raises:
         ValueError: If `depth` or `stem` is none of the above, or a size is not positive.
@@ -65,7 +66,20 @@ class ResNet(Encoder):
             _stage(block, inputs[i], width * 2**i, blocks[i], stride=1 if i == 0 else 2) for i in range(4)
         )
         self.apply(_initialize)
-        self.check_layers()
+        self.complete()
+
+    def sizes(self, weights: Mapping[str, Tensor]) -> dict[str, int | str]:
+        """Depth, stem, width and channels of a ResNet, from the shapes of its weights."""
+        if "conv1.weight" not in weights or weights["conv1.weight"].ndim != 4:
+            return super().sizes(weights)
+        width, in_channels, kernel, _ = weights["conv1.weight"].shape
+        block = Bottleneck if "layer1.0.conv3.weight" in weights else BasicBlock
+        stages = [{name.split(".")[1] for name in weights if name.startswith(f"layer{i}.")} for i in range(1, 5)]
+        form = block, tuple(map(len, stages))
+        depths: dict[Any, int] = {form: depth for depth, form in STAGES.items()}
+        depth = depths.get(form, f"{form[1]} {block.__name__}s, which Timm may have")
+        stem = {3: "small", 7: "imagenet"}.get(kernel, f"a {kernel}x{kernel} convolution")
+        return {"depth": depth, "stem": stem, "width": width, "in_channels": in_channels}
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, D]`."""

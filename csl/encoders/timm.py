@@ -1,7 +1,8 @@
 """Any image model of the timm library as an encoder."""
 
 import difflib
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from torch import Tensor, nn
@@ -13,8 +14,8 @@ from csl.encoders.positions import kept_patches, on_grid
 class Timm(Encoder):
     """A model of timm (PyTorch Image Models) without its classifier, pooled as the model does it.
 
-    Needs the extra: `pip install csl[timm]`. Pretrained weights bring the `mean` and `std` they were trained with; for
-    grey images those of the three colours are averaged, as timm sums the weights. Some models, most transformers among
+    Needs the extra: `pip install csl[timm]`. Weights bring the `mean` and `std` that timm has for the model; for grey
+    images those of the three colours are averaged, as timm sums the weights. Some models, most transformers among
     them, insist on an image size (`image_size`); of those, many take others with `options: {dynamic_img_size: true}`.
 
     Maps are there for convolutional nets and for transformers whose patches form a grid, tokens for transformers;
@@ -22,10 +23,11 @@ class Timm(Encoder):
 
     Args:
         name: A name that `timm.list_models()` lists, such as `resnet18` or `vit_tiny_patch16_224`.
-        pretrained: Whether to load the weights timm has for it, from the net or the local cache.
+        pretrained: Whether to load the weights timm has for it, from the net or the local cache. If None, where the
+            name has a tag, such as `.lvd142m`, which stands for certain weights, and no file of weights is given.
         in_channels: Channels of an image.
         options: Further arguments of the model, such as `{"img_size": 32, "patch_size": 4}`.
-        others: `mean`, `std` and `layers`, as of every `Encoder`.
+        others: `mean`, `std`, `layers` and `weights`, as of every `Encoder`.
 
     Raises:
         ValueError: If timm knows no such model, the nearest names are shown; or if pretrained weights are given
@@ -41,22 +43,36 @@ class Timm(Encoder):
     def __init__(
         self,
         name: str,
-        pretrained: bool = False,
+        pretrained: bool | None = None,
         in_channels: int = 3,
         options: dict[str, Any] | None = None,
         **others: Unpack[EncoderOptions],
     ) -> None:
+        file = others.get("weights")
+        if pretrained and file is not None:
+            raise ValueError("pretrained: expected false where a file of weights is given, got true")
+        pretrained = "." in name and file is None if pretrained is None else pretrained
         model = _create(name, pretrained=pretrained, in_chans=in_channels, num_classes=0, **(options or {}))
-        if pretrained and others.get("mean") is None and others.get("std") is None:
+        is_trained = pretrained or file is not None
+        if is_trained and others.get("mean") is None and others.get("std") is None:
             others |= _statistics(model, in_channels)
         # Some models end in a layer behind `num_features`, which `num_classes=0` leaves in place.
         feature_dim = getattr(model, "head_hidden_size", None) or model.num_features
         size, insists = _image_size(model)
         super().__init__(feature_dim, in_channels, image_size=size if insists else None, **others)
-        self.native_size = size if insists or pretrained else None
+        self.native_size = size if insists or is_trained else None
         self.prefix_tokens = getattr(model, "num_prefix_tokens", 0)
-        self.model = model
-        self.check_layers()
+        self.model, self.is_trained = model, is_trained
+        self.complete()
+
+    def translated(self, weights: Mapping[str, Tensor]) -> Mapping[str, Tensor] | None:
+        """What timm makes of other projects' weights, or of those for another image size, for this model."""
+        convert = getattr(sys.modules[type(self.model).__module__], "checkpoint_filter_fn", None)
+        try:
+            found: Mapping[str, Any] = convert(dict(weights), self.model) if convert else {}
+        except Exception:  # it is written for files of certain projects, and falls over others
+            return None
+        return {name: value for name, value in found.items() if isinstance(value, Tensor)}
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, D]`."""

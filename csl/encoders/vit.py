@@ -1,6 +1,7 @@
 """Vision transformers, from torchvision's encoder."""
 
 import math
+from collections.abc import Mapping
 from typing import Unpack
 
 import torch
@@ -42,7 +43,7 @@ class ViT(Encoder):
         mlp_width: Hidden units of each layer's MLP.
         dropout: Share of the activations dropped in training, after embedding, attention and MLP.
         in_channels: Channels of an image.
-        options: `mean`, `std` and `layers`, as of every `Encoder`.
+        options: `mean`, `std`, `layers` and `weights`, as of every `Encoder`.
 
     Raises:
         ValueError: If sizes do not divide as said, or an image is smaller than a patch.
@@ -78,7 +79,21 @@ class ViT(Encoder):
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
         tokens = (image_size // patch_size) ** 2 + 1
         self.encoder = TransformerEncoder(tokens, depth, heads, width, mlp_width, dropout, attention_dropout=0.0)
-        self.check_layers()
+        self.complete()
+
+    def sizes(self, weights: Mapping[str, Tensor]) -> dict[str, int | str]:
+        """Sizes of a vision transformer, from the shapes of its weights; all but the number of heads."""
+        if not {"patch_embed.proj.weight", "pos_embed", "blocks.0.mlp.fc1.weight"} <= weights.keys():
+            return super().sizes(weights)
+        width, in_channels, patch_size, _ = weights["patch_embed.proj.weight"].shape
+        return {
+            "image_size": patch_size * math.isqrt(weights["pos_embed"].shape[1] - 1),
+            "patch_size": patch_size,
+            "depth": len({name.split(".")[1] for name in weights if name.startswith("blocks.")}),
+            "width": width,
+            "mlp_width": weights["blocks.0.mlp.fc1.weight"].shape[0],
+            "in_channels": in_channels,
+        }
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, width]`: the class token."""

@@ -48,6 +48,7 @@ class Method(LightningModule):
         views: The groups of augmented views that a training batch holds of each image.
         heads: What can be measured, by name: first "encoder", then names of submodules. A submodule that is an encoder
             itself, such as a momentum encoder, is given the images; any other is given the encoder's features.
+        trains: Whether there is anything to train; a method without is for `validate`, `test` and `predict`.
         synchronizes_batch_norm: Whether batch statistics are those of all processes, as one process would have them.
         accumulates: Whether the loss of a batch is the mean of losses of its parts, so that
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
@@ -72,6 +73,7 @@ class Method(LightningModule):
 
     views: tuple[View, ...] = (View(2),)
     heads: ClassVar[tuple[str, ...]] = ("encoder",)
+    trains: ClassVar[bool] = True
     synchronizes_batch_norm: ClassVar[bool] = True
     accumulates: ClassVar[bool] = True
     has_held_out_loss: ClassVar[bool] = True

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from csl.metrics.kmeans_agreement import KMeansAgreement as KMeansAgreement
     from csl.metrics.knn_accuracy import KNNAccuracy as KNNAccuracy
     from csl.metrics.knn_modularity import KNNModularity as KNNModularity
+    from csl.metrics.lidar import LiDAR as LiDAR
     from csl.metrics.neighbor_agreement import NeighborAgreement as NeighborAgreement
     from csl.metrics.participation_ratio import ParticipationRatio as ParticipationRatio
     from csl.metrics.rankme import RankMe as RankMe
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from csl.metrics.relative_local_density_per_class import (
         RelativeLocalDensityPerClass as RelativeLocalDensityPerClass,
     )
+    from csl.metrics.rows_metric import RowsMetric as RowsMetric
     from csl.metrics.silhouette_score import SilhouetteScore as SilhouetteScore
     from csl.metrics.uniformity import Uniformity as Uniformity
 
@@ -51,10 +53,12 @@ _HOMES = {
     "KMeansAgreement": "kmeans_agreement",
     "KNNAccuracy": "knn_accuracy",
     "KNNModularity": "knn_modularity",
+    "LiDAR": "lidar",
     "NeighborAgreement": "neighbor_agreement",
     "ParticipationRatio": "participation_ratio",
     "RankMe": "rankme",
     "RelativeLocalDensity": "relative_local_density",
+    "RowsMetric": "rows_metric",
     "RelativeLocalDensityPerClass": "relative_local_density_per_class",
     "SilhouetteScore": "silhouette_score",
     "Uniformity": "uniformity",

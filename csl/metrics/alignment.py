@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from csl.metrics.functional.alignment import mean_positive_distance
-from csl.metrics.functional.feature_std import labeled_direction_moments
-from csl.metrics.functional.moments import Moments
+from csl.metrics.directions import direction_moments
+from csl.metrics.functional.alignment import ALIGNMENT
+from csl.metrics.moments import Moments
 from csl.metrics.moments_metric import MomentsMetric
 
 
@@ -22,16 +22,8 @@ class Alignment(MomentsMetric):
         tensor(2., dtype=torch.float64)
     """
 
-    higher_is_better = False
+    measure = ALIGNMENT
 
     def batch_moments(self, features: Tensor, labels: Tensor) -> Moments:
         """The moments of each label's directions."""
-        return labeled_direction_moments(features, labels)
-
-    def compute(self) -> Tensor:
-        """The alignment, a float64 scalar.
-
-        Raises:
-            ValueError: If samples without a label or rows with NaN or infinity were given.
-        """
-        return mean_positive_distance(self.labeled_moments())
+        return direction_moments(features, labels)

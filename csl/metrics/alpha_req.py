@@ -2,11 +2,8 @@
 
 from typing import Any
 
-from torch import Tensor
-
 from csl.metrics.comoments_metric import ComomentsMetric
-from csl.metrics.functional.alpha_req import check_range, decay
-from csl.metrics.functional.comoments import Comoments
+from csl.metrics.functional.alpha_req import ALPHA_REQ
 
 
 class AlphaReQ(ComomentsMetric):
@@ -31,16 +28,8 @@ class AlphaReQ(ComomentsMetric):
         True
     """
 
+    measure = ALPHA_REQ
+
     def __init__(self, first: int = 11, last: int = 100, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_range(first, last)
-        self.first, self.last = first, last
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`alpha_req`."""
-        return ("alpha_req",)
-
-    def score(self, moments: Comoments) -> Tensor:
-        """The exponent of the spectrum of samples with these moments."""
-        return decay(moments, self.first, self.last)
+        self.options = self.measure.options(first=first, last=last)

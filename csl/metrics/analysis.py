@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
 
 from csl.io import as_array, as_labels
-from csl.metrics.functional.helpers import check_input
-from csl.metrics.functional.neighbors import check_k
-from csl.metrics.measures import DEFAULT, MEASURES, Choices, Measure, Size
-from csl.pairwise.checks import check_features, check_temperatures
+from csl.metrics.functional.neighbor_agreement import KS
+from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
+from csl.metrics.measure import Choices, Measure, Size
+from csl.metrics.measures import DEFAULT, MEASURES, in_order
+from csl.metrics.neighbors import check_k
+from csl.metrics.samples import Samples
+from csl.pairwise.checks import check_temperatures
 from csl.table import Cell, aligned
 
-TEMPERATURES, KS = (1.0, 0.2, 0.1), (1, 10, 100)
 Watcher: TypeAlias = Callable[[str, float], None]
 
 
@@ -45,11 +46,11 @@ class Analysis(dict[str, float]):
         self.notes: list[str] = []
         self._rows: list[tuple[str, str, list[str], str]] = []
 
-    def add(self, name: str, measure: Measure, values: dict[str, float], seconds: float) -> None:
+    def add(self, measure: Measure, values: dict[str, float], seconds: float) -> None:
         """Take in the values of one measure."""
         self.update(values)
-        self.seconds[name] = seconds
-        self._rows.append((name, measure.family, list(values), measure.meaning))
+        self.seconds[measure.name] = seconds
+        self._rows.append((measure.name, measure.family, list(values), measure.meaning))
 
     def __str__(self) -> str:
         """The table: a heading a family, a row a value."""
@@ -82,7 +83,7 @@ def analyze(
     features: Any,
     labels: Any = None,
     *,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str | Measure] | None = None,
     temperatures: Sequence[float] = TEMPERATURES,
     ks: Sequence[int] = KS,
     watch: Watcher | None = None,
@@ -92,7 +93,8 @@ def analyze(
     Args:
         features: `[N, D]`, a tensor or any array-like, see `csl.io.as_array`.
         labels: Classes `[N]`, words or any integers but −1; None leaves out what needs them.
-        metrics: Names of measures, some of `csl.metrics.measures.MEASURES`; None for the panel.
+        metrics: Names of measures, some of `csl.metrics.measures.MEASURES`, or measures of your own; None for the
+            panel.
         temperatures: T of relative local density.
         ks: Numbers of neighbours of neighbour agreement.
         watch: Called now and then with the measure at work and the share of all work that is done, from 0 to 1.
@@ -115,58 +117,69 @@ def analyze(
           rld_0.1...
     """
     values = as_array(features, "features")
-    if not isinstance(values, Tensor):
+    if not isinstance(values, torch.Tensor):
         raise ValueError(f"features: expected numbers [N, D], got words, such as {str(values.flat[0])!r}")
     values = values if values.is_floating_point() or values.is_complex() else values.float()
     known = None if labels is None else as_array(labels, "labels")
-    if known is not None and not isinstance(known, Tensor):
+    if known is not None and not isinstance(known, torch.Tensor):
         known = as_labels(known, "labels", len(values))[0]
-    names = _chosen(metrics, known is not None)
+    measures = _chosen(metrics, known is not None)
     choices = Choices(check_temperatures(temperatures), tuple(ks))
     for k in choices.ks:
         check_k(k, "ks")
-    check_features(values)
-    if known is not None and any(MEASURES[name].labeled for name in names):
-        check_input(values, known)
-    samples, dimension = values.shape
-    result = Analysis(samples, dimension, 0 if known is None else len(torch.unique(known.long())))
+    samples = Samples(values, known if any(measure.labeled for measure in measures) else None)
+    total, dimension = samples.features.shape
+    result = Analysis(total, dimension, 0 if known is None else len(torch.unique(known.long())))
     if known is None and metrics is None:
         result.notes.append("Without labels, only what needs none was measured.")
-    _measure(result, names, values, known if known is not None else values.new_zeros(0).long(), choices, watch)
+    _measure(result, measures, samples, choices, watch)
     return result
 
 
-def _chosen(metrics: Sequence[str] | None, labeled: bool) -> list[str]:
+def _chosen(metrics: Sequence[str | Measure] | None, labeled: bool) -> list[Measure]:
+    """The measures, family by family."""
     if metrics is None:
-        return [name for name in DEFAULT if labeled or not MEASURES[name].labeled]
-    for name in metrics:
-        if name not in MEASURES:
-            raise ValueError(f"metrics: no measure {name!r}; there are {', '.join(MEASURES)}")
-        if MEASURES[name].labeled and not labeled:
-            raise ValueError(f"metrics: {name} needs labels, and there are none")
-    return [name for name in MEASURES if name in metrics]
+        return [MEASURES[name] for name in DEFAULT if labeled or not MEASURES[name].labeled]
+    chosen = {}
+    for one in metrics:
+        if isinstance(one, str) and one not in MEASURES:
+            raise ValueError(f"metrics: no measure {one!r}; there are {', '.join(MEASURES)}")
+        measure = MEASURES[one] if isinstance(one, str) else one
+        if measure.labeled and not labeled:
+            raise ValueError(f"metrics: {measure.name} needs labels, and there are none")
+        chosen[measure.name] = measure
+    return in_order(chosen.values())
 
 
 def _measure(
-    result: Analysis, names: list[str], features: Tensor, labels: Tensor, choices: Choices, watch: Watcher | None
+    result: Analysis, measures: Sequence[Measure], samples: Samples, choices: Choices, watch: Watcher | None
 ) -> None:
     """Compute each measure, and tell how far all of them are, by what each of them costs."""
     size = Size(result.samples, result.dimension, result.classes)
-    costs = [MEASURES[name].cost(size) + 1 for name in names]
-    for position, name in enumerate(names):
-        measure, before = MEASURES[name], sum(costs[:position])
+    costs = [measure.cost(size) + 1 for measure in measures]
+    for position, measure in enumerate(measures):
+        before, cost = sum(costs[:position]), costs[position]
 
-        def progress(share: float, name: str = name, before: float = before, cost: float = costs[position]) -> None:
+        def progress(share: float, name: str = measure.name, before: float = before, cost: float = cost) -> None:
             if watch is not None:
                 watch(name, (before + share * cost) / sum(costs))
 
         progress(0.0)
+        samples.progress = progress
         start = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            value = measure.compute(features, labels, choices, progress)
-            entries = value.reshape(-1).tolist()  # on a GPU nothing is computed for sure before it is asked for
+            values = _values(measure, samples, choices)
         seconds = time.perf_counter() - start
         result.notes += dict.fromkeys(str(warning.message) for warning in caught)
-        result.add(name, measure, dict(zip(measure.names(choices), entries, strict=True)), seconds)
+        result.add(measure, values, seconds)
         progress(1.0)
+
+
+def _values(measure: Measure, samples: Samples, choices: Choices) -> dict[str, float]:
+    """The scalars of a measure; on a GPU nothing is computed for sure before it is asked for."""
+    found: dict[str, float] = {}
+    for options in measure.panel(choices):
+        scalars = measure.scalars(measure.of(samples, **options), **options)
+        found |= {name: float(value) for name, value in scalars.items()}
+    return found

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from csl.metrics.functional.calinski_harabasz_score import dispersion_ratio
-from csl.metrics.functional.moments import Moments, class_moments
+from csl.metrics.functional.calinski_harabasz_score import CALINSKI_HARABASZ
+from csl.metrics.moments import Moments, class_moments
 from csl.metrics.moments_metric import MomentsMetric
 
 
@@ -21,16 +21,8 @@ class CalinskiHarabaszScore(MomentsMetric):
         tensor(32., dtype=torch.float64)
     """
 
-    higher_is_better = True
+    measure = CALINSKI_HARABASZ
 
     def batch_moments(self, features: Tensor, labels: Tensor) -> Moments:
         """The moments of each class."""
         return class_moments(features, labels)
-
-    def compute(self) -> Tensor:
-        """The score, a float64 scalar.
-
-        Raises:
-            ValueError: If samples without a label or rows with NaN or infinity were given.
-        """
-        return dispersion_ratio(self.labeled_moments())

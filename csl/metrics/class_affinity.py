@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
-from csl.metrics.functional.class_affinity import share_within
+from csl.metrics.functional.class_affinity import CLASS_AFFINITY
+from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.rows_metric import RowsMetric
-from csl.pairwise import MEMORY_BUDGET, Precision
-from csl.pairwise.checks import check_temperatures
 
 
 class ClassAffinity(RowsMetric):
@@ -21,7 +17,7 @@ class ClassAffinity(RowsMetric):
         temperature: T.
         memory_budget: Bytes of distances that each process may keep between its passes over the pairs.
         precision: "ieee" or "tf32"; see `csl.pairwise.Streaming`.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If the temperature is not positive.
@@ -35,32 +31,8 @@ class ClassAffinity(RowsMetric):
                 [0.0000, 0.5000]], dtype=torch.float64)
     """
 
-    def __init__(
-        self,
-        temperature: float = 0.1,
-        memory_budget: int = MEMORY_BUDGET,
-        precision: Precision = "ieee",
-        **kwargs: Any,
-    ) -> None:
+    measure = CLASS_AFFINITY
+
+    def __init__(self, temperature: float = TEMPERATURES[-1], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        (self.temperature,) = check_temperatures([temperature])
-        self.memory_budget, self.precision = memory_budget, precision
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`within_class_affinity_{T}`."""
-        return (f"within_class_affinity_{self.temperature}",)
-
-    def compute(self) -> Tensor:
-        """The affinities `[C, C]`, float64, summing to 1; a scalar, as torchmetrics makes it, for one class."""
-        return functional.class_affinity(
-            *self.rows(),
-            self.temperature,
-            group=self.group,
-            memory_budget=self.memory_budget,
-            precision=self.precision,
-        )
-
-    def scalars(self, value: Tensor) -> dict[str, Tensor]:
-        """The share of similarity that stays within classes."""
-        return {self.names[0]: share_within(value.reshape(1, 1) if value.ndim == 0 else value)}
+        self.options = self.measure.options(temperature=temperature)

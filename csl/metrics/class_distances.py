@@ -1,8 +1,6 @@
 """Distances within and between classes as a metric."""
 
-from torch import Tensor
-
-from csl.metrics import functional
+from csl.metrics.functional.class_distances import CLASS_DISTANCES
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -20,13 +18,4 @@ class ClassDistances(RowsMetric):
         tensor([0.1580, 1.4210], dtype=torch.float64)
     """
 
-    higher_is_better = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`within_class_distance` and `between_class_distance`."""
-        return "within_class_distance", "between_class_distance"
-
-    def compute(self) -> Tensor:
-        """Within and between, float64 `[2]`, in units of the mean distance."""
-        return functional.class_distances(*self.rows(), group=self.group)
+    measure = CLASS_DISTANCES

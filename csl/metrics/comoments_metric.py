@@ -1,18 +1,17 @@
 """Metrics that need no more than the D×D sums of products."""
 
-from abc import abstractmethod
 from functools import reduce
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from csl.metrics.feature_metric import FeatureMetric
-from csl.metrics.functional.comoments import Comoments, comoments, merge, reduce_comoments
+from csl.metrics.comoments import Comoments, Spectrum, comoments, merge, reduce_comoments
+from csl.metrics.declared_metric import DeclaredMetric
 from csl.pairwise.checks import check_finite
 
 
-class ComomentsMetric(FeatureMetric):
+class ComomentsMetric(DeclaredMetric):
     """Keeps count, mean and D×D scatter of all samples, whatever their number.
 
     Labels are taken for the sake of one signature and not looked at.
@@ -27,10 +26,6 @@ class ComomentsMetric(FeatureMetric):
         super().__init__(**kwargs)
         for name in (*Comoments._fields, "bad_rows"):
             self.add_state(name, default=[], dist_reduce_fx=None)
-
-    @abstractmethod
-    def score(self, moments: Comoments) -> Tensor:
-        """The value of samples with these moments."""
 
     def update(self, features: Tensor, labels: Tensor) -> None:
         """Take in rows `[B, D]`.
@@ -52,7 +47,8 @@ class ComomentsMetric(FeatureMetric):
         """
         check_finite(self._column(self.bad_rows, torch.bool), self.group)
         empty = comoments(self._rows(self.scatter, dtype=torch.float64)[:0])
-        return self.score(reduce_comoments(reduce(merge, self._parts(), empty), self.group))
+        spectrum = Spectrum(reduce_comoments(reduce(merge, self._parts(), empty), self.group))
+        return self.measure.score(spectrum, **self.options)
 
     def _parts(self) -> list[Comoments]:
         """What is held: one part after an update, and two where `forward` has put a batch beside what was there."""

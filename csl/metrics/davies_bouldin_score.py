@@ -1,8 +1,6 @@
 """Davies–Bouldin score as a metric."""
 
-from torch import Tensor
-
-from csl.metrics import functional
+from csl.metrics.functional.davies_bouldin_score import DAVIES_BOULDIN
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -19,8 +17,4 @@ class DaviesBouldinScore(RowsMetric):
         tensor(0.1110, dtype=torch.float64)
     """
 
-    higher_is_better = False
-
-    def compute(self) -> Tensor:
-        """The score, a float64 scalar."""
-        return functional.davies_bouldin_score(*self.rows(), group=self.group)
+    measure = DAVIES_BOULDIN

@@ -1,10 +1,7 @@
 """Effective rank as a metric."""
 
-from torch import Tensor
-
 from csl.metrics.comoments_metric import ComomentsMetric
-from csl.metrics.functional.comoments import Comoments
-from csl.metrics.functional.effective_rank import rank_of_covariance
+from csl.metrics.functional.effective_rank import EFFECTIVE_RANK
 
 
 class EffectiveRank(ComomentsMetric):
@@ -20,8 +17,4 @@ class EffectiveRank(ComomentsMetric):
         tensor(3., dtype=torch.float64)
     """
 
-    higher_is_better = True
-
-    def score(self, moments: Comoments) -> Tensor:
-        """Effective rank of samples with these moments."""
-        return rank_of_covariance(moments)
+    measure = EFFECTIVE_RANK

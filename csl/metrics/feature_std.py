@@ -1,9 +1,11 @@
 """Standard deviation of normalised features as a metric."""
 
+import torch
 from torch import Tensor
 
-from csl.metrics.functional.feature_std import direction_moments, spread
-from csl.metrics.functional.moments import Moments
+from csl.metrics.directions import direction_moments
+from csl.metrics.functional.feature_std import FEATURE_STD
+from csl.metrics.moments import Moments
 from csl.metrics.moments_metric import MomentsMetric
 
 
@@ -21,12 +23,8 @@ class FeatureStd(MomentsMetric):
         tensor(1., dtype=torch.float64)
     """
 
-    higher_is_better = True
+    measure = FEATURE_STD
 
     def batch_moments(self, features: Tensor, labels: Tensor) -> Moments:
         """The moments of all directions together."""
-        return direction_moments(features)
-
-    def compute(self) -> Tensor:
-        """The standard deviation, a float64 scalar."""
-        return spread(self.moments())
+        return direction_moments(features, torch.zeros_like(labels))

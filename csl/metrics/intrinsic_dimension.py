@@ -1,8 +1,6 @@
 """Intrinsic dimension as a metric."""
 
-from torch import Tensor
-
-from csl.metrics import functional
+from csl.metrics.functional.intrinsic_dimension import INTRINSIC_DIMENSION
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -20,8 +18,4 @@ class IntrinsicDimension(RowsMetric):
         tensor(1.3650, dtype=torch.float64)
     """
 
-    higher_is_better = None
-
-    def compute(self) -> Tensor:
-        """The estimate, a float64 scalar."""
-        return functional.intrinsic_dimension(self.rows()[0], group=self.group)
+    measure = INTRINSIC_DIMENSION

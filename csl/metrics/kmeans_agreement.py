@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
-from csl.metrics.functional.kmeans_agreement import check_num_clusters
+from csl.metrics.functional.kmeans_agreement import KMEANS
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -18,7 +15,7 @@ class KMeansAgreement(RowsMetric):
     Args:
         num_clusters: How many clusters; None for as many as there are classes.
         seed: Of the starting centres.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If num_clusters is below 2.
@@ -31,18 +28,8 @@ class KMeansAgreement(RowsMetric):
         tensor([1., 1., 1.], dtype=torch.float64)
     """
 
-    higher_is_better = True
+    measure = KMEANS
 
     def __init__(self, num_clusters: int | None = None, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_num_clusters(num_clusters)
-        self.num_clusters, self.seed = num_clusters, seed
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`kmeans_nmi`, `kmeans_ari` and `kmeans_v_measure`."""
-        return "kmeans_nmi", "kmeans_ari", "kmeans_v_measure"
-
-    def compute(self) -> Tensor:
-        """NMI, ARI and V-measure, float64 `[3]`."""
-        return functional.kmeans_agreement(*self.rows(), self.num_clusters, self.seed, group=self.group)
+        self.options = self.measure.options(num_clusters=num_clusters, seed=seed)

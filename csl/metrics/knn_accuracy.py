@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
-from csl.metrics.functional.knn_accuracy import check_vote
+from csl.metrics.functional.knn_accuracy import KNN_ACCURACY
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -19,7 +16,7 @@ class KNNAccuracy(RowsMetric):
     Args:
         k: Number of neighbours.
         temperature: T of the weighted vote; None for the plain one.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If k is below 1 or the temperature not positive.
@@ -32,18 +29,8 @@ class KNNAccuracy(RowsMetric):
         {'knn_accuracy_1': tensor(0.6667, dtype=torch.float64)}
     """
 
-    higher_is_better = True
+    measure = KNN_ACCURACY
 
     def __init__(self, k: int = 20, temperature: float | None = 0.07, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_vote(k, temperature)
-        self.k, self.temperature = k, temperature
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`knn_accuracy_{k}` or `plain_knn_accuracy_{k}`."""
-        return (f"{'plain_' if self.temperature is None else ''}knn_accuracy_{self.k}",)
-
-    def compute(self) -> Tensor:
-        """The accuracy, a float64 scalar."""
-        return functional.knn_accuracy(*self.rows(), self.k, self.temperature, group=self.group)
+        self.options = self.measure.options(k=k, temperature=temperature)

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
-from csl.metrics.functional.neighbors import check_k
+from csl.metrics.functional.knn_modularity import KNN_MODULARITY
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -16,7 +13,7 @@ class KNNModularity(RowsMetric):
 
     Args:
         k: Number of neighbours.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If k is below 1.
@@ -29,18 +26,8 @@ class KNNModularity(RowsMetric):
         {'knn_modularity_1': tensor(0.5000, dtype=torch.float64)}
     """
 
-    higher_is_better = True
+    measure = KNN_MODULARITY
 
     def __init__(self, k: int = 10, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_k(k)
-        self.k = k
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`knn_modularity_{k}`."""
-        return (f"knn_modularity_{self.k}",)
-
-    def compute(self) -> Tensor:
-        """The modularity, a float64 scalar."""
-        return functional.knn_modularity(*self.rows(), self.k, group=self.group)
+        self.options = self.measure.options(k=k)

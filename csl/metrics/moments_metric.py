@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from csl.metrics.feature_metric import FeatureMetric
-from csl.metrics.functional.helpers import UNLABELED, unlabeled_fault
-from csl.metrics.functional.moments import Moments, join, pool, reduce_moments
+from csl.metrics.checks import UNLABELED, unlabeled_fault
+from csl.metrics.declared_metric import DeclaredMetric
+from csl.metrics.moments import Moments, join, pool, reduce_moments
 from csl.pairwise.checks import check_finite
 
 
-class MomentsMetric(FeatureMetric):
+class MomentsMetric(DeclaredMetric):
     """Keeps count, mean and scatter of each class, whatever the number of samples."""
 
     classes: list[Tensor]
@@ -44,26 +44,18 @@ class MomentsMetric(FeatureMetric):
             setattr(self, name, [column])
         self.bad_rows.append(~torch.isfinite(features).all(dim=1))
 
-    def moments(self) -> Moments:
-        """The moments of all samples of the group.
+    def compute(self) -> Tensor:
+        """The value, a float64 scalar.
 
         Raises:
-            ValueError: If rows with NaN or infinity were given.
+            ValueError: If rows with NaN or infinity were given, or samples without a label to a measure of labels.
         """
         check_finite(self._column(self.bad_rows, torch.bool), self.group)
         classes = self._column(self.classes, torch.int64)
         counts = self._column(self.counts, torch.float64)
         means, scatter = self._rows(self.means, dtype=torch.float64), self._rows(self.scatter, dtype=torch.float64)
-        return reduce_moments(Moments(classes, counts, means, scatter), self.group)
-
-    def labeled_moments(self) -> Moments:
-        """The moments of all samples of the group, each of which has a label.
-
-        Raises:
-            ValueError: If samples without a label or rows with NaN or infinity were given.
-        """
-        moments = self.moments()
-        missing = moments.counts[moments.classes == UNLABELED].sum()
+        moments = reduce_moments(Moments(classes, counts, means, scatter), self.group)
+        missing = moments.counts[moments.classes == UNLABELED].sum() if self.measure.labeled else 0
         if fault := unlabeled_fault(int(missing), int(moments.counts.sum())):
             raise ValueError(fault)
-        return moments
+        return self.measure.score(moments)

@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
-from csl.metrics.functional.neighbor_agreement import check_ks
+from csl.metrics.functional.neighbor_agreement import KS, NEIGHBOR_AGREEMENT
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -17,7 +14,7 @@ class NeighborAgreement(RowsMetric):
 
     Args:
         ks: Numbers of neighbours.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If a number of neighbours is below 1.
@@ -30,17 +27,8 @@ class NeighborAgreement(RowsMetric):
         {'neighbor_agreement_1': tensor(0.6667, dtype=torch.float64)}
     """
 
-    higher_is_better = True
+    measure = NEIGHBOR_AGREEMENT
 
-    def __init__(self, ks: Sequence[int] = (1, 10, 100), **kwargs: Any) -> None:
+    def __init__(self, ks: Sequence[int] = KS, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.ks = check_ks(ks)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`neighbor_agreement_{k}` for each k."""
-        return tuple(f"neighbor_agreement_{k}" for k in self.ks)
-
-    def compute(self) -> Tensor:
-        """The agreement at each k, float64 `[K]`, a scalar for a single one."""
-        return functional.neighbor_agreement(*self.rows(), self.ks, group=self.group)
+        self.options = self.measure.options(ks=ks)

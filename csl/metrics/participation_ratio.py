@@ -1,10 +1,7 @@
 """Participation ratio as a metric."""
 
-from torch import Tensor
-
 from csl.metrics.comoments_metric import ComomentsMetric
-from csl.metrics.functional.comoments import Comoments
-from csl.metrics.functional.participation_ratio import participation
+from csl.metrics.functional.participation_ratio import PARTICIPATION_RATIO
 
 
 class ParticipationRatio(ComomentsMetric):
@@ -20,8 +17,4 @@ class ParticipationRatio(ComomentsMetric):
         tensor(3., dtype=torch.float64)
     """
 
-    higher_is_better = True
-
-    def score(self, moments: Comoments) -> Tensor:
-        """Participation ratio of samples with these moments."""
-        return participation(moments)
+    measure = PARTICIPATION_RATIO

@@ -1,10 +1,7 @@
 """RankMe as a metric."""
 
-from torch import Tensor
-
 from csl.metrics.comoments_metric import ComomentsMetric
-from csl.metrics.functional.comoments import Comoments
-from csl.metrics.functional.rankme import rank_of_features
+from csl.metrics.functional.rankme import RANKME
 
 
 class RankMe(ComomentsMetric):
@@ -20,13 +17,4 @@ class RankMe(ComomentsMetric):
         tensor(4., dtype=torch.float64)
     """
 
-    higher_is_better = True
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`rankme`."""
-        return ("rankme",)
-
-    def score(self, moments: Comoments) -> Tensor:
-        """RankMe of samples with these moments."""
-        return rank_of_features(moments)
+    measure = RANKME

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
+from csl.metrics.functional.relative_local_density import RLD
+from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.rows_metric import RowsMetric
-from csl.pairwise import MEMORY_BUDGET, Precision
-from csl.pairwise.checks import check_temperatures
 
 
 class RelativeLocalDensity(RowsMetric):
@@ -21,7 +18,7 @@ class RelativeLocalDensity(RowsMetric):
         temperatures: T values.
         memory_budget: Bytes of distances that each process may keep between its passes over the pairs.
         precision: "ieee" or "tf32"; see `csl.pairwise.Streaming`.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If a temperature is not positive.
@@ -34,31 +31,8 @@ class RelativeLocalDensity(RowsMetric):
         ['rld_0.1', 'rld_1.0']
     """
 
-    higher_is_better = True
-    function = staticmethod(functional.relative_local_density)
+    measure = RLD
 
-    def __init__(
-        self,
-        temperatures: Sequence[float] = (1.0, 0.2, 0.1),
-        memory_budget: int = MEMORY_BUDGET,
-        precision: Precision = "ieee",
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, temperatures: Sequence[float] = TEMPERATURES, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.temperatures = check_temperatures(temperatures)
-        self.memory_budget, self.precision = memory_budget, precision
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`rld_{T}` for each temperature."""
-        return tuple(f"rld_{temperature}" for temperature in self.temperatures)
-
-    def compute(self) -> Tensor:
-        """What the function of this name gives for all rows, float64."""
-        return self.function(
-            *self.rows(),
-            self.temperatures,
-            group=self.group,
-            memory_budget=self.memory_budget,
-            precision=self.precision,
-        )
+        self.options = self.measure.options(temperatures=temperatures)

@@ -1,13 +1,13 @@
 """The classes' contributions to relative local density as a metric."""
 
-from torch import Tensor
+from collections.abc import Sequence
+from typing import Any
 
-from csl.metrics import functional
-from csl.metrics.functional.relative_local_density_per_class import lowest
-from csl.metrics.relative_local_density import RelativeLocalDensity
+from csl.metrics.functional.relative_local_density_per_class import RLD_PER_CLASS, TEMPERATURES
+from csl.metrics.rows_metric import RowsMetric
 
 
-class RelativeLocalDensityPerClass(RelativeLocalDensity):
+class RelativeLocalDensityPerClass(RowsMetric):
     """What each class contributes to relative local density; see the function of this name.
 
     The value is float64 `[T, C]`, entries from −1/4 to 1/4; a scalar, as torchmetrics makes it, for one of both. High
@@ -22,13 +22,8 @@ class RelativeLocalDensityPerClass(RelativeLocalDensity):
         tensor([[0.2500, 0.2500]], dtype=torch.float64)
     """
 
-    function = staticmethod(functional.relative_local_density_per_class)
+    measure = RLD_PER_CLASS
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """`lowest_class_rld_{T}` for each temperature."""
-        return tuple(f"lowest_class_rld_{temperature}" for temperature in self.temperatures)
-
-    def scalars(self, value: Tensor) -> dict[str, Tensor]:
-        """The least contribution at each temperature."""
-        return dict(zip(self.names, lowest(value.reshape(len(self.temperatures), -1)), strict=True))
+    def __init__(self, temperatures: Sequence[float] = TEMPERATURES, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.options = self.measure.options(temperatures=temperatures)

@@ -1,8 +1,6 @@
 """Silhouette score as a metric."""
 
-from torch import Tensor
-
-from csl.metrics import functional
+from csl.metrics.functional.silhouette_score import SILHOUETTE
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -19,8 +17,4 @@ class SilhouetteScore(RowsMetric):
         tensor(0.8890, dtype=torch.float64)
     """
 
-    higher_is_better = True
-
-    def compute(self) -> Tensor:
-        """The score, a float64 scalar."""
-        return functional.silhouette_score(*self.rows(), group=self.group)
+    measure = SILHOUETTE

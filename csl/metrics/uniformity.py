@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from torch import Tensor
-
-from csl.metrics import functional
-from csl.metrics.functional.uniformity import check_sharpness
+from csl.metrics.functional.uniformity import UNIFORMITY
 from csl.metrics.rows_metric import RowsMetric
 
 
@@ -17,7 +14,7 @@ class Uniformity(RowsMetric):
 
     Args:
         t: Sharpness of the potential.
-        **kwargs: The arguments of `torchmetrics.Metric`.
+        **kwargs: The arguments of `RowsMetric` and `torchmetrics.Metric`.
 
     Raises:
         ValueError: If t is not positive and finite.
@@ -30,13 +27,8 @@ class Uniformity(RowsMetric):
         tensor(-4., dtype=torch.float64)
     """
 
-    higher_is_better = False
+    measure = UNIFORMITY
 
     def __init__(self, t: float = 2.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_sharpness(t)
-        self.t = t
-
-    def compute(self) -> Tensor:
-        """The uniformity, a float64 scalar."""
-        return functional.uniformity(self.rows()[0], self.t, group=self.group)
+        self.options = self.measure.options(t=t)

@@ -70,6 +70,14 @@ class FeatureQueue(nn.Module):
         self.features[(self.position + kept) % size] = arriving[kept]
         self.position.add_(count).remainder_(size)
 
+    @torch.no_grad()
+    def nearest(self, queries: Tensor) -> Tensor:
+        """For each query `[N, D]`, of any length, the row of the queue that is nearest to it by cosine, `[N, D]`.
+
+        Rows must be unit vectors, as they are where unit vectors were put in.
+        """
+        return self.features[(queries.to(self.features.dtype) @ self.features.T).argmax(dim=1)]
+
     def extra_repr(self) -> str:
         """Size and dimension, for printing."""
         size, dim = self.features.shape

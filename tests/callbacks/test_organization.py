@@ -1,12 +1,13 @@
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from lightning.pytorch import LightningModule, Trainer
 
 from csl.callbacks import FeatureCallback, FeatureCollector, OrganizationMetrics
+from csl.callbacks.organization import Panel
 from csl.metrics import CalinskiHarabaszScore, FeatureStd, RankMe, RelativeLocalDensity, functional
-from csl.metrics.measures import MEASURES
+from csl.metrics.measures import DEFAULT, MEASURES
 from tests.methods.toy import ToyData, toy_method, toy_trainer
 from tests.metrics.panel import PANEL
 
@@ -69,7 +70,15 @@ def test_the_whole_panel_can_be_logged_in_a_fit() -> None:
         for name in entry.names:
             assert f"train/{name}" in logged, name
             assert math.isfinite(logged[f"train/{name}"]), name
-    assert {name.removeprefix("val/") for name in logged} >= set(MEASURES["kmeans"].names(None))  # type: ignore[arg-type]
+    assert {name.removeprefix("val/") for name in logged} >= set(MEASURES["kmeans"].scalar_names())
+
+
+def test_the_quick_and_the_slow_measures_are_the_panel() -> None:
+    """As they are declared; nothing lists them."""
+    named = {which: [type(one).__name__ for one in OrganizationMetrics(which).metrics] for which in get_args(Panel)}
+    assert sorted(named["quick"] + named["slow"]) == sorted(named["panel"])
+    assert named["quick"] == ["CalinskiHarabaszScore", "RelativeLocalDensity", "FeatureStd"]
+    assert len(named["panel"]) == len(DEFAULT)
 
 
 def test_names_that_collide_are_refused() -> None:

@@ -8,7 +8,8 @@ import yaml
 
 import csl.methods
 from csl.methods import Method
-from csl.metrics.measures import MEASURES, Choices
+from csl.metrics.measure import Choices
+from csl.metrics.measures import MEASURES
 from tests.commands.runs import SMALL
 from tests.commands.runs import csl as command
 from tests.commands.test_defaults import classes
@@ -66,5 +67,6 @@ def test_the_rest_of_the_panel_is_one_file_beside_a_plain_run(tmp_path: Path) ->
     choices = Choices((1.0, 0.2, 0.1), (1, 10, 100))
     for measure in MEASURES.values():
         if measure.in_default:
-            assert set(measure.names(choices)) <= rows
+            for options in measure.panel(choices):
+                assert set(measure.scalar_names(**options)) <= rows
     assert "silhouette_seconds" in rows

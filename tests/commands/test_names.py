@@ -111,3 +111,22 @@ def test_a_name_that_nobody_has_is_an_error(tmp_path: Path) -> None:
     status, message = failure(tmp_path, "fit", "--trainer.callbacks+=OrganisationMetrics")
     assert status == 2
     assert "OrganisationMetrics" in message
+
+
+def test_a_class_in_a_file_anywhere(tmp_path: Path) -> None:
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "mine_in_a_file.py").write_text(
+        "from csl.methods import SimCLR\nclass Mine(SimCLR):\n    pass\n"
+    )
+    text = csl(tmp_path, "fit", "--model", "methods/mine_in_a_file.py:Mine", "--print_config")
+    assert yaml.safe_load(text)["model"]["class_path"] == "mine_in_a_file.Mine"
+    _, message = failure(tmp_path, "fit", "--model", "methods/other.py:Mine")
+    assert "methods/other.py" in message
+
+
+def test_the_classes_there_are_are_listed_with_their_papers(tmp_path: Path) -> None:
+    page = csl(tmp_path, "fit", "--model.help")
+    assert all(f"  {name} " in page for name in offered("csl.methods", Method) if name != "Method")
+    assert "arXiv 2002.05709" in page
+    assert "  ResNet " in csl(tmp_path, "fit", "--model.encoder.help", "--model", "MoCo")
+    assert "  Folder " in csl(tmp_path, "fit", "--data.source.help")

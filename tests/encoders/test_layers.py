@@ -16,7 +16,7 @@ class _Parts(Encoder):
         self.attention = nn.MultiheadAttention(3, 1, batch_first=True)
         self.folded = nn.Unflatten(0, (1, -1))
         self.twice = nn.ReLU(inplace=True)
-        self.check_layers()
+        self.complete()
 
     def forward(self, images: Tensor) -> Tensor:
         features = self.vectors(images.mean(dim=(2, 3)))

@@ -22,7 +22,7 @@ METHODS: dict[str, type[Method]] = {
     if isinstance(kind, type) and issubclass(kind, Method) and kind is not Method
 }
 # What arguments of these names are made, so that methods are small.
-SIZES = {"hidden_dim": 16, "output_dim": 8, "queue_size": 24}
+SIZES = {"hidden_dim": 16, "output_dim": 8, "prediction_dim": 8, "queue_size": 24}
 QUICK = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import subprocess
@@ -10,8 +11,10 @@ import pytest
 import torch
 
 from csl.metrics import analyze, functional
-from csl.metrics.measures import DEFAULT, MEASURES, Choices, Measure
-from tests.metrics.panel import PANEL, data
+from csl.metrics.measure import Choices, Family, Size
+from csl.metrics.measures import DEFAULT, MEASURES
+from tests.metrics.panel import PANEL
+from tests.metrics.reference import data
 from tests.pairwise.hard_data import ordinary
 
 CHOICES = Choices((1.0, 0.1), (1, 5))
@@ -36,30 +39,14 @@ def test_every_measure_gives_what_its_function_gives(whole: tuple[torch.Tensor, 
     assert all(math.isfinite(value) for value in result.values())
 
 
-# Shells of the panel's tests whose options are those of a measure, so that both have the same names.
-@pytest.mark.parametrize(
-    ("measure", "entry"),
-    [
-        ("rld", "rld"),
-        ("calinski_harabasz", "chs"),
-        ("davies_bouldin", "davies bouldin"),
-        ("silhouette", "silhouette"),
-        ("class_distances", "class distances"),
-        ("alignment", "alignment"),
-        ("neighbor_agreement", "agreement"),
-        ("kmeans", "kmeans"),
-        ("rankme", "rankme"),
-        ("effective_rank", "effective rank"),
-        ("participation_ratio", "participation"),
-        ("alpha_req", "alpha"),
-        ("intrinsic_dimension", "dimension"),
-        ("uniformity", "uniformity"),
-        ("feature_std", "std"),
-    ],
-)
-def test_names_are_those_of_a_training_log(measure: str, entry: str) -> None:
-    assert tuple(MEASURES[measure].names(CHOICES)) == tuple(PANEL[entry].shell().names)
-    assert MEASURES[measure].labeled == PANEL[entry].labeled
+@pytest.mark.parametrize("name", MEASURES)
+def test_names_are_those_of_a_training_log(name: str) -> None:
+    """Asked for the options of the class, a panel has its names."""
+    entry = PANEL[name]
+    asked = entry.measure.panel(CHOICES)[-1]
+    shell = type(entry.shell())(**asked)
+    assert entry.measure.scalar_names(**asked) == shell.names
+    assert shell.higher_is_better == entry.measure.higher_is_better
 
 
 def test_numpy_integers_and_lists_are_taken() -> None:
@@ -99,7 +86,7 @@ def test_the_table_has_a_row_a_value_under_the_heading_of_its_family(whole: tupl
 
 
 def test_refuses_what_it_does_not_know() -> None:
-    with pytest.raises(ValueError, match="metrics: no measure 'rdl'; there are calinski_harabasz, davies_bouldin"):
+    with pytest.raises(ValueError, match="metrics: no measure 'rdl'; there are alignment, calinski_harabasz,"):
         analyze(*data(), metrics=["rdl"])
     with pytest.raises(ValueError, match="ks must be 1 or more, got 0"):
         analyze(*data(), ks=[0])
@@ -116,16 +103,16 @@ def test_refuses_what_it_does_not_know() -> None:
 class Late:
     """A value as of a GPU, which is waited for where its entries are asked for."""
 
-    def reshape(self, size: int) -> "Late":
-        return self
+    def reshape(self, size: int) -> "list[Late]":
+        return [self]
 
-    def tolist(self) -> list[float]:
+    def __float__(self) -> float:
         time.sleep(0.05)
-        return [1.0]
+        return 1.0
 
 
 def test_the_time_of_a_measure_ends_when_its_value_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    late = MEASURES["rankme"]._replace(compute=lambda *_: cast(torch.Tensor, Late()))
+    late = dataclasses.replace(MEASURES["rankme"], score=lambda _: cast(torch.Tensor, Late()))
     monkeypatch.setitem(MEASURES, "rankme", late)
     assert analyze(ordinary(10), metrics=["rankme"]).seconds["rankme"] >= 0.05
 
@@ -145,12 +132,20 @@ def test_progress_rises_from_0_to_1_over_all_measures() -> None:
     assert list(dict.fromkeys(name for name, _ in seen)) == list(DEFAULT)
 
 
-def test_every_measure_costs_something() -> None:
-    from csl.metrics.measures import Size
+def test_what_is_more_to_measure_costs_more() -> None:
+    small, large = Size(1000, 64, 10), Size(2000, 128, 10)
+    for name, measure in MEASURES.items():
+        assert 0 < 2 * measure.cost(small) < measure.cost(large), name
 
-    measure: Measure
-    for measure in MEASURES.values():
-        assert measure.cost(Size(1000, 64, 10)) > 0
+
+def test_the_panel_has_every_declared_measure_family_by_family() -> None:
+    """Found beside the functions: nothing lists them."""
+    functions = {measure.function for measure in MEASURES.values()}
+    undeclared = {"clid", "estimate_relative_local_density", "kmeans_clusters"}
+    assert {name for name in functional.__all__ if getattr(functional, name) not in functions} == undeclared
+    families = [measure.family for measure in MEASURES.values()]
+    assert families == sorted(families, key=list(Family).index)
+    assert all(measure.paper and measure.meaning for measure in MEASURES.values())
 
 
 def test_an_analysis_loads_neither_torchmetrics_nor_lightning() -> None:

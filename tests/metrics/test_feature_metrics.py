@@ -16,7 +16,8 @@ from csl.metrics import (
     named_scalars,
     undefined_scalars,
 )
-from tests.metrics.panel import PANEL, data
+from tests.metrics.panel import PANEL
+from tests.metrics.reference import data
 from tests.two_processes import TwoProcesses
 
 METRICS = {name: entry.shell for name, entry in PANEL.items()}
@@ -121,7 +122,7 @@ def test_refuses_bad_arguments_and_bad_rows() -> None:
         features, labels = data()
         with pytest.raises(ValueError, match=r"labels must be \[100\]"):
             make().update(features, labels[:99])
-        if PANEL[name].labeled:
+        if PANEL[name].measure.labeled:
             with pytest.raises(ValueError, match="unlabelled"):
                 _feed(make(), features, labels - 1).compute()
         features[31] = torch.nan
@@ -194,7 +195,7 @@ def test_two_processes_equal_one_and_keep_their_rows(two_processes: TwoProcesses
         assert kept in (0, 50)
 
 
-@pytest.mark.parametrize("name", [name for name in METRICS if name != "rankme"])  # which one sample has
+@pytest.mark.parametrize("name", [name for name in METRICS if PANEL[name].reference.one_sample is None])
 @pytest.mark.filterwarnings("ignore:The ``compute`` method", "ignore:.* is NaN", "ignore::UserWarning")
 def test_a_process_without_rows_takes_part(two_processes: TwoProcesses, name: str) -> None:
     for together, _, _ in two_processes(_on_two, name, *data(1)):

@@ -101,3 +101,12 @@ def test_every_process_holds_one_processs_queue(two_processes: TwoProcesses, siz
         expected.enqueue(batch)
     for result in two_processes(_shared_queue, batches, sizes):
         torch.testing.assert_close(result, expected.features, rtol=0, atol=0)
+
+
+def test_nearest_is_by_cosine_and_has_no_gradient() -> None:
+    queue = FeatureQueue(size=3, dim=2)
+    queue.enqueue(torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]]))
+    queries = torch.tensor([[0.1, 5.0], [-3.0, 0.2]], requires_grad=True)
+    found = queue.nearest(queries)
+    assert found.tolist() == [[0.0, 1.0], [-1.0, 0.0]]
+    assert not found.requires_grad

@@ -4,6 +4,7 @@ import dataclasses
 import pickle
 import random
 from collections.abc import Callable
+from inspect import isabstract
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import csl.probes
 from csl.distributed import rank, world
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Outcome, Probe, ProbeResult, Task
 from csl.types import Features
@@ -25,6 +27,13 @@ PROBES = [
     GCNProbe(neighbors=5, depth=3, features=True, self_loop=0.5, label_share=0.5),
     LabelPropagationProbe(neighbors=5),
     LinearProbe("adamw", batch_size=16, label_share=0.5),
+]
+# Every probe that the package exports is tried as it is, too: nothing but this discovers it.
+PROBES += [
+    kind()
+    for kind in vars(csl.probes).values()
+    if isinstance(kind, type) and issubclass(kind, Probe) and not isabstract(kind)
+    if not any(type(probe) is kind for probe in PROBES)
 ]
 every_probe = pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.name)
 

@@ -3,9 +3,10 @@
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.feature_std import labeled_direction_moments
-from csl.metrics.functional.helpers import check_input, undefined
-from csl.metrics.functional.moments import Moments, reduce_moments
+from csl.metrics.measure import Family, Measure, rows
+from csl.metrics.moments import Moments
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def alignment(features: Tensor, labels: Tensor, *, group: Group = None) -> Tensor:
@@ -34,8 +35,7 @@ def alignment(features: Tensor, labels: Tensor, *, group: Group = None) -> Tenso
         >>> alignment(torch.cat([first, second]), torch.tensor([0, 1, 0, 1]))  # squared distances 0 and 2
         tensor(1., dtype=torch.float64)
     """
-    check_input(features, labels, group)
-    return mean_positive_distance(reduce_moments(labeled_direction_moments(features, labels), group))
+    return ALIGNMENT.of(Samples(features, labels, group=group))
 
 
 def mean_positive_distance(moments: Moments) -> Tensor:
@@ -44,3 +44,18 @@ def mean_positive_distance(moments: Moments) -> Tensor:
     if not bool(pairs):
         return undefined("alignment", "no two samples have the same label", moments.means)
     return 2 * (moments.counts * moments.scatter.sum(dim=1)).sum() / pairs
+
+
+ALIGNMENT = Measure(
+    name="alignment",
+    function=alignment,
+    score=mean_positive_distance,
+    source=lambda samples: samples.direction_moments,
+    family=Family.GLOBAL,
+    meaning="0 to 4; low: directions of a class lie together",
+    paper="Wang and Isola, 2020, arXiv 2005.10242",
+    cost=rows,
+    range=(0, 4),
+    higher_is_better=False,
+    needs="labels",
+)

@@ -1,12 +1,16 @@
 """Alpha-ReQ: how fast the spectrum of the covariance falls."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.comoments import Comoments, comoments, covariance_eigenvalues, reduce_comoments
-from csl.metrics.functional.helpers import undefined
-from csl.pairwise.checks import check_features
+from csl.metrics.comoments import Spectrum
+from csl.metrics.measure import Family, Measure, Options
+from csl.metrics.measure import spectrum as spectrum_cost
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def alpha_req(features: Tensor, first: int = 11, last: int = 100, *, group: Group = None) -> Tensor:
@@ -36,29 +40,37 @@ def alpha_req(features: Tensor, first: int = 11, last: int = 100, *, group: Grou
         >>> bool(1.5 < alpha_req(x, first=1) < 2.5)  # the variances are k^−2
         True
     """
-    check_range(first, last)
-    check_features(features, group)
-    return decay(reduce_comoments(comoments(features), group), first, last)
+    return ALPHA_REQ.of(Samples(features, group=group), first=first, last=last)
 
 
-def check_range(first: int, last: int) -> None:
-    """Refuse a range of eigenvalues in which no line could be fitted.
-
-    Raises:
-        ValueError: If it does not begin at 1 or later and hold two.
-    """
+def _options(first: int = 11, last: int = 100) -> Options:
     if not 1 <= first < last:
         raise ValueError(f"first and last must be 1 or more and ascending, got {first} and {last}")
+    return {"first": first, "last": last}
 
 
-def decay(moments: Comoments, first: int, last: int) -> Tensor:
-    """The exponent of the spectrum of samples with these moments."""
-    values = covariance_eigenvalues(moments)[first - 1 : last]
+def _decay(spectrum: Spectrum, first: int, last: int) -> Tensor:
+    values = spectrum.covariance[first - 1 : last]
     if len(values) < 2:
         reason = f"of eigenvalues {first} to {last}, {len(values)} exist; it needs two"
-        return undefined("alpha-ReQ", reason, moments.mean)
+        return undefined("alpha-ReQ", reason, spectrum.moments.mean)
     k = torch.arange(first, first + len(values), dtype=torch.float64, device=values.device)
     weights = (1 / k) / (1 / k).sum()
     x, y = -k.log(), values.log()
     x = x - (weights * x).sum()
     return (weights * x * y).sum() / (weights * x * x).sum()
+
+
+ALPHA_REQ = Measure(
+    name="alpha_req",
+    function=alpha_req,
+    score=_decay,
+    source=lambda samples: samples.spectrum,
+    options=_options,
+    family=Family.UNSUPERVISED,
+    meaning="about 1 is best; high: few directions; 0: white noise",
+    paper="Agrawal et al., 2022, NeurIPS",
+    cost=spectrum_cost,
+    range=(0, math.inf),
+    higher_is_better=None,
+)

@@ -1,11 +1,14 @@
 """Calinski–Harabasz score: how compact and how far apart the classes are as wholes."""
 
-import torch
+import math
+
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.helpers import check_input, warn_undefined
-from csl.metrics.functional.moments import Moments, class_moments, reduce_moments
+from csl.metrics.measure import Family, Measure, rows
+from csl.metrics.moments import Moments
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 _ROUNDING = 1e-28  # share of the features' sum of squares that is rounding, not dispersion, in float64
 
@@ -31,21 +34,18 @@ def calinski_harabasz_score(features: Tensor, labels: Tensor, *, group: Group = 
         ValueError: If features are no finite matrix, or labels do not match or hold −1.
 
     Example:
+        >>> import torch
         >>> x = torch.tensor([[0.0], [1.0], [4.0], [5.0]])
         >>> calinski_harabasz_score(x, torch.tensor([0, 0, 1, 1]))
         tensor(32., dtype=torch.float64)
     """
-    check_input(features, labels, group)
-    return dispersion_ratio(reduce_moments(class_moments(features, labels), group))
+    return CALINSKI_HARABASZ.of(Samples(features, labels, group=group))
 
 
-def dispersion_ratio(moments: Moments) -> Tensor:
-    """The Calinski–Harabasz score of samples with these moments."""
+def _dispersion_ratio(moments: Moments) -> Tensor:
     num_classes, num_samples = len(moments.classes), moments.counts.sum()
-    undefined = _undefined(moments)
-    if undefined:
-        warn_undefined("Calinski-Harabasz score", undefined)
-        return torch.full((), torch.nan, dtype=torch.float64, device=moments.means.device)
+    if reason := _undefined(moments):
+        return undefined("Calinski-Harabasz score", reason, moments.means)
     within = moments.scatter.sum()
     between = moments.overall.scatter.sum() - within
     return between / within * (num_samples - num_classes) / (num_classes - 1)
@@ -60,3 +60,19 @@ def _undefined(moments: Moments) -> str | None:
     within = moments.scatter.sum()
     squares = within + (moments.counts[:, None] * moments.means.square()).sum()
     return "no class has any dispersion" if bool(within <= _ROUNDING * squares) else None
+
+
+CALINSKI_HARABASZ = Measure(
+    name="calinski_harabasz",
+    function=calinski_harabasz_score,
+    score=_dispersion_ratio,
+    source=lambda samples: samples.class_moments,
+    family=Family.GLOBAL,
+    meaning="high: classes compact and far apart as wholes; 1 by chance",
+    paper="Caliński and Harabasz, 1974",
+    cost=rows,
+    range=(0, math.inf),
+    higher_is_better=True,
+    needs="labels",
+    every_pass=True,
+)

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError, weight_block_sums
+from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
+from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
+from csl.pairwise import Streaming, UndefinedSimilarityError
 from csl.pairwise.checks import check_temperatures
 
 
@@ -41,21 +44,43 @@ def class_affinity(
         tensor([[0.5000, 0.0000],
                 [0.0000, 0.5000]], dtype=torch.float64)
     """
-    values = check_temperatures([temperature])
-    check_input(features, labels, group)
-    index, classes = class_index(labels.to(features.device), group)
+    return CLASS_AFFINITY.of(Samples(features, labels, group=group, **streaming), temperature=temperature)
+
+
+def _options(temperature: float = TEMPERATURES[-1]) -> Options:
+    return {"temperature": check_temperatures([temperature])[0]}
+
+
+def _affinity(samples: Samples, temperature: float) -> Tensor:
     try:
-        sums = weight_block_sums(features, index, len(classes), values, group=group, **streaming)[0]
+        sums = samples.block_sums([temperature])[0]
     except UndefinedSimilarityError as error:
-        return undefined("class affinity", error, features, len(classes), len(classes))
+        count = len(samples.classes.labels)
+        return undefined("class affinity", error, samples.features, count, count)
     return sums / sums.sum()
 
 
-def share_within(affinity: Tensor) -> Tensor:
-    """The share of similarity that stays within classes, of an affinity `[C, C]`; NaN for no classes.
+def _share_within(affinity: Tensor, temperature: float) -> Tensor:
+    """The share of similarity that stays within classes; NaN for no classes."""
+    # A [1, 1] comes out of torchmetrics as a scalar.
+    table = affinity.reshape(1, 1) if affinity.ndim == 0 else affinity
+    return table.diagonal().sum(dim=0, keepdim=True) if len(table) else table.new_full((1,), torch.nan)
 
-    Example:
-        >>> share_within(torch.tensor([[0.5, 0.1], [0.1, 0.3]]))
-        tensor(0.8000)
-    """
-    return affinity.trace() if len(affinity) else affinity.new_full((), torch.nan)
+
+CLASS_AFFINITY = Measure(
+    name="class_affinity",
+    function=class_affinity,
+    score=_affinity,
+    options=_options,
+    names=lambda temperature: [f"within_class_affinity_{temperature}"],
+    summary=_share_within,
+    panel=lambda choices: [{"temperature": temperature} for temperature in choices.temperatures],
+    family=Family.LOCAL,
+    meaning="0 to 1; high: similarity stays within classes",
+    paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
+    cost=passes(2),
+    range=(0, 1),
+    higher_is_better=True,
+    needs="labels",
+    in_default=False,
+)

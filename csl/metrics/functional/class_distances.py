@@ -1,13 +1,16 @@
 """Mean distances within and between classes."""
 
+import math
 from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, gather_rows
-from csl.metrics.functional.helpers import check_input, class_index, undefined, warn_undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError, distances_within
+from csl.distributed import Group
+from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined, warn_undefined
+from csl.pairwise import Streaming, UndefinedSimilarityError
 
 
 def class_distances(features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
@@ -37,16 +40,33 @@ def class_distances(features: Tensor, labels: Tensor, *, group: Group = None, **
         >>> class_distances(x, torch.tensor([0, 0, 1, 1])).round(decimals=3)
         tensor([0.1580, 1.4210], dtype=torch.float64)
     """
-    check_input(features, labels, group)
-    index, names = class_index(labels.to(features.device), group)
+    return CLASS_DISTANCES.of(Samples(features, labels, group=group, **streaming))
+
+
+def _distances(samples: Samples) -> Tensor:
     try:
-        sums = torch.stack(distances_within(features, index, group=group, **streaming))
+        sums = torch.stack(samples.distances_within())
     except UndefinedSimilarityError as error:
-        return undefined("class distances", error, features, 2)
-    counts = torch.bincount(gather_rows(index, group), minlength=len(names)).double()
+        return undefined("class distances", error, samples.features, 2)
+    counts = samples.classes.counts
     within_pairs = (counts * (counts - 1)).sum()
     pairs = torch.stack([within_pairs, counts.sum() * (counts.sum() - 1) - within_pairs])
     if bool((pairs == 0).any()):
         kind = "of one class" if pairs[0] == 0 else "of two classes"
         warn_undefined("one of the class distances", f"there is no pair {kind}")
     return sums / pairs  # 0 / 0 is the NaN that a mean over no pairs is
+
+
+CLASS_DISTANCES = Measure(
+    name="class_distances",
+    function=class_distances,
+    score=_distances,
+    names=lambda: ["within_class_distance", "between_class_distance"],
+    family=Family.GLOBAL,
+    meaning="in units of the mean distance; low within: compact classes",
+    paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
+    cost=passes(1),
+    range=(0, math.inf),
+    higher_is_better=None,
+    needs="labels",
+)

@@ -1,11 +1,15 @@
 """Davies–Bouldin score: how much each class overlaps with the one most like it."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.functional.helpers import check_input, undefined
-from csl.metrics.functional.moments import Moments, class_moments, reduce_moments
+from csl.metrics.measure import Family, Measure, rows
+from csl.metrics.moments import Moments
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise.blocks import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
@@ -38,8 +42,11 @@ def davies_bouldin_score(features: Tensor, labels: Tensor, *, group: Group = Non
         >>> davies_bouldin_score(x, torch.tensor([0, 0, 1, 1]))
         tensor(0.2500, dtype=torch.float64)
     """
-    check_input(features, labels, group)
-    moments = reduce_moments(class_moments(features, labels), group)
+    return DAVIES_BOULDIN.of(Samples(features, labels, group=group))
+
+
+def _overlap(samples: Samples) -> Tensor:
+    moments, features = samples.class_moments, samples.features
     num_classes, num_samples = len(moments.classes), int(moments.counts.sum())
     if num_classes < 2:
         return undefined("Davies-Bouldin score", f"it needs at least two classes, got {num_classes}", features)
@@ -47,7 +54,7 @@ def davies_bouldin_score(features: Tensor, labels: Tensor, *, group: Group = Non
         reason = f"it needs more samples than classes, got {num_samples} samples of {num_classes} classes"
         return undefined("Davies-Bouldin score", reason, features)
     squares = (moments.scatter.sum() + (moments.counts[:, None] * moments.means.square()).sum()) / num_samples
-    spreads = all_reduce(_spread_sums(features, labels, moments), group) / moments.counts
+    spreads = all_reduce(_spread_sums(features, samples.labels, moments), samples.group) / moments.counts
     worst = torch.zeros_like(spreads)
     for part in blocks(num_classes, max(1, _PAIRS // num_classes)):
         distances = torch.cdist(moments.means[part], moments.means, compute_mode="donot_use_mm_for_euclid_dist")
@@ -62,6 +69,20 @@ def _spread_sums(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:
     """Sums over these rows of the distance to their class's mean `[C]`."""
     sums = torch.zeros_like(moments.counts)
     for part in blocks(len(features), _ROWS):
-        index = torch.searchsorted(moments.classes, labels[part].long().to(moments.classes.device))
+        index = torch.searchsorted(moments.classes, labels[part])
         sums.index_add_(0, index, (features[part].double() - moments.means[index]).norm(dim=1))
     return sums
+
+
+DAVIES_BOULDIN = Measure(
+    name="davies_bouldin",
+    function=davies_bouldin_score,
+    score=_overlap,
+    family=Family.GLOBAL,
+    meaning="low: no class overlaps with the next one",
+    paper="Davies and Bouldin, 1979",
+    cost=rows,
+    range=(0, math.inf),
+    higher_is_better=False,
+    needs="labels",
+)

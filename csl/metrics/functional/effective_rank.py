@@ -1,12 +1,15 @@
 """Effective rank of the features' covariance."""
 
+import math
+
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.comoments import Comoments, comoments, covariance_eigenvalues, reduce_comoments
-from csl.metrics.functional.helpers import undefined
-from csl.metrics.functional.rankme import entropy_rank
-from csl.pairwise.checks import check_features
+from csl.metrics.comoments import Spectrum, entropy_rank
+from csl.metrics.measure import Family, Measure
+from csl.metrics.measure import spectrum as spectrum_cost
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def effective_rank(features: Tensor, *, group: Group = None) -> Tensor:
@@ -32,13 +35,24 @@ def effective_rank(features: Tensor, *, group: Group = None) -> Tensor:
         >>> effective_rank(torch.eye(4)).round(decimals=6)
         tensor(3., dtype=torch.float64)
     """
-    check_features(features, group)
-    return rank_of_covariance(reduce_comoments(comoments(features), group))
+    return EFFECTIVE_RANK.of(Samples(features, group=group))
 
 
-def rank_of_covariance(moments: Comoments) -> Tensor:
-    """The effective rank of the covariance of samples with these moments."""
-    values = covariance_eigenvalues(moments)
-    if not len(values):
-        return undefined("effective rank", "the features have no variance", moments.mean)
-    return entropy_rank(values)
+def _rank(spectrum: Spectrum) -> Tensor:
+    if not len(spectrum.covariance):
+        return undefined("effective rank", "the features have no variance", spectrum.moments.mean)
+    return entropy_rank(spectrum.covariance)
+
+
+EFFECTIVE_RANK = Measure(
+    name="effective_rank",
+    function=effective_rank,
+    score=_rank,
+    source=lambda samples: samples.spectrum,
+    family=Family.UNSUPERVISED,
+    meaning="1 to D; high: variance in many directions",
+    paper="Roy and Vetterli, 2007",
+    cost=spectrum_cost,
+    range=(1, math.inf),
+    higher_is_better=True,
+)

@@ -6,7 +6,8 @@ from typing import NamedTuple, cast
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.helpers import check_input, class_index, undefined
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise import Progress, UndefinedSimilarityError, sampled_class_sums
 from csl.pairwise.block_sums import ClassSums
 from csl.pairwise.checks import check_temperatures
@@ -84,13 +85,13 @@ def estimate_relative_local_density(
         raise ValueError(f"samples must be 1 or more and repeats 2 or more, got {samples} and {repeats}")
     single = isinstance(temperatures, (int, float))
     values = check_temperatures([cast(float, temperatures)] if single else cast(Sequence[float], temperatures))
-    check_input(features, labels, group)
-    index, classes = class_index(labels.to(features.device), group)
+    given = Samples(features, labels, group=group)
+    classes = given.classes
     try:
         sums = sampled_class_sums(
-            features,
-            index,
-            len(classes),
+            given.features,
+            classes.own,
+            len(classes.labels),
             values,
             samples=samples,
             repeats=repeats,

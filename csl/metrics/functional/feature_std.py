@@ -2,17 +2,13 @@
 
 import math
 
-import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from csl.distributed import Group
-from csl.metrics.functional.helpers import warn_undefined
-from csl.metrics.functional.moments import Moments, class_moments, join, pool, reduce_moments
-from csl.pairwise.blocks import blocks
-from csl.pairwise.checks import check_features
-
-_ROWS = 4096  # rows converted to float64 at a time
+from csl.metrics.measure import Family, Measure, rows
+from csl.metrics.moments import Moments
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
@@ -32,41 +28,35 @@ def feature_std(features: Tensor, *, group: Group = None) -> Tensor:
         ValueError: If features are no finite matrix.
 
     Example:
+        >>> import torch
         >>> feature_std(torch.eye(4)).round(decimals=2)
         tensor(1., dtype=torch.float64)
         >>> feature_std(torch.ones(4, 8))
         tensor(0., dtype=torch.float64)
     """
-    check_features(features, group)
-    return spread(reduce_moments(direction_moments(features), group))
+    return FEATURE_STD.of(Samples(features, group=group))
 
 
-def direction_moments(features: Tensor) -> Moments:
-    """The moments of these samples' directions `[N, D]`, as of one class."""
-    return labeled_direction_moments(features, torch.zeros(len(features), dtype=torch.int64, device=features.device))
-
-
-def labeled_direction_moments(features: Tensor, labels: Tensor) -> Moments:
-    """The moments of the directions of each label's samples; no copy of all of them is made."""
-    moments = class_moments(features[:0], labels[:0])
-    for part in blocks(len(features), _ROWS):
-        moments = pool(join(moments, class_moments(directions(features[part]), labels[part])))
-    return moments
-
-
-def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
-    """The rows `[N, D]` with length 1, computed in float64, a block of them at a time; rows of zeros stay zero."""
-    unit = torch.empty(features.shape, dtype=dtype, device=features.device)
-    for part in blocks(len(features), _ROWS):
-        unit[part] = normalize(features[part].double(), dim=1, eps=torch.finfo(torch.float32).tiny)
-    return unit
-
-
-def spread(moments: Moments) -> Tensor:
+def _spread(moments: Moments) -> Tensor:
     """The mean standard deviation of directions with these moments, times √D."""
     count = moments.counts.sum()
     if count < 2:
-        warn_undefined("feature standard deviation", f"it needs at least two samples, got {int(count)}")
-        return torch.full((), torch.nan, dtype=torch.float64, device=count.device)
+        reason = f"it needs at least two samples, got {int(count)}"
+        return undefined("feature standard deviation", reason, moments.means)
     variance = moments.overall.scatter[0] / (count - 1)
     return variance.sqrt().mean() * math.sqrt(len(variance))
+
+
+FEATURE_STD = Measure(
+    name="feature_std",
+    function=feature_std,
+    score=_spread,
+    source=lambda samples: samples.overall_direction_moments,
+    family=Family.UNSUPERVISED,
+    meaning="1: spread over the sphere; 0: collapsed",
+    paper="Chen and He, 2021, arXiv 2011.10566",
+    cost=rows,
+    range=(0, math.sqrt(2)),
+    higher_is_better=True,
+    every_pass=True,
+)

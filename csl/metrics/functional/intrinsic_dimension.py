@@ -1,20 +1,20 @@
 """Intrinsic dimension of the set of features."""
 
+import math
 from typing import Unpack
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, rank
-from csl.metrics.functional.helpers import undefined
+from csl.distributed import Group, all_reduce
+from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, full_precision
-from csl.pairwise.checks import check_features
-from csl.pairwise.pairs import Pairs
 from csl.pairwise.tiles import Tile
 from csl.pairwise.workers import Buffers
 
 
-@full_precision()
 def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
     """TwoNN estimate of the dimension of the surface on which the features lie.
 
@@ -44,23 +44,47 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: U
         >>> bool(1.8 < intrinsic_dimension(plane) < 2.2)
         True
     """
-    check_features(features, group)
-    pairs = Pairs(features, group=group, passes=1, **streaming)
-    if pairs.num_rows < 3:
-        return undefined("intrinsic dimension", f"it needs at least three samples, got {pairs.num_rows}", features)
-    start = sum(pairs.counts[: rank(group)])
+    return INTRINSIC_DIMENSION.of(Samples(features, group=group, **streaming))
+
+
+@full_precision()
+def _two_nearest(samples: Samples) -> Tensor:
+    """The distances of each own sample to its two nearest others `[n, 2]`, in units that do not matter."""
+    start = samples.shard.own.start
 
     def two_nearest(tile: Tile, buffers: Buffers) -> Tensor:
         return tile.distances.topk(min(2, tile.distances.shape[1]), dim=1, largest=False).values
 
-    nearest = torch.full((len(features), 2), torch.inf, device=features.device)
-    for tile, found in pairs.each_of_rows(two_nearest):
+    nearest = torch.full((len(samples.features), 2), torch.inf, device=samples.features.device)
+    for tile, found in samples.pairs(passes=1).each_of_rows(two_nearest):
         own = slice(tile.rows.start - start, tile.rows.stop - start)
         nearest[own] = torch.cat([nearest[own], found], dim=1).topk(2, dim=1, largest=False).values
+    return nearest
+
+
+def _dimension(samples: Samples) -> Tensor:
+    features, group, count = samples.features, samples.group, samples.shard.total
+    if count < 3:
+        return undefined("intrinsic dimension", f"it needs at least three samples, got {count}", features)
+    nearest = _two_nearest(samples)
     different = nearest[nearest[:, 0] > 0].double()
     logs = (different[:, 1] / different[:, 0]).log()
-    total, count = all_reduce(logs.sum(), group), all_reduce(logs.new_tensor(float(len(logs))), group)
+    total, number = all_reduce(torch.stack([logs.sum(), logs.new_tensor(float(len(logs)))]), group)
     if not float(total) > 0:
         reason = "no sample without a duplicate has its two nearest others at different distances"
         return undefined("intrinsic dimension", reason, features)
-    return count / total
+    dimension: Tensor = number / total
+    return dimension
+
+
+INTRINSIC_DIMENSION = Measure(
+    name="intrinsic_dimension",
+    function=intrinsic_dimension,
+    score=_dimension,
+    family=Family.UNSUPERVISED,
+    meaning="high: locally spread over many directions",
+    paper="Facco et al., 2017, arXiv 1803.06992",
+    cost=passes(2),
+    range=(0, math.inf),
+    higher_is_better=None,
+)

@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, gather_rows, row_counts
-from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.metrics.functional.kmeans import kmeans_clusters
+from csl.distributed import Group
+from csl.metrics.functional.kmeans import LARGE, kmeans_clusters
+from csl.metrics.measure import Family, Measure, Options, Size
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def kmeans_agreement(
@@ -39,26 +41,25 @@ def kmeans_agreement(
         >>> kmeans_agreement(x, torch.tensor([7, 7, 3, 3]))
         tensor([1., 1., 1.], dtype=torch.float64)
     """
-    check_num_clusters(num_clusters)
-    check_input(features, labels, group)
-    index, classes = class_index(labels.to(features.device), group)
-    count, wanted = sum(row_counts(len(features), group)), num_clusters or len(classes)
-    if len(classes) < 2:
-        return undefined("k-means agreement", f"it needs at least two classes, got {len(classes)}", features, 3)
-    if count < wanted:
-        return undefined("k-means agreement", f"there are {count} samples for {wanted} clusters", features, 3)
-    clusters = kmeans_clusters(features, wanted, seed, group=group)
-    return _scores(gather_rows(index, group), gather_rows(clusters, group))
+    samples = Samples(features, labels, group=group)
+    return KMEANS.of(samples, num_clusters=num_clusters, seed=seed)
 
 
-def check_num_clusters(num_clusters: int | None) -> None:
-    """Refuse fewer than two clusters.
-
-    Raises:
-        ValueError: With what came.
-    """
+def _options(num_clusters: int | None = None, seed: int = 0) -> Options:
     if num_clusters is not None and num_clusters < 2:
         raise ValueError(f"num_clusters must be 2 or more, or None for the number of classes, got {num_clusters}")
+    return {"num_clusters": num_clusters, "seed": seed}
+
+
+def _agreement(samples: Samples, num_clusters: int | None, seed: int) -> Tensor:
+    features, classes, count = samples.features, samples.classes, samples.shard.total
+    wanted = num_clusters or len(classes.labels)
+    if len(classes.labels) < 2:
+        return undefined("k-means agreement", f"it needs at least two classes, got {len(classes.labels)}", features, 3)
+    if count < wanted:
+        return undefined("k-means agreement", f"there are {count} samples for {wanted} clusters", features, 3)
+    clusters = kmeans_clusters(features, wanted, seed, group=samples.group)
+    return _scores(classes.all, samples.shard.gather(clusters))
 
 
 def _scores(labels: Tensor, clusters: Tensor) -> Tensor:
@@ -67,3 +68,25 @@ def _scores(labels: Tensor, clusters: Tensor) -> Tensor:
     pair = labels.cpu().numpy(), clusters.cpu().numpy()
     scores = [score(*pair) for score in (normalized_mutual_info_score, adjusted_rand_score, v_measure_score)]
     return torch.tensor(scores, dtype=torch.float64, device=labels.device)
+
+
+def _cost(size: Size) -> float:
+    """Five starts of some 20 rounds; in batches, some rounds in all."""
+    rounds = 100 if size.samples <= LARGE else 25
+    return float(rounds * size.samples * size.dimension * (size.classes + 2))
+
+
+KMEANS = Measure(
+    name="kmeans",
+    function=kmeans_agreement,
+    score=_agreement,
+    options=_options,
+    names=lambda **options: ["kmeans_nmi", "kmeans_ari", "kmeans_v_measure"],
+    family=Family.CLUSTERS,
+    meaning="0 to 1; high: k-means finds the classes",
+    paper="Vinh, Epps and Bailey, 2010; Hubert and Arabie, 1985; Rosenberg and Hirschberg, 2007",
+    cost=_cost,
+    range=(-0.5, 1),
+    higher_is_better=True,
+    needs="labels",
+)

@@ -1,11 +1,15 @@
 """Accuracy of a vote among each sample's nearest neighbours."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows
-from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.metrics.functional.neighbors import check_k, nearest
+from csl.distributed import Group, all_reduce
+from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.neighbors import check_k
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise import Progress
 from csl.pairwise.blocks import blocks
 
@@ -47,27 +51,30 @@ def knn_accuracy(
         >>> knn_accuracy(x, torch.tensor([0, 0, 1, 1]), k=1)
         tensor(1., dtype=torch.float64)
     """
-    check_vote(k, temperature)
-    check_input(features, labels, group)
-    index, classes = class_index(labels.to(features.device), group)
-    all_labels = gather_rows(index, group)
-    if k >= len(all_labels):
-        return undefined(f"kNN accuracy at k = {k}", f"there are {max(len(all_labels) - 1, 0)} other samples", features)
-    correct = torch.zeros((), dtype=torch.float64, device=features.device)
-    for part, similarity, keys in nearest(features, k, group, progress):
-        correct += (vote(similarity, all_labels[keys], len(classes), temperature) == index[part]).sum()
-    return all_reduce(correct, group) / len(all_labels)
+    samples = Samples(features, labels, group=group, progress=progress)
+    return KNN_ACCURACY.of(samples, k=k, temperature=temperature)
 
 
-def check_vote(k: int, temperature: float | None) -> None:
-    """Refuse a number of neighbours below 1 and a temperature that is not positive.
-
-    Raises:
-        ValueError: With the argument and what came.
-    """
+def _options(k: int = 20, temperature: float | None = 0.07) -> Options:
     check_k(k)
     if temperature is not None and not temperature > 0:
         raise ValueError(f"temperature must be a positive number or None, got {temperature}")
+    return {"k": k, "temperature": temperature}
+
+
+def _names(k: int, temperature: float | None) -> list[str]:
+    return [f"{'plain_' if temperature is None else ''}knn_accuracy_{k}"]
+
+
+def _accuracy(samples: Samples, k: int, temperature: float | None) -> Tensor:
+    labels, _, all_classes, own = samples.classes
+    if k >= samples.shard.total:
+        others = max(samples.shard.total - 1, 0)
+        return undefined(f"kNN accuracy at k = {k}", f"there are {others} other samples", samples.features)
+    correct = torch.zeros((), dtype=torch.float64, device=own.device)
+    for part, similarity, keys in samples.nearest(k):
+        correct += (vote(similarity, all_classes[keys], len(labels), temperature) == own[part]).sum()
+    return all_reduce(correct, samples.group) / samples.shard.total
 
 
 def vote(similarity: Tensor, classes: Tensor, num_classes: int, temperature: float | None) -> Tensor:
@@ -96,3 +103,27 @@ def vote(similarity: Tensor, classes: Tensor, num_classes: int, temperature: flo
         first = votes.gather(1, classes[part]).argmax(dim=1, keepdim=True)
         winners[part] = classes[part].gather(1, first)[:, 0]
     return winners
+
+
+KNN_ACCURACY = Measure(
+    name="knn_accuracy",
+    function=knn_accuracy,
+    score=_accuracy,
+    options=_options,
+    names=_names,
+    neighbors=lambda k, temperature: k,
+    family=Family.LOCAL,
+    meaning="0 to 1; high: weighted votes of 20 neighbours are right",
+    paper="Wu et al., 2018, arXiv 1805.01978",
+    cost=passes(2),
+    range=(0, 1),
+    higher_is_better=True,
+    needs="labels",
+)
+PLAIN_KNN_ACCURACY = replace(
+    KNN_ACCURACY,
+    name="plain_knn_accuracy",
+    panel=lambda choices: [{"temperature": None}],
+    meaning="0 to 1; high: equal votes of 20 neighbours are right",
+    in_default=False,
+)

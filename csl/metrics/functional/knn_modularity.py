@@ -3,9 +3,11 @@
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows
-from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.metrics.functional.neighbors import check_k, nearest
+from csl.distributed import Group, all_reduce
+from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.neighbors import check_k
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise import Progress
 
 
@@ -38,18 +40,42 @@ def knn_modularity(
         >>> knn_modularity(x, torch.tensor([0, 0, 1, 1]), k=1)
         tensor(0.5000, dtype=torch.float64)
     """
+    return KNN_MODULARITY.of(Samples(features, labels, group=group, progress=progress), k=k)
+
+
+def _options(k: int = 10) -> Options:
     check_k(k)
-    check_input(features, labels, group)
-    index, classes = class_index(labels.to(features.device), group)
-    all_labels, count = gather_rows(index, group), len(classes)
-    if k >= len(all_labels):
-        others = max(len(all_labels) - 1, 0)
-        return undefined(f"kNN modularity at k = {k}", f"there are {others} other samples", features)
-    within, ends = torch.zeros(2, count, dtype=torch.int64, device=features.device)
-    for part, _, keys in nearest(features, k, group, progress):
-        own, found = index[part, None].expand_as(keys), all_labels[keys]
+    return {"k": k}
+
+
+def _modularity(samples: Samples, k: int) -> Tensor:
+    total, classes = samples.shard.total, samples.classes
+    count = len(classes.labels)
+    if k >= total:
+        reason = f"there are {max(total - 1, 0)} other samples"
+        return undefined(f"kNN modularity at k = {k}", reason, samples.features)
+    within, ends = torch.zeros(2, count, dtype=torch.int64, device=classes.own.device)
+    for part, _, keys in samples.nearest(k):
+        own, found = classes.own[part, None].expand_as(keys), classes.all[keys]
         within += torch.bincount(own[own == found], minlength=count)
         ends += torch.bincount(own.flatten(), minlength=count) + torch.bincount(found.flatten(), minlength=count)
-    shares, degrees = all_reduce(torch.stack([within, ends]), group).double() / (len(all_labels) * k)
+    shares, degrees = all_reduce(torch.stack([within, ends]), samples.group).double() / (total * k)
     modularity: Tensor = (shares - (degrees / 2).square()).sum()
     return modularity
+
+
+KNN_MODULARITY = Measure(
+    name="knn_modularity",
+    function=knn_modularity,
+    score=_modularity,
+    options=_options,
+    names=lambda k: [f"knn_modularity_{k}"],
+    neighbors=lambda k: k,
+    family=Family.LOCAL,
+    meaning="-1/2 to 1; high: classes are communities of 10 neighbours; 0 by chance",
+    paper="Newman, 2006, arXiv physics/0602124",
+    cost=passes(2),
+    range=(-0.5, 1),
+    higher_is_better=True,
+    needs="labels",
+)

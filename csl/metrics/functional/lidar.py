@@ -1,12 +1,17 @@
 """LiDAR: the effective rank of what tells images apart, against what their views differ in."""
 
+import math
+
 import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.functional.helpers import check_input, undefined
-from csl.metrics.functional.moments import class_moments, reduce_moments
-from csl.metrics.functional.rankme import entropy_rank
+from csl.metrics.comoments import entropy_rank
+from csl.metrics.measure import Family, Measure, Options
+from csl.metrics.measure import spectrum as spectrum_cost
+from csl.metrics.moments import Moments
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise.blocks import blocks
 
 _ROWS = 4096  # rows converted to float64 at a time
@@ -44,10 +49,17 @@ def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group
         >>> bool(2.5 < lidar(views, torch.arange(4).repeat_interleave(2)) <= 3)
         True
     """
+    return LIDAR.of(Samples(features, labels, group=group), delta=delta)
+
+
+def _options(delta: float = 1e-4) -> Options:
     if not delta > 0:
         raise ValueError(f"delta must be positive, got {delta}")
-    check_input(features, labels, group)
-    moments = reduce_moments(class_moments(features, labels), group)
+    return {"delta": delta}
+
+
+def _rank(samples: Samples, delta: float) -> Tensor:
+    features, moments = samples.features, samples.class_moments
     if len(moments.classes) < 2:
         return undefined("LiDAR", f"it needs views of at least two images, got {len(moments.classes)}", features)
     if bool((moments.counts < 2).any()):
@@ -55,7 +67,7 @@ def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group
         return undefined("LiDAR", f"{single} of {len(moments.classes)} images have one view only", features)
     means = moments.means - moments.means.mean(dim=0)
     between = means.T @ means / len(means)
-    within = all_reduce(_view_scatter(features, labels, moments.classes, moments.means, moments.counts), group)
+    within = all_reduce(_view_scatter(features, samples.labels, moments), samples.group)
     # δ is added to eigenvalues free of rounding: beside large features it would be lost on the diagonal of Σ_w itself.
     spreads, directions = torch.linalg.eigh(within)
     root = directions / (spreads * _is_no_rounding(spreads) + delta).sqrt()
@@ -70,11 +82,28 @@ def _is_no_rounding(eigenvalues: Tensor) -> Tensor:
     return eigenvalues > len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * eigenvalues.amax()
 
 
-def _view_scatter(features: Tensor, labels: Tensor, classes: Tensor, means: Tensor, counts: Tensor) -> Tensor:
+def _view_scatter(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:
     """This process's share of the mean over images of the covariance of their views `[D, D]`."""
-    scatter = torch.zeros(means.shape[1], means.shape[1], dtype=torch.float64, device=means.device)
+    classes, counts, means, _ = moments
+    scatter = means.new_zeros(means.shape[1], means.shape[1])
     for part in blocks(len(features), _ROWS):
-        index = torch.searchsorted(classes, labels[part].long().to(classes.device))
+        index = torch.searchsorted(classes, labels[part])
         deviations = features[part].double() - means[index]
         scatter += deviations.T @ (deviations / counts[index, None])
     return scatter / len(classes)
+
+
+LIDAR = Measure(
+    name="lidar",
+    function=lidar,
+    score=_rank,
+    options=_options,
+    family=Family.UNSUPERVISED,
+    meaning="1 to D; high: many directions tell images apart; labels are the images",
+    paper="Thilak et al., 2023, arXiv 2312.04000",
+    cost=spectrum_cost,
+    range=(1, math.inf),
+    higher_is_better=True,
+    needs="views",
+    in_default=False,
+)

@@ -6,10 +6,14 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows, row_counts
-from csl.metrics.functional.helpers import check_input, warn_undefined
-from csl.metrics.functional.neighbors import check_k, nearest
+from csl.distributed import Group, all_reduce
+from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.neighbors import check_k
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import warn_undefined
 from csl.pairwise import Progress
+
+KS = (1, 10, 100)
 
 
 def neighbor_agreement(
@@ -39,38 +43,55 @@ def neighbor_agreement(
         tensor([1.0000, 0.5000], dtype=torch.float64)
     """
     single = isinstance(ks, int)
-    values = check_ks([cast(int, ks)] if single else cast(Sequence[int], ks))
-    check_input(features, labels, group)
-    available = sum(row_counts(len(features), group)) - 1
-    if too_many := [k for k in values if k > available]:
-        warn_undefined(f"neighbour agreement at k = {too_many}", f"there are {max(available, 0)} other samples")
-    result = torch.full((len(values),), torch.nan, dtype=torch.float64, device=features.device)
-    usable = [k for k in values if k <= available]
-    if usable:
-        hits = _hits(features, labels.to(features.device).long(), max(usable), group, progress).cumsum(0)
-        for position, k in enumerate(values):
-            if k in usable:
-                result[position] = hits[k - 1] / (k * (available + 1))
-    return result[0] if single else result
+    values = [cast(int, ks)] if single else cast(Sequence[int], ks)
+    samples = Samples(features, labels, group=group, progress=progress)
+    agreement = NEIGHBOR_AGREEMENT.of(samples, ks=values)
+    return agreement[0] if single else agreement
 
 
-def check_ks(ks: Sequence[int]) -> tuple[int, ...]:
-    """The numbers of neighbours.
-
-    Raises:
-        ValueError: If there is none, or one below 1.
-    """
+def _options(ks: Sequence[int] = KS) -> Options:
     if not ks:
         raise ValueError("ks must hold at least one number of neighbours, got none")
     for k in ks:
         check_k(k, "ks")
-    return tuple(ks)
+    return {"ks": tuple(ks)}
 
 
-def _hits(features: Tensor, labels: Tensor, k: int, group: Group, progress: Progress | None) -> Tensor:
+def _agreement(samples: Samples, ks: tuple[int, ...]) -> Tensor:
+    total, labels = samples.shard.total, samples.classes.own
+    if too_many := [k for k in ks if k >= total]:
+        warn_undefined(f"neighbour agreement at k = {too_many}", f"there are {max(total - 1, 0)} other samples")
+    result = torch.full((len(ks),), torch.nan, dtype=torch.float64, device=labels.device)
+    if usable := [k for k in ks if k < total]:
+        hits = _hits(samples, max(usable)).cumsum(0)
+        for position, k in enumerate(ks):
+            if k in usable:
+                result[position] = hits[k - 1] / (k * total)
+    return result
+
+
+def _hits(samples: Samples, k: int) -> Tensor:
     """How many samples of the group agree with their first, second, … k-th neighbour, float64 `[k]`."""
-    all_labels = gather_rows(labels, group)
-    hits = torch.zeros(k, dtype=torch.float64, device=features.device)
-    for part, _, keys in nearest(features, k, group, progress):
-        hits += (all_labels[keys] == labels[part, None]).sum(dim=0)
-    return all_reduce(hits, group)
+    own, everyone = samples.classes.own, samples.classes.all
+    hits = torch.zeros(k, dtype=torch.float64, device=own.device)
+    for part, _, keys in samples.nearest(k):
+        hits += (everyone[keys] == own[part, None]).sum(dim=0)
+    return all_reduce(hits, samples.group)
+
+
+NEIGHBOR_AGREEMENT = Measure(
+    name="neighbor_agreement",
+    function=neighbor_agreement,
+    score=_agreement,
+    options=_options,
+    names=lambda ks: [f"neighbor_agreement_{k}" for k in ks],
+    panel=lambda choices: [{"ks": choices.ks}],
+    neighbors=lambda ks: max(ks),
+    family=Family.LOCAL,
+    meaning="0 to 1; high: the k nearest share the class",
+    paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
+    cost=passes(3),
+    range=(0, 1),
+    higher_is_better=True,
+    needs="labels",
+)

@@ -1,11 +1,15 @@
 """Participation ratio of the features' covariance."""
 
+import math
+
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.comoments import Comoments, comoments, covariance_eigenvalues, reduce_comoments
-from csl.metrics.functional.helpers import undefined
-from csl.pairwise.checks import check_features
+from csl.metrics.comoments import Spectrum
+from csl.metrics.measure import Family, Measure
+from csl.metrics.measure import spectrum as spectrum_cost
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def participation_ratio(features: Tensor, *, group: Group = None) -> Tensor:
@@ -31,14 +35,26 @@ def participation_ratio(features: Tensor, *, group: Group = None) -> Tensor:
         >>> participation_ratio(torch.eye(4)).round(decimals=6)
         tensor(3., dtype=torch.float64)
     """
-    check_features(features, group)
-    return participation(reduce_comoments(comoments(features), group))
+    return PARTICIPATION_RATIO.of(Samples(features, group=group))
 
 
-def participation(moments: Comoments) -> Tensor:
-    """The participation ratio of samples with these moments."""
-    values = covariance_eigenvalues(moments)
+def _participation(spectrum: Spectrum) -> Tensor:
+    values = spectrum.covariance
     if not len(values):
-        return undefined("participation ratio", "the features have no variance", moments.mean)
+        return undefined("participation ratio", "the features have no variance", spectrum.moments.mean)
     shares = values / values.sum()
     return 1 / shares.square().sum()
+
+
+PARTICIPATION_RATIO = Measure(
+    name="participation_ratio",
+    function=participation_ratio,
+    score=_participation,
+    source=lambda samples: samples.spectrum,
+    family=Family.UNSUPERVISED,
+    meaning="1 to D; high: variance evenly shared",
+    paper="Gao et al., 2017, bioRxiv 214262",
+    cost=spectrum_cost,
+    range=(1, math.inf),
+    higher_is_better=True,
+)

@@ -1,12 +1,15 @@
 """RankMe: how many directions the features use, by their singular values."""
 
-import torch
+import math
+
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.comoments import Comoments, comoments, reduce_comoments, singular_values
-from csl.metrics.functional.helpers import undefined
-from csl.pairwise.checks import check_features
+from csl.metrics.comoments import Spectrum, entropy_rank
+from csl.metrics.measure import Family, Measure
+from csl.metrics.measure import spectrum as spectrum_cost
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 
 
 def rankme(features: Tensor, *, group: Group = None) -> Tensor:
@@ -33,27 +36,28 @@ def rankme(features: Tensor, *, group: Group = None) -> Tensor:
         ValueError: If features are no finite matrix.
 
     Example:
+        >>> import torch
         >>> rankme(torch.eye(4)).round(decimals=6)
         tensor(4., dtype=torch.float64)
     """
-    check_features(features, group)
-    return rank_of_features(reduce_comoments(comoments(features), group))
+    return RANKME.of(Samples(features, group=group))
 
 
-def rank_of_features(moments: Comoments) -> Tensor:
-    """RankMe of samples with these moments."""
-    values = singular_values(moments)
-    if not len(values):
-        return undefined("RankMe", "there is no sample that is not zero", moments.mean)
-    return entropy_rank(values)
+def _rank(spectrum: Spectrum) -> Tensor:
+    if not len(spectrum.singular_values):
+        return undefined("RankMe", "there is no sample that is not zero", spectrum.moments.mean)
+    return entropy_rank(spectrum.singular_values)
 
 
-def entropy_rank(values: Tensor) -> Tensor:
-    """The exponential of the entropy of positive values `[K]`: how many of them there are, by weight.
-
-    Example:
-        >>> entropy_rank(torch.tensor([1.0, 1.0]))
-        tensor(2.)
-    """
-    shares = values / values.sum()
-    return (-torch.xlogy(shares, shares).sum()).exp()
+RANKME = Measure(
+    name="rankme",
+    function=rankme,
+    score=_rank,
+    source=lambda samples: samples.spectrum,
+    family=Family.UNSUPERVISED,
+    meaning="1 to D; high: many directions in use",
+    paper="Garrido et al., 2023, arXiv 2210.02885",
+    cost=spectrum_cost,
+    range=(1, math.inf),
+    higher_is_better=True,
+)

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.relative_local_density_per_class import class_contributions
+from csl.metrics.functional.relative_local_density_per_class import at_temperatures, contributions, with_temperatures
+from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.samples import Samples
 from csl.pairwise import Streaming
 
 
@@ -52,8 +54,28 @@ def relative_local_density(
     """
     single = isinstance(temperatures, (int, float))
     values = [cast(float, temperatures)] if single else cast(Sequence[float], temperatures)
-    shares = class_contributions(
-        features, labels, values, group=group, metric="relative local density", streaming=streaming
-    )
-    density = shares.sum(dim=1) if shares.shape[1] else shares.new_full((len(values),), torch.nan)
+    density = RLD.of(Samples(features, labels, group=group, **streaming), temperatures=values)
     return density[0] if single else density
+
+
+def _density(samples: Samples, temperatures: tuple[float, ...]) -> Tensor:
+    shares = contributions(samples, temperatures, "relative local density")
+    return shares.sum(dim=1) if shares.shape[1] else shares.new_full((len(temperatures),), torch.nan)
+
+
+RLD = Measure(
+    name="rld",
+    function=relative_local_density,
+    score=_density,
+    options=with_temperatures,
+    names=lambda temperatures: [f"rld_{temperature}" for temperature in temperatures],
+    panel=at_temperatures,
+    family=Family.LOCAL,
+    meaning="-1/2 to 1; high: neighbours share their class; 0 by chance",
+    paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
+    cost=passes(2),
+    range=(-0.5, 1),
+    higher_is_better=True,
+    needs="labels",
+    every_pass=True,
+)

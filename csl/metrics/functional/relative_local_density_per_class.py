@@ -7,9 +7,13 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError, weight_class_sums
+from csl.metrics.measure import Choices, Family, Measure, Options, passes
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
+from csl.pairwise import Streaming, UndefinedSimilarityError
 from csl.pairwise.checks import check_temperatures
+
+TEMPERATURES = (1.0, 0.2, 0.1)
 
 
 def relative_local_density_per_class(
@@ -49,36 +53,56 @@ def relative_local_density_per_class(
     """
     single = isinstance(temperatures, (int, float))
     values = [cast(float, temperatures)] if single else cast(Sequence[float], temperatures)
-    name = "relative local density per class"
-    contributions = class_contributions(features, labels, values, group=group, metric=name, streaming=streaming)
-    return contributions[0] if single else contributions
+    samples = Samples(features, labels, group=group, **streaming)
+    shares = RLD_PER_CLASS.of(samples, temperatures=values)
+    return shares[0] if single else shares
 
 
-def class_contributions(
-    features: Tensor,
-    labels: Tensor,
-    temperatures: Sequence[float],
-    *,
-    group: Group,
-    metric: str,
-    streaming: Streaming,
-) -> Tensor:
-    """`relative_local_density_per_class` of several temperatures `[T, C]`, for the metric of this name."""
-    values = check_temperatures(temperatures)
-    check_input(features, labels, group)
-    index, classes = class_index(labels.to(features.device), group)
+def with_temperatures(temperatures: Sequence[float] = TEMPERATURES) -> Options:
+    """The options of a measure that takes several temperatures."""
+    return {"temperatures": check_temperatures(temperatures)}
+
+
+def at_temperatures(choices: Choices) -> Sequence[Options]:
+    """What such a measure computes in a panel."""
+    return [{"temperatures": choices.temperatures}]
+
+
+def contributions(samples: Samples, temperatures: Sequence[float], metric: str) -> Tensor:
+    """What each class contributes at each temperature `[T, C]`, for the metric of this name."""
     try:
-        within, degrees = weight_class_sums(features, index, len(classes), values, group=group, **streaming)
+        within, degrees = samples.class_sums(temperatures)
     except UndefinedSimilarityError as error:
-        return undefined(metric, error, features, len(values), len(classes))
+        return undefined(metric, error, samples.features, len(temperatures), len(samples.classes.labels))
     total = degrees.sum(dim=1, keepdim=True)
     return within / total - (degrees / total).square()
 
 
-def lowest(contributions: Tensor) -> Tensor:
-    """The least contribution of a class at each temperature `[T]`, of `[T, C]`; NaN where there is no class."""
-    return (
-        contributions.amin(dim=1)
-        if contributions.numel()
-        else contributions.new_full(contributions.shape[:1], torch.nan)
-    )
+def _contributions(samples: Samples, temperatures: tuple[float, ...]) -> Tensor:
+    return contributions(samples, temperatures, "relative local density per class")
+
+
+def _lowest(value: Tensor, temperatures: tuple[float, ...]) -> Tensor:
+    """The least contribution of a class at each temperature `[T]`; NaN where there is no class."""
+    if not value.numel():
+        return value.new_full((len(temperatures),), torch.nan)
+    return value.reshape(len(temperatures), -1).amin(dim=1)
+
+
+RLD_PER_CLASS = Measure(
+    name="rld_per_class",
+    function=relative_local_density_per_class,
+    score=_contributions,
+    options=with_temperatures,
+    names=lambda temperatures: [f"lowest_class_rld_{temperature}" for temperature in temperatures],
+    summary=_lowest,
+    panel=at_temperatures,
+    family=Family.LOCAL,
+    meaning="-1/4 to 1/4; what the weakest class adds to rld",
+    paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
+    cost=passes(2),
+    range=(-0.25, 0.25),
+    higher_is_better=True,
+    needs="labels",
+    in_default=False,
+)

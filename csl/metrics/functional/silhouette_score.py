@@ -5,9 +5,11 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows
-from csl.metrics.functional.helpers import check_input, class_index, undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError, class_distance_sums
+from csl.distributed import Group, all_reduce
+from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
+from csl.pairwise import Streaming, UndefinedSimilarityError
 
 
 def silhouette_score(
@@ -40,21 +42,23 @@ def silhouette_score(
         >>> silhouette_score(x, torch.tensor([0, 0, 1, 1])).round(decimals=3)
         tensor(0.8890, dtype=torch.float64)
     """
-    check_input(features, labels, group)
-    index, names = class_index(labels.to(features.device), group)
+    return SILHOUETTE.of(Samples(features, labels, group=group, **streaming))
+
+
+def _mean_silhouette(samples: Samples) -> Tensor:
+    names, counts, _, _ = samples.classes
+    features, total = samples.features, samples.shard.total
     if len(names) < 2:
         return undefined("silhouette score", f"it needs at least two classes, got {len(names)}", features)
-    counts = torch.bincount(gather_rows(index, group), minlength=len(names)).double()
-    total = int(counts.sum())
     if total == len(names):
         return undefined("silhouette score", f"it needs more samples than classes, got {total} of each", features)
     score = torch.zeros((), dtype=torch.float64, device=features.device)
     try:
-        for classes, sums in class_distance_sums(features, index, len(names), group=group, **streaming):
+        for classes, sums in samples.class_distances():
             score += silhouettes(sums, classes, counts).sum()
     except UndefinedSimilarityError as error:
         return undefined("silhouette score", error, features)
-    return all_reduce(score, group) / total
+    return all_reduce(score, samples.group) / total
 
 
 def silhouettes(sums: Tensor, classes: Tensor, counts: Tensor) -> Tensor:
@@ -75,3 +79,17 @@ def silhouettes(sums: Tensor, classes: Tensor, counts: Tensor) -> Tensor:
     largest = torch.maximum(inside, outside)
     scores = torch.where(largest > 0, (outside - inside) / largest, 0.0)
     return torch.where(others > 0, scores, 0.0)
+
+
+SILHOUETTE = Measure(
+    name="silhouette",
+    function=silhouette_score,
+    score=_mean_silhouette,
+    family=Family.GLOBAL,
+    meaning="-1 to 1; high: samples nearer to their own class than to the next",
+    paper="Rousseeuw, 1987",
+    cost=passes(1),
+    range=(-1, 1),
+    higher_is_better=True,
+    needs="labels",
+)

@@ -7,18 +7,16 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.functional.feature_std import directions
-from csl.metrics.functional.helpers import undefined
+from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.samples import Samples
+from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, full_precision
-from csl.pairwise.checks import check_features
-from csl.pairwise.pairs import Pairs
 from csl.pairwise.tiles import Tile
 from csl.pairwise.workers import Buffers
 
 _FAINTEST = 80.0  # exp(−80) is a float32, if a small one; from exp(−88) on digits are lost, and from exp(−104) all
 
 
-@full_precision()
 def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
     """Uniformity: the logarithm of the mean Gaussian potential over all pairs of L2-normalised features.
 
@@ -44,13 +42,22 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
         >>> uniformity(torch.tensor([[1.0, 0.0], [0.0, 3.0]])).round(decimals=3)  # one pair, 2 its squared distance
         tensor(-4., dtype=torch.float64)
     """
-    check_sharpness(t)
-    check_features(features, group)
+    return UNIFORMITY.of(Samples(features, group=group, **streaming), t=t)
+
+
+def _options(t: float = 2.0) -> Options:
+    if not 0 < t < math.inf:
+        raise ValueError(f"t must be positive and finite, got {t}")
+    return {"t": t}
+
+
+@full_precision()
+def _uniformity(samples: Samples, t: float) -> Tensor:
+    count, group, features = samples.shard.total, samples.group, samples.features
+    if count < 2:
+        return undefined("uniformity", f"it needs at least two samples, got {count}", features)
     may_underflow = 4 * t > _FAINTEST  # 4 is the largest squared distance of two directions
-    passes = 2 if may_underflow else 1
-    pairs = Pairs(directions(features, torch.float32), group=group, passes=passes, **streaming)
-    if pairs.num_rows < 2:
-        return undefined("uniformity", f"it needs at least two samples, got {pairs.num_rows}", features)
+    pairs = samples.direction_pairs(passes=2 if may_underflow else 1)
     rate = t * pairs.own.unit**2
     least = float(pairs.nearest.amin().square()) if may_underflow else 0.0
 
@@ -62,14 +69,18 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
     total = torch.zeros((), dtype=torch.float64, device=features.device)
     for _, found in pairs.each(potential):
         total += found
-    return (all_reduce(total, group) / (pairs.num_rows * (pairs.num_rows - 1))).log() - rate * least
+    return (all_reduce(total, group) / (count * (count - 1))).log() - rate * least
 
 
-def check_sharpness(t: float) -> None:
-    """Refuse a sharpness that is not positive and finite.
-
-    Raises:
-        ValueError: With what came.
-    """
-    if not 0 < t < math.inf:
-        raise ValueError(f"t must be positive and finite, got {t}")
+UNIFORMITY = Measure(
+    name="uniformity",
+    function=uniformity,
+    score=_uniformity,
+    options=_options,
+    family=Family.UNSUPERVISED,
+    meaning="0 or less; low: directions cover the sphere",
+    paper="Wang and Isola, 2020, arXiv 2005.10242",
+    cost=passes(1),
+    range=(-math.inf, 0),
+    higher_is_better=False,
+)

@@ -8,7 +8,7 @@ import pytest
 
 from csl import metrics
 from csl.metrics import functional
-from tests.metrics.panel import data
+from tests.metrics.reference import data
 
 X, Y = data(20)
 REFUSED: dict[str, tuple[str, list[Callable[[], Any]]]] = {

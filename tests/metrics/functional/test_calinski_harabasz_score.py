@@ -1,13 +1,24 @@
 import pytest
+import sklearn.metrics
 import torch
 from sklearn.metrics import calinski_harabasz_score as reference
 from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import calinski_harabasz_score
+from tests.metrics.reference import ANY, Reference, Values
 from tests.metrics.shapes import draw
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
+
+
+def _chs(x: Tensor, y: Tensor) -> Values:
+    return float(sklearn.metrics.calinski_harabasz_score(x.double().numpy(), y.numpy()))
+
+
+REFERENCES = {
+    "calinski_harabasz": Reference(_chs, ANY, hard=1e-4),
+}
 
 
 def _data(n: int = 200) -> tuple[Tensor, Tensor]:

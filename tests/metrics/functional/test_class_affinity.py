@@ -1,9 +1,23 @@
 import pytest
 import torch
+from torch import Tensor
 
 from csl.metrics.functional import class_affinity, relative_local_density
+from tests.metrics.reference import ANY, Reference, Values
 from tests.pairwise.dense import dense_block_sums
 from tests.pairwise.hard_data import ordinary
+
+
+def _affinity(x: Tensor, y: Tensor) -> Values:
+    sums = dense_block_sums(x, torch.unique(y, return_inverse=True)[1], len(set(y.tolist())), 0.2)
+    return [float(entry) for entry in (sums / sums.sum()).flatten()]
+
+
+REFERENCES = {
+    "class_affinity": Reference(
+        _affinity, ANY, {"temperature": 0.2}, two_samples=[0.0, 0.5, 0.5, 0.0], one_class=[1.0]
+    ),
+}
 
 
 def test_equals_the_normalised_block_sums_of_the_definition() -> None:

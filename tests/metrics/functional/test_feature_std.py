@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from lightly.utils.debug import std_of_l2_normalized
@@ -5,8 +7,18 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import feature_std
+from tests.metrics.reference import Reference, Values, unit
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
+
+
+def _std(x: Tensor, y: Tensor) -> Values:
+    return float(unit(x).std(dim=0).mean()) * math.sqrt(x.shape[1])
+
+
+REFERENCES = {
+    "feature_std": Reference(_std, ("scale", "length"), two_samples=[1.0], identical=[0.0]),
+}
 
 
 def test_equals_lightly_times_the_root_of_the_dimension() -> None:

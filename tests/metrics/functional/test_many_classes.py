@@ -12,12 +12,13 @@ from csl.distributed import world
 from csl.metrics import functional
 from csl.metrics.functional.knn_accuracy import vote
 from csl.pairwise import cosine, passes
-from tests.metrics.panel import PANEL, data
+from tests.metrics.panel import PANEL
+from tests.metrics.reference import data
 from tests.pairwise.hard_data import ordinary
 from tests.pairwise.test_streaming import Largest
 from tests.two_processes import TwoProcesses
 
-LABELED = [name for name in PANEL if PANEL[name].labeled]
+LABELED = [name for name in PANEL if PANEL[name].measure.labeled]
 
 
 def _module(name: str) -> Any:
@@ -45,14 +46,14 @@ def test_a_vote_in_blocks_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     assert largest.entries <= 1000
 
 
-@pytest.mark.parametrize("name", ["knn modularity", "class distances", "davies bouldin", "silhouette"])
+@pytest.mark.parametrize("name", ["knn_modularity", "class_distances", "davies_bouldin", "silhouette"])
 def test_no_array_of_all_pairs_of_classes(name: str) -> None:
     """With as many classes as samples, some are undefined, which costs no array either."""
     features, labels = ordinary(2000, 4), torch.arange(2000)
     with Largest() as largest, pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "_SIDE_CPU", 64)
         patch.setattr(cosine, "_QUERIES", 64)
-        if name == "knn modularity":
+        if name == "knn_modularity":
             PANEL[name].function(features, labels)
         else:
             with pytest.warns(RuntimeWarning, match="is NaN"):

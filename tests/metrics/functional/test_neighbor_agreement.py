@@ -1,4 +1,5 @@
 import importlib
+import math
 
 import pytest
 import torch
@@ -7,8 +8,29 @@ from torch import Tensor
 
 from csl.distributed import world
 from csl.metrics.functional import neighbor_agreement
+from tests.metrics.reference import COSINE, Reference, Values, cosine_neighbors
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
+
+
+def _agreement(x: Tensor, y: Tensor) -> Values:
+    neighbors = torch.from_numpy(cosine_neighbors(x, 5))
+    same = (y[neighbors] == y[:, None]).double()
+    return [float(same[:, :k].mean()) for k in (1, 5)]
+
+
+REFERENCES = {
+    "neighbor_agreement": Reference(
+        _agreement,
+        COSINE,
+        {"ks": (1, 5)},
+        two_samples=[0.0, math.nan],
+        one_class=[1.0, 1.0],
+        identical="number",
+        hard=2e-5,
+    ),
+}
+
 
 KS = [1, 10, 100, 299]
 
@@ -33,7 +55,7 @@ def test_equals_scikit_learn() -> None:
 def test_many_rounds_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = _data()
     whole = neighbor_agreement(features, labels, KS)
-    module = importlib.import_module("csl.metrics.functional.neighbors")
+    module = importlib.import_module("csl.metrics.neighbors")
     monkeypatch.setattr(module, "_NEIGHBORS", 7 * 299)
     assert torch.equal(neighbor_agreement(features, labels, KS), whole)
 

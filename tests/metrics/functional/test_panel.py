@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from csl.distributed import world
-from tests.metrics.panel import PANEL, data
+from tests.metrics.panel import PANEL
+from tests.metrics.reference import data
 from tests.pairwise.hard_data import CASES, ordinary
 from tests.two_processes import TwoProcesses
 
 NAMES = list(PANEL)
-LABELED = [name for name in NAMES if PANEL[name].labeled]
-PAIRWISE = ["silhouette", "class distances", "dimension", "uniformity", "davies bouldin", "chs", "alignment"]
-PAIRWISE += ["agreement", "knn", "plain knn", "knn modularity"]
+LABELED = [name for name in NAMES if PANEL[name].measure.labeled]
+HARD = [name for name in NAMES if PANEL[name].reference.hard]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,23 +25,22 @@ def test_equals_an_independent_reference(name: str, dtype: torch.dtype) -> None:
     features, labels = data(150)
     value = PANEL[name].function(features.to(dtype), labels)
     assert value.dtype == torch.float64
-    expected = torch.as_tensor(PANEL[name].reference(features, labels), dtype=torch.float64)
+    expected = torch.as_tensor(PANEL[name].reference.values(features, labels), dtype=torch.float64)
     # RankMe and the effective rank leave out the 1e-7 of the printed formula.
     torch.testing.assert_close(value.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", PAIRWISE)
+@pytest.mark.parametrize("name", HARD)
 @pytest.mark.parametrize("case", CASES)
 def test_equals_its_reference_where_careless_arithmetic_goes_wrong(name: str, case: str) -> None:
-    if name == "dimension" and case in ("duplicates", "clumps", "collapsed classes", "clumps far from the origin"):
-        pytest.skip("the reference divides by distances of zero, or by those of the rounding of float32 features")
-    if name == "knn modularity" and case == "clumps far from the origin":
-        pytest.skip("of many neighbours that float32 features put at one distance, the reference takes any")
+    reference = PANEL[name].reference
+    if reason := reference.hard_but.get(case):
+        pytest.skip(reason)
     features = CASES[case]()
     labels = torch.arange(len(features)) % 10
     value = PANEL[name].function(features, labels)
-    expected = torch.as_tensor(PANEL[name].reference(features.double(), labels), dtype=torch.float64)
-    torch.testing.assert_close(value, expected, rtol=1e-4 if name == "chs" else 2e-5, atol=1e-6)
+    expected = torch.as_tensor(reference.values(features.double(), labels), dtype=torch.float64)
+    torch.testing.assert_close(value, expected, rtol=reference.hard or 0, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,10 +59,10 @@ def test_invariances(name: str, seed: int, scale: float) -> None:
         "length": features * torch.rand(40, 1, generator=generator, dtype=torch.float64).add(0.1),
     }
     value = entry.function(features, labels)
-    for change in entry.invariant:
+    for change in entry.reference.invariant:
         torch.testing.assert_close(entry.function(changes[change], labels), value, rtol=1e-5, atol=1e-6)
     names = torch.tensor([100, 101, 2**40, -5, -3])  # ascending where labels are not: [C, C] results keep their order
-    if name not in ("affinity", "rld per class"):
+    if name not in ("class_affinity", "rld_per_class"):
         torch.testing.assert_close(entry.function(features, names[labels]), value, rtol=1e-6, atol=1e-6)
     if name != "kmeans":  # whose starting centres are drawn by row
         order = torch.randperm(40, generator=generator)
@@ -74,8 +73,8 @@ def test_invariances(name: str, seed: int, scale: float) -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_samples_are_nan_with_a_warning(name: str, count: int) -> None:
     features, labels = torch.ones(count, 3), torch.arange(count)
-    if name == "rankme" and count == 1:
-        assert float(PANEL[name].function(features, labels)) == pytest.approx(1)
+    if count == 1 and PANEL[name].reference.one_sample is not None:
+        assert float(PANEL[name].function(features, labels)) == pytest.approx(PANEL[name].reference.one_sample)
         return
     with pytest.warns(RuntimeWarning, match="is NaN"):
         assert PANEL[name].function(features, labels).isnan().all()
@@ -93,25 +92,8 @@ def test_features_without_dimensions(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_two_samples_of_two_classes(name: str) -> None:
     value = PANEL[name].function(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]), torch.tensor([0, 1]))
-    expected = {
-        "rld": [-0.5, -0.5],
-        "rld per class": [-0.25] * 4,
-        "affinity": [0.0, 0.5, 0.5, 0.0],
-        "class distances": [math.nan, 1.0],
-        "agreement": [0.0, math.nan],
-        "kmeans": [1.0, 1.0, 1.0],
-        "std": [2**0.5 / 2 * 2**0.5],
-        "uniformity": [-8.0],
-        "rankme": [1.0],
-        "effective rank": [1.0],
-        "participation": [1.0],
-    }
-    assert value.flatten().tolist() == pytest.approx(expected.get(name, [math.nan] * value.numel()), nan_ok=True)
-
-
-# Where one class, or features all in one place, have an answer that is a number.
-ONE_CLASS = ["rld", "rld per class", "affinity", "agreement", "knn", "plain knn", "knn modularity", "alignment"]
-IDENTICAL = ["agreement", "knn", "plain knn", "knn modularity", "kmeans", "alignment", "std", "uniformity", "rankme"]
+    expected = PANEL[name].reference.two_samples or [math.nan] * value.numel()
+    assert value.flatten().tolist() == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.filterwarnings("ignore:.* is NaN:RuntimeWarning")
@@ -119,15 +101,10 @@ IDENTICAL = ["agreement", "knn", "plain knn", "knn modularity", "kmeans", "align
 def test_one_class(name: str) -> None:
     features, labels = data(30)
     value = PANEL[name].function(features, 0 * labels + 7)
-    if name == "class distances":
-        assert float(value[0]) == pytest.approx(1)
-        assert value[1].isnan()
-    elif name in ONE_CLASS:
-        zero = ("rld", "rld per class", "knn modularity")
-        expected = dict.fromkeys(zero, 0.0) | {"alignment": PANEL[name].reference(features, 0 * labels)}
-        assert value.flatten().tolist() == pytest.approx([expected.get(name, 1.0)] * value.numel())
-    else:
-        assert value.isnan().all()
+    expected = PANEL[name].reference.one_class or [math.nan] * value.numel()
+    if expected == "reference":
+        expected = torch.as_tensor(PANEL[name].reference.values(features, 0 * labels)).flatten().tolist()
+    assert value.flatten().tolist() == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.filterwarnings("ignore:.* is NaN:RuntimeWarning")
@@ -136,22 +113,22 @@ def test_a_class_of_one(name: str) -> None:
     features, labels = data(30)
     labels[4] = 9
     value = PANEL[name].function(features, labels)
-    expected = torch.as_tensor(PANEL[name].reference(features, labels), dtype=torch.float64)
-    torch.testing.assert_close(value.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6)
+    expected = torch.as_tensor(PANEL[name].reference.values(features, labels), dtype=torch.float64)
+    torch.testing.assert_close(value.reshape(expected.shape), expected, rtol=1e-5, atol=1e-6, equal_nan=True)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_identical_samples(name: str) -> None:
     features, labels = torch.full((20, 3), 0.1), torch.arange(20) % 2
-    expected = {"alignment": 0.0, "std": 0.0, "uniformity": 0.0, "rankme": 1.0, "kmeans": 0.0}
-    if name in IDENTICAL:
-        value = PANEL[name].function(features, labels)
-        assert value.isfinite().all()
-        if name in expected:
-            assert value.flatten().tolist() == pytest.approx([expected[name]] * value.numel(), abs=1e-9)
-    else:
+    expected = PANEL[name].reference.identical
+    if expected is None:
         with pytest.warns(RuntimeWarning, match="is NaN"):
             assert PANEL[name].function(features, labels).isnan().all()
+        return
+    value = PANEL[name].function(features, labels)
+    assert value.isfinite().all()
+    if expected != "number":
+        assert value.flatten().tolist() == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -161,7 +138,7 @@ def test_refuses_bad_input(name: str) -> None:
         entry.function(features[..., None], labels)
     with pytest.raises(ValueError, match=r"features must be floating point, got torch\.int64"):
         entry.function(features.long(), labels)
-    if entry.labeled:
+    if entry.measure.labeled:
         with pytest.raises(ValueError, match=r"labels must be \[20\], one a row of features, got shape \(19,\)"):
             entry.function(features, labels[1:])
         with pytest.raises(ValueError, match=r"labels must be integers, got torch\.float32"):
@@ -201,6 +178,15 @@ def test_half_precision_features(name: str) -> None:
 
 def test_rank_measures_see_a_low_rank() -> None:
     rows = ordinary(200, 3) @ torch.randn(3, 64, generator=torch.Generator().manual_seed(1)) + 5
-    assert 1 < float(PANEL["effective rank"].function(rows, None)) <= 3
-    assert 1 < float(PANEL["participation"].function(rows, None)) <= 3
+    assert 1 < float(PANEL["effective_rank"].function(rows, None)) <= 3
+    assert 1 < float(PANEL["participation_ratio"].function(rows, None)) <= 3
     assert 1 < float(PANEL["rankme"].function(rows, None)) <= 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_lie_in_the_declared_range(name: str) -> None:
+    entry, (least, largest) = PANEL[name], PANEL[name].measure.range
+    for features, labels in (data(60), (ordinary(60), torch.arange(60) % 3)):
+        scalars = entry.measure.scalars(entry.function(features, labels), **entry.reference.options)
+        assert list(scalars) == entry.names
+        assert all(least - 1e-9 <= float(value) <= largest + 1e-9 for value in scalars.values())

@@ -5,10 +5,21 @@ from torch import Tensor
 from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
 from csl.pairwise import passes
+from tests.metrics.reference import ANY, Reference, Values
 from tests.metrics.shapes import draw
 from tests.pairwise.dense import dense_rld
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
 from tests.two_processes import TwoProcesses
+
+
+def _rld(x: Tensor, y: Tensor) -> Values:
+    return [dense_rld(x, y, t) for t in (1.0, 0.1)]
+
+
+REFERENCES = {
+    "rld": Reference(_rld, ANY, {"temperatures": (1.0, 0.1)}, two_samples=[-0.5, -0.5], one_class=[0.0, 0.0]),
+}
+
 
 TEMPERATURES = [1.0, 0.2, 0.1, 0.05, 0.01]
 

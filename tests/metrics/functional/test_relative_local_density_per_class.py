@@ -4,9 +4,22 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density, relative_local_density_per_class
+from tests.metrics.reference import ANY, Reference, Values
 from tests.pairwise.dense import dense_contributions
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
 from tests.two_processes import TwoProcesses
+
+
+def _rld_per_class(x: Tensor, y: Tensor) -> Values:
+    return [share for t in (1.0, 0.1) for share in dense_contributions(x, y, t)]
+
+
+REFERENCES = {
+    "rld_per_class": Reference(
+        _rld_per_class, ANY, {"temperatures": (1.0, 0.1)}, two_samples=[-0.25] * 4, one_class=[0.0, 0.0]
+    ),
+}
+
 
 TEMPERATURES = [1.0, 0.2, 0.1, 0.01]
 

@@ -6,8 +6,19 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import uniformity
+from tests.metrics.reference import COSINE, Reference, Values, unit
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
+
+
+def _uniformity(x: Tensor, y: Tensor) -> Values:
+    return float(torch.pdist(unit(x)).square().mul(-2).exp().mean().log())
+
+
+REFERENCES = {
+    "uniformity": Reference(_uniformity, COSINE, two_samples=[-8.0], identical=[0.0], hard=2e-5),
+}
+
 
 SHARP = [100.0, 1000.0]
 

@@ -20,7 +20,7 @@ from csl.metrics.functional import (
     lidar,
     rankme,
 )
-from tests.metrics.panel import data
+from tests.metrics.reference import data
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
 

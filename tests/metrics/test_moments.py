@@ -1,6 +1,6 @@
 import torch
 
-from csl.metrics.functional.moments import class_moments, join, pool
+from csl.metrics.moments import class_moments, join, pool
 from tests.pairwise.hard_data import ordinary
 
 

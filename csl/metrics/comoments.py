@@ -1,5 +1,6 @@
 """Number, mean and D×D scatter of all samples: all that measures of the spectrum ask of the features."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -68,20 +69,42 @@ def reduce_comoments(own: Comoments, group: Group = None) -> Comoments:
     return Comoments(count, mean, all_reduce(own.scatter + own.number * torch.outer(step, step), group))
 
 
-def covariance_eigenvalues(moments: Comoments) -> Tensor:
-    """The eigenvalues of the covariance, descending, at most min(N − 1, D) of them; what is rounding is left out."""
-    return _spectrum(moments.scatter, moments, int(moments.number) - 1)
+class Spectrum:
+    """What eigenvalues samples with these moments have; those that are rounding are left out.
+
+    Args:
+        moments: Of the whole group's samples.
+    """
+
+    def __init__(self, moments: Comoments) -> None:
+        self.moments = moments
+
+    @cached_property
+    def covariance(self) -> Tensor:
+        """The eigenvalues of the covariance, descending, at most min(N − 1, D) of them."""
+        return _eigenvalues(self.moments.scatter, self.moments, int(self.moments.number) - 1)
+
+    @cached_property
+    def singular_values(self) -> Tensor:
+        """The singular values of the features `[N, D]` as they are, not centred, descending, at most min(N, D)."""
+        return _eigenvalues(self.moments.gram, self.moments, int(self.moments.number)).sqrt()
 
 
-def singular_values(moments: Comoments) -> Tensor:
-    """The singular values of the features `[N, D]` as they are, not centred, descending; at most min(N, D) of them."""
-    return _spectrum(moments.gram, moments, int(moments.number)).sqrt()
-
-
-def _spectrum(matrix: Tensor, moments: Comoments, rank: int) -> Tensor:
+def _eigenvalues(matrix: Tensor, moments: Comoments, rank: int) -> Tensor:
     """The eigenvalues of a `[D, D]` sum of squares over these samples, without those of the size of its rounding."""
     values: Tensor = torch.linalg.eigvalsh(matrix).flip(0)[: max(rank, 0)]
     # What an offset leaves of the digits counts, too: features far from the origin are exact to 1e-16 of the offset.
     offset = moments.number * (torch.finfo(torch.float64).eps * moments.mean).square().sum()
     floor = len(matrix) * torch.finfo(torch.float64).eps * values.amax() + offset if len(values) else offset
     return values[values > floor]
+
+
+def entropy_rank(values: Tensor) -> Tensor:
+    """The exponential of the entropy of positive values `[K]`: how many of them there are, by weight.
+
+    Example:
+        >>> entropy_rank(torch.tensor([1.0, 1.0]))
+        tensor(2.)
+    """
+    shares = values / values.sum()
+    return (-torch.xlogy(shares, shares).sum()).exp()

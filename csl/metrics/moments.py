@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, gather_rows
+from csl.distributed import Group, gather_rows, row_counts
 from csl.pairwise.blocks import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
@@ -67,7 +67,13 @@ def class_moments(features: Tensor, labels: Tensor) -> Moments:
 
 def reduce_moments(moments: Moments, group: Group = None) -> Moments:
     """The moments of the whole group's samples, on every process."""
-    return pool(Moments(*(gather_rows(column, group) for column in moments)))
+    if group is None:
+        return pool(moments)
+    counts = row_counts(len(moments.classes), group)
+    dimension = moments.means.shape[1]
+    numbers = torch.cat([moments.counts[:, None], moments.means, moments.scatter], dim=1)  # together: one gather less
+    classes, numbers = (gather_rows(part, group, counts) for part in (moments.classes, numbers))
+    return pool(Moments(classes, numbers[:, 0], numbers[:, 1 : dimension + 1], numbers[:, dimension + 1 :]))
 
 
 def _rows(features: Tensor, labels: Tensor) -> Moments:

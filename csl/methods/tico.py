@@ -1,0 +1,97 @@
+"""TiCo: views agree, and a moving covariance of all features stays even."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from csl.checks import check_positive, check_share
+from csl.distributed import world
+from csl.encoders import Network
+from csl.losses import TiCoLoss, in_full_precision, moved_covariance
+from csl.methods.base import Method
+from csl.methods.optimization import Optimization
+from csl.methods.run import total_steps
+from csl.methods.step import Keep, Step
+from csl.modules import momentum_at, momentum_copy, update_momentum
+from csl.types import Batch
+
+RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4)
+
+
+class TiCo(Method):
+    """Transformation invariance and covariance contrast.
+
+    The loss (`csl.losses.tico_loss`) compares the first view's projections, from encoder and projection head, with what
+    momentum copies of both make of the second view. Its covariance is a moving average over batches, the present one
+    included, of the images of all processes; it is a buffer, and so in checkpoints. It does for small batches what
+    MoCo's queue does, at no cost in memory. The momentum goes along half a cosine from `momentum` to 1.
+
+    From TiCo: Transformation Invariance and Covariance Contrast for Self-Supervised Visual Representation Learning,
+    2022, arXiv 2206.10698.
+
+    Args:
+        encoder: The network to be trained and studied.
+        beta: Share of the old covariance in the new one, after each step.
+        rho: ρ of the loss, the weight of the covariance.
+        momentum: Momentum of the copies at the first step.
+        hidden_dim: Hidden units of the projection head.
+        output_dim: Length of projections.
+        loss: Called with both views' projections `[B, D]` and the covariance `[D, D]` in place of `TiCoLoss(rho)`.
+        optimization: Optimizer and learning-rate schedule.
+
+    Raises:
+        ValueError: If beta or the momentum is outside 0 to 1, rho is negative, or a size is not positive.
+
+    Example:
+        >>> from csl.encoders import ConvNet
+        >>> TiCo(ConvNet(), output_dim=64).covariance.shape
+        torch.Size([64, 64])
+    """
+
+    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
+    accumulates: ClassVar[bool] = False
+    covariance: Tensor
+
+    def __init__(
+        self,
+        encoder: Network,
+        beta: float = 0.9,
+        rho: float = 8.0,
+        momentum: float = 0.99,
+        hidden_dim: int = 4096,
+        output_dim: int = 256,
+        loss: nn.Module | None = None,
+        optimization: Optimization = RECIPE,
+    ) -> None:
+        super().__init__(encoder, optimization)
+        check_share(beta=beta, momentum=momentum)
+        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
+        # Imported here: lightly's modules take seconds, and a command need not use this method.
+        from lightly.models.modules.heads import TiCoProjectionHead
+
+        self.beta, self.momentum = beta, momentum
+        self.projection_head = TiCoProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
+        self.momentum_encoder = momentum_copy(self.encoder)
+        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.register_buffer("covariance", torch.zeros(output_dim, output_dim))
+        self.loss = loss or TiCoLoss(rho)
+
+    def training_loss(self, batch: Batch) -> Step:
+        """The loss above, for this process's images; keeps the covariance, moved on by the batch."""
+        first = self.projection_head(self.encoder(batch.views[0]))
+        with torch.no_grad():
+            second = self.momentum_projection_head(self.momentum_encoder(batch.views[1]))
+        covariance = in_full_precision(self._moved, first)
+        return Step(in_full_precision(self.loss, first, second, covariance), keep=covariance)
+
+    def after_step(self, keep: Keep) -> None:
+        """Move the momentum copies and take over the step's covariance."""
+        assert isinstance(keep, Tensor)
+        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
+        update_momentum(self.momentum_encoder, self.encoder, momentum)
+        update_momentum(self.momentum_projection_head, self.projection_head, momentum)
+        self.covariance.copy_(keep)
+
+    def _moved(self, first: Tensor) -> Tensor:
+        return moved_covariance(self.covariance, first, self.beta, world())

@@ -1,0 +1,32 @@
+"""The directions of features: rows of length 1."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from csl.metrics.moments import Moments, class_moments, join, pool
+from csl.pairwise.blocks import blocks
+
+_ROWS = 4096  # rows converted to float64 at a time
+
+
+def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
+    """The rows `[N, D]` with length 1, computed in float64, a block of them at a time; rows of zeros stay zero.
+
+    Example:
+        >>> directions(torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.float32)
+        tensor([[0.6000, 0.8000],
+                [0.0000, 0.0000]])
+    """
+    unit = torch.empty(features.shape, dtype=dtype, device=features.device)
+    for part in blocks(len(features), _ROWS):
+        unit[part] = normalize(features[part].double(), dim=1, eps=torch.finfo(torch.float32).tiny)
+    return unit
+
+
+def direction_moments(features: Tensor, labels: Tensor) -> Moments:
+    """The moments of the directions of each label's samples; no copy of all of them is made."""
+    moments = class_moments(features[:0], labels[:0])
+    for part in blocks(len(features), _ROWS):
+        moments = pool(join(moments, class_moments(directions(features[part]), labels[part])))
+    return moments

@@ -1,0 +1,26 @@
+"""A loss is exchanged from the line, where its form fits."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.commands.runs import SMALL, csl, curve
+
+FEW = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "0"]
+FEW += ["--trainer.log_every_n_steps", "1", *SMALL]
+
+
+@pytest.mark.parametrize(
+    ("method", "loss", "lowest"),
+    [
+        ("SimCLR", ["lightly.loss.DCLLoss", "--model.loss.temperature", "0.5"], -10),
+        ("SimCLR", ["NTXentLoss", "--model.loss.temperature", "0.5"], 0),
+        ("BYOL", ["lightly.loss.NegativeCosineSimilarity"], -2),
+        ("MoCo", ["InfoNCELoss"], 0),
+    ],
+)
+def test_a_loss_by_name(tmp_path: Path, method: str, loss: list[str], lowest: float) -> None:
+    csl(tmp_path, "fit", "--model", method, "--model.loss", *loss, *FEW)
+    (run,) = tmp_path.glob("lightning_logs/*/version_0")
+    assert loss[0] in (run / "config.yaml").read_text()
+    assert all(lowest < value < 20 for value in curve(run, "train/loss").values())
