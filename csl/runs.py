@@ -33,11 +33,13 @@ class Checkpoint(NamedTuple):
         path: The file.
         epoch: The epochs that were finished when it was written.
         step: The optimizer steps that were done.
+        in_epoch: Whether an epoch was under way.
     """
 
     path: Path
     epoch: int
     step: int
+    in_epoch: bool = False
 
     @classmethod
     def read(cls, path: Path, name: str = "checkpoint") -> "Checkpoint":
@@ -55,8 +57,9 @@ class Checkpoint(NamedTuple):
 
         content = load_checkpoint(path, name=name, mmap=True)
         try:
-            epoch = content["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-            return cls(path, int(epoch), int(content["global_step"]))
+            epochs = content["loops"]["fit_loop"]["epoch_progress"]["current"]
+            done = int(epochs["processed"])
+            return cls(path, done, int(content["global_step"]), epochs.get("started", done) > done)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{name}: {path} is not a checkpoint of a training (it has no {error})") from error
 

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
 from csl.callbacks.features import FeatureCallback
+from csl.callbacks.moment import epochs_of
 from csl.callbacks.scalars import tolerated
 from csl.distributed import world
 from csl.metrics.functional import feature_std
@@ -57,6 +58,6 @@ class CollapseAlarm(FeatureCallback):
                 f"{self.threshold:g}); measures of their organization mean little"
             )
         if self.finding and not was_collapsed:
-            rank_zero_warn(f"epoch {trainer.current_epoch + 1}: {self.finding}")
+            rank_zero_warn(f"epoch {epochs_of(trainer)}: {self.finding}")
         elif was_collapsed and not self.finding:
-            rank_zero_info(f"epoch {trainer.current_epoch + 1}: the encoder is no longer collapsed")
+            rank_zero_info(f"epoch {epochs_of(trainer)}: the encoder is no longer collapsed")

@@ -1,11 +1,11 @@
 """The trained encoder as a plain file of weights."""
 
 import os
-from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import nn
 
+from csl.callbacks.run_folder import run_folder
 from csl.io import replacing
 from csl.runs import ENCODER
 
@@ -23,7 +23,7 @@ class EncoderWeights(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the file, on the first process."""
-        folder = Path(trainer.log_dir or trainer.default_root_dir)  # every process asks
+        folder = run_folder(trainer)  # every process asks
         encoder = getattr(pl_module, "encoder", None)
         if trainer.is_global_zero and isinstance(encoder, nn.Module) and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             save_weights(encoder, folder / ENCODER)

@@ -9,6 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import BasePredictionWriter
 from torch import Tensor
 
+from csl.callbacks.run_folder import run_folder
 from csl.data import ImageDataModule
 from csl.distributed import gather_rows, world
 from csl.io import check_archive_name, save_features
@@ -44,7 +45,7 @@ class FeatureWriter(BasePredictionWriter):
         batch_indices: Sequence[Any],
     ) -> None:
         """Gather all processes' rows and write them on the first."""
-        path = self.path or Path(trainer.log_dir or trainer.default_root_dir) / "features.npz"
+        path = self.path or run_folder(trainer) / "features.npz"
         columns = [gather_rows(torch.cat(column), world()) for column in zip(*predictions, strict=True)]
         if trainer.is_global_zero:
             order = columns[2].argsort()

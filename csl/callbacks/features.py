@@ -9,6 +9,8 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
+from csl.callbacks.freshness import Freshness, pass_over_stale
+from csl.callbacks.moment import as_in_last_epoch, epochs_of, moment, run_pass
 from csl.callbacks.repeats import num_images, unrepeated
 from csl.callbacks.rows import Rows
 from csl.callbacks.scalars import log_scalars
@@ -79,28 +81,50 @@ class FeatureCollector(Callback):
 
     A process keeps the rows it encoded; the evaluation samplers give each sample to exactly one process. The sanity
     check and passes over a part of the data (`limit_val_batches`) are not measured: a number from a part of a set is
-    not comparable with one from the whole.
+    not comparable with one from the whole. Only `fast_dev_run` tries the monitors on the part that it has.
+
+    The end of a fit is always measured, whatever ends it: if the trainer makes no validation pass there, or one in
+    which some monitors were not due, one more is made, whose scalars are logged at the last step.
+
+    A `ModelCheckpoint` or an `EarlyStopping` that monitors something does nothing in an epoch in which it was not
+    measured.
 
     What measuring costs is logged too: `seconds/features` for the pass itself and `seconds/<callback>` for each
     callback (numbered where a class is there twice), and at the end of a fit one line says what share of it that was.
+
+    Args:
+        untrained: Measure before the first step, too; those scalars are logged at step 0.
+
+    Attributes:
+        measured: Of which epoch and step the last measurements are, in words; empty before the first.
+
+    Example:
+        >>> FeatureCollector(untrained=True).measured
+        ''
     """
 
-    def __init__(self) -> None:
+    def __init__(self, untrained: bool = False) -> None:
+        self.untrained, self.measured = untrained, ""
+        self._fresh = Freshness()
+        self._ran: dict[str, int] = {}
+        self._is_extra = False
         self._rows: tuple[dict[str, Rows], dict[str, Rows]] = ({}, {})
         self._passes = 0
         self._started = perf_counter()
         self._watch = Stopwatch()
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of validation passes so far, so that `every_n` goes on counting after a resume."""
-        return {"passes": self._passes}
+        """The number of passes so far, so that `every_n` goes on counting after a resume, and what they measured."""
+        return {"passes": self._passes, "scalars": self._fresh.names}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the count of passes."""
+        """Restore the count of passes, and what they measured."""
         self._passes = int(state_dict["passes"])
+        self._fresh = Freshness(state_dict.get("scalars", ()))
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Tell the method what is to be measured; refuse what it does not have, before anything is trained."""
+        pass_over_stale(trainer.callbacks, self.is_stale)  # type: ignore[attr-defined]
         if not isinstance(pl_module, Method):
             return
         known = pl_module.output_names()
@@ -114,7 +138,23 @@ class FeatureCollector(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
-        self._watch = Stopwatch()
+        self._watch, self._ran, self._is_extra = Stopwatch(), {}, False
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure the untrained network, if that is asked for."""
+        if self.untrained and trainer.enable_validation and not trainer.global_step:
+            self._run_extra_pass(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Measure what the last pass has not, before the last checkpoint gets its name."""
+        left = any(self._ran.get(name) != trainer.global_step for name in _numbered(_monitors(trainer)))
+        if left and trainer.enable_validation:
+            with as_in_last_epoch(trainer):
+                self._run_extra_pass(trainer)
+
+    def is_stale(self, trainer: Trainer, name: str | None) -> bool:
+        """Whether a scalar is one that passes measure, and was not measured on the present weights."""
+        return self._fresh.is_stale(name, trainer.global_step)
 
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Forget the last pass."""
@@ -139,18 +179,16 @@ class FeatureCollector(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Hand the features to the callbacks that are due."""
-        if trainer.sanity_checking or self._is_partial(trainer):
+        if trainer.sanity_checking:
             return
-        self._passes += 1
-        due = {name: one for name, one in _numbered(_monitors(trainer)).items() if self._is_due(one, trainer)}
-        if due:
-            with self._watch.timed("features", pl_module.device, since=self._started):
-                features = self._features(trainer)
-            for name, callback in due.items():
-                with self._watch.timed(name, pl_module.device):
-                    _call(callback, features, trainer, pl_module)
-            seconds = {f"seconds/{name}": value for name, value in self._watch.lap().items()}
-            log_scalars(pl_module, seconds, progress_bar=())
+        monitors = _numbered(_monitors(trainer))
+        if self._is_partial(trainer):
+            self._ran |= dict.fromkeys(monitors, trainer.global_step)  # no other pass would see more
+            return
+        self._passes += not self._is_extra
+        if due := {name: one for name, one in monitors.items() if self._is_due(name, one, trainer)}:
+            self._measure(due, trainer, pl_module)
+        self._fresh.note(trainer._logger_connector.metrics["callback"], trainer.global_step)
         self._rows = ({}, {})
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -170,10 +208,32 @@ class FeatureCollector(Callback):
             for name in train
         }
 
-    def _is_due(self, callback: FeatureCallback, trainer: Trainer) -> bool:
+    def _run_extra_pass(self, trainer: Trainer) -> None:
+        """A pass that is not counted, so that a run that is extended later counts like one that never ended there."""
+        self._is_extra = True
+        run_pass(trainer)
+        self._is_extra = False
+
+    def _measure(self, due: Mapping[str, FeatureCallback], trainer: Trainer, module: LightningModule) -> None:
+        """Call those that are due, and log what they took."""
+        with self._watch.timed("features", module.device, since=self._started):
+            features = self._features(trainer)
+        for name, callback in due.items():
+            with self._watch.timed(name, module.device):
+                _call(callback, features, trainer, module)
+            self._ran[name] = trainer.global_step
+        self.measured = moment(trainer)
+        seconds = {f"seconds/{name}": value for name, value in self._watch.lap().items()}
+        log_scalars(module, seconds, progress_bar=())
+
+    def _is_due(self, name: str, callback: FeatureCallback, trainer: Trainer) -> bool:
+        if self._is_extra:
+            return self._ran.get(name) != trainer.global_step
         return (self._passes - 1) % callback.every_n == 0 or is_last_pass(trainer)
 
     def _is_partial(self, trainer: Trainer) -> bool:
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
+            return False
         limits = trainer.num_test_batches if trainer.testing else trainer.num_val_batches
         if all(limit >= len(loader) for limit, loader in zip(limits, _loaders(trainer), strict=True)):
             return False
@@ -219,7 +279,7 @@ def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Tra
             raise
         place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip()
         rank_zero_warn(
-            f"{type(callback).__name__} failed and measured nothing in epoch {trainer.current_epoch + 1}; the training "
+            f"{type(callback).__name__} failed and measured nothing in epoch {epochs_of(trainer)}; the training "
             f"goes on. {type(error).__name__}: {error} ({place})"
         )
 

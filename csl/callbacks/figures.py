@@ -1,17 +1,18 @@
-"""Pictures of the held-out features, in TensorBoard."""
+"""Pictures of the held-out features, in the logs and in the run's folder."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
+from csl.callbacks.moment import epochs_of
+from csl.callbacks.pictures import show_figure
 from csl.callbacks.scalars import chosen, held_out_name, tolerated
 from csl.distributed import gather_rows, world
 from csl.figures import affinity_map, feature_map
@@ -26,7 +27,7 @@ class FigureCallback(FeatureCallback):
     emptied afterwards.
 
     Args:
-        tag: The name of the picture in TensorBoard, behind `val/`.
+        tag: The name of the picture, behind `val/`.
         output: The output of the method that is drawn.
         every_n: Draw at every n-th validation pass (passes).
 
@@ -46,22 +47,19 @@ class FigureCallback(FeatureCallback):
         raise NotImplementedError(f"{type(self).__name__} has no draw(rows, class_names, title, is_writer)")
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
-        """Draw and hand the figure to every TensorBoard logger."""
+        """Draw, and hand the figure to every logger that can show it and to the run's folder."""
         ((_, split),) = chosen(features, self.outputs)
         rows = split.val
         if self.needs_labels and not has_labels(rows):
             self._untold.tell(f"no image has a label: {type(self).__name__} is not drawn")
             return
-        title = f"{type(module).__name__}, {self.outputs[0]}, epoch {trainer.current_epoch + 1}"
+        title = f"{type(module).__name__}, {self.outputs[0]}, epoch {epochs_of(trainer)}"
         try:
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
         except tolerated() as error:
             rank_zero_warn(f"{type(self).__name__} has nothing to draw: {error}")
             return
-        for logger in trainer.loggers if figure is not None else ():
-            if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
-                step = trainer.fit_loop.epoch_loop._batches_that_stepped
-                logger.experiment.add_figure(f"{held_out_name(trainer)}/{self.tag}", figure, step)
+        show_figure(trainer, f"{held_out_name(trainer)}/{self.tag}", figure)
         if figure is not None:
             figure.clear()  # its parts refer to one another and would wait for the garbage collector
 

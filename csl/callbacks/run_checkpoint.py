@@ -11,6 +11,7 @@ from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
 from csl.callbacks.interruption import Interruption
+from csl.callbacks.run_folder import run_folder
 from csl.checks import check_positive
 from csl.distributed import any_process, world
 from csl.io import flush_to_disk
@@ -55,7 +56,7 @@ class RunCheckpoint(Checkpoint):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Learn the run's folder; every process asks, since the answer comes from the first."""
-        self._folder = Path(trainer.log_dir or trainer.default_root_dir)
+        self._folder = run_folder(trainer)
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = AtomicCheckpointIO()
 

@@ -21,6 +21,7 @@ from csl.callbacks.facts import (
     optimization_facts,
     plain,
 )
+from csl.callbacks.run_folder import run_folder
 from csl.io import replacing
 from csl.methods.run import run_seed
 from csl.runs import RECORD, Run
@@ -58,7 +59,7 @@ class RunRecord(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the record, and tell the loggers; only now are the optimizer's steps known."""
-        folder = _folder(trainer)  # every process asks, since the answer comes from the first
+        folder = run_folder(trainer)  # every process asks, since the answer comes from the first
         if trainer.fast_dev_run or not trainer.is_global_zero:  # type: ignore[attr-defined]
             return
         self.folder = folder
@@ -134,7 +135,3 @@ def _configuration(trainer: Trainer) -> Mapping[str, Any]:
     """What the command line was resolved to; empty for a trainer made in Python."""
     found: list[Any] = [getattr(callback, "config", None) for callback in trainer.callbacks]  # type: ignore[attr-defined]
     return next((config.as_dict() for config in found if hasattr(config, "as_dict")), {})
-
-
-def _folder(trainer: Trainer) -> Path:
-    return Path(trainer.log_dir or trainer.default_root_dir)

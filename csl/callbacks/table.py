@@ -8,6 +8,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
 
 from csl.callbacks.collapse import CollapseAlarm
+from csl.callbacks.features import FeatureCollector
 from csl.table import Table, shown
 
 COUNTS = "_parameters"
@@ -25,8 +26,8 @@ class MeasurementTable(Callback):
     """
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Print the last epoch's table."""
-        self._print(trainer, pl_module, f"after epoch {trainer.current_epoch}")
+        """Print the table of the end, and of which epoch and step it is."""
+        self._print(trainer, pl_module, _when(trainer))
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
                 print(f"\nCurves and pictures: tensorboard --logdir {logger.save_dir}")
@@ -43,10 +44,21 @@ class MeasurementTable(Callback):
     def _print(self, trainer: Trainer, module: LightningModule, when: str) -> None:
         if trainer.is_global_zero and trainer.callback_metrics:
             print(f"\n{type(module).__name__} {when}")
-            print(measurement_table(trainer.callback_metrics))
-            for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            callbacks = trainer.callbacks  # type: ignore[attr-defined]
+            old = [one.is_stale for one in callbacks if isinstance(one, FeatureCollector) and trainer.state.fn == "fit"]
+            scalars = trainer.callback_metrics.items()
+            print(measurement_table({name: value for name, value in scalars if not any(f(trainer, name) for f in old)}))
+            for callback in callbacks:
                 if isinstance(callback, CollapseAlarm) and callback.finding:
                     print(callback.finding)
+
+
+def _when(trainer: Trainer) -> str:
+    """What the measurements of a fit are of."""
+    collectors = [one for one in trainer.callbacks if isinstance(one, FeatureCollector)]  # type: ignore[attr-defined]
+    part = ", on the part of the images that fast_dev_run takes" if trainer.fast_dev_run else ""  # type: ignore[attr-defined]
+    measured = next((one.measured for one in collectors if one.measured), "")
+    return f"after {measured or f'epoch {trainer.current_epoch}'}{part}"
 
 
 def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:

@@ -1,6 +1,7 @@
 """Which classes and options a name in a configuration could have meant."""
 
 import importlib
+import inspect
 import pkgutil
 import typing
 from collections.abc import Iterator
@@ -17,6 +18,20 @@ def import_class(class_path: str) -> type:
     module, _, name = class_path.rpartition(".")
     found: type = getattr(importlib.import_module(module), name)
     return found
+
+
+def default_of(class_path: str, argument: str) -> object:
+    """The default of a constructor's argument; None where there is none, or no such class.
+
+    Example:
+        >>> default_of("csl.encoders.ResNet", "in_channels")
+        3
+    """
+    try:
+        found = inspect.signature(import_class(class_path)).parameters[argument].default
+    except (ImportError, AttributeError, KeyError, ValueError, TypeError):
+        return None
+    return None if found is inspect.Parameter.empty else found
 
 
 @cache

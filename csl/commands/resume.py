@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lightning.pytorch.loggers import TensorBoardLogger
+from jsonargparse import Namespace
+from torch import nn
 
+from csl.commands.changes import check_options, check_weights, flat
 from csl.commands.errors import CommandError
+from csl.io import load_checkpoint
 from csl.runs import CONFIG, LAST, Checkpoint, Run, reached
 
 NOT_FITS = ("validate", "test", "predict")
@@ -28,12 +32,26 @@ class Resumption:
         checkpoint = ["--ckpt_path", str(self.run.last)] if self.done.step else []
         return ["--config", str(self.run.folder / CONFIG), *checkpoint]
 
-    def logger(self) -> TensorBoardLogger:
-        """A logger that writes into the run's folder and hides the steps that are about to be done again."""
-        folder = self.run.folder.resolve()
-        return TensorBoardLogger(
-            folder.parent, name="", version=folder.name, default_hp_metric=False, purge_step=self.done.step
-        )
+    def check_options(self, config: Namespace) -> None:
+        """Refuse options that a run cannot change on its way.
+
+        Raises:
+            CommandError: If there is one; names it.
+        """
+        check_options(self._own, flat(config.as_dict()), self.run.folder, self.done.in_epoch)
+
+    def check_weights(self, config: Namespace, model: nn.Module) -> None:
+        """Refuse options with which the weights of the checkpoint do not fit.
+
+        Raises:
+            CommandError: If there is one; names it.
+        """
+        if self.done.step:
+            check_weights(self._own, flat(config.as_dict()), load_checkpoint(self.run.last, mmap=True), model)
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        return flat(self.run.config)
 
     def finished(self, max_epochs: int | None, max_steps: int) -> str:
         """What to tell somebody who resumes a run that has reached its end; empty if it has not."""

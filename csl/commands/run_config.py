@@ -1,37 +1,70 @@
 """The configuration in a run's folder."""
 
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 from jsonargparse import Namespace
-from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+from lightning.pytorch.cli import LightningArgumentParser
+from lightning.pytorch.loggers import Logger
 
-from csl.commands.errors import CommandError
+from csl.callbacks.run_folder import RunFolder
+from csl.callbacks.versions import numbers_folders
 from csl.io import replacing
 from csl.runs import CONFIG
 
 ONE_CALL_ONLY = ("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose")
 ONE_CALL_ONLY += ("return_predictions",)
+# What loggers call the option that says which of their runs to go on with.
+IDENTITIES = ("id", "run_id", "experiment_key")
 
 
-class RunConfig(SaveConfigCallback):
-    """Writes the run's configuration, without what belongs to one call, so that every command can read it."""
+class RunConfig(RunFolder):
+    """Writes the run's configuration into its folder when training begins, so that every command can read it.
 
-    def __init__(self, parser: LightningArgumentParser, config: Namespace, **kwargs: Any) -> None:
-        kept = config.clone()
+    What belongs to one call is left out; an id that a logger gave its run is put in, so that `--resume` goes on with
+    that. A run that goes on with other options keeps the earlier file beside it, as `config-1.yaml`.
+
+    Args:
+        parser: The parser that the configuration is of.
+        config: The configuration.
+        options: Those of `csl.callbacks.run_folder.RunFolder`.
+    """
+
+    def __init__(self, parser: LightningArgumentParser, config: Namespace, **options: Any) -> None:
+        super().__init__(**options)
+        self.parser, self.config = parser, config.clone()
         for key in ONE_CALL_ONLY:
-            kept.pop(key, None)
-        super().__init__(parser, kept, **kwargs)
+            self.config.pop(key, None)
 
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Write it before anything else is done, whole or not at all: `--resume` needs it."""
-        if self.already_saved or (stage != "fit" and not trainer.loggers):
-            return  # what only looks at a run and keeps no log has no folder of its own
-        file = Path(trainer.log_dir or trainer.default_root_dir) / CONFIG  # every process asks the first
-        if trainer.strategy.broadcast(file.exists() and not self.overwrite):
-            raise CommandError(f"{file} is there already: the folder holds another run; name or remove it")
-        if trainer.is_global_zero:
-            with replacing(file) as out:
-                out.write(self.parser.dump(self.config, skip_unset=False).encode())
-        self.already_saved = True
+    def begin(self, trainer: pl.Trainer) -> None:
+        """Write the file when the logs are open."""
+        was_open = self._is_open
+        super().begin(trainer)
+        if trainer.is_global_zero and not was_open and self.folder is not None:
+            state_identities(self.config, self.loggers)
+            write(self.folder / CONFIG, self.parser.dump(self.config, skip_unset=False))
+
+
+def write(file: Path, text: str) -> None:
+    """Write a configuration, whole or not at all; another one that is there is kept under the next free number."""
+    if file.exists() and (earlier := file.read_bytes()) != text.encode():
+        names = (file.with_stem(f"{file.stem}-{number}") for number in count(1))
+        with replacing(next(name for name in names if not name.exists())) as out:
+            out.write(earlier)
+    with replacing(file) as out:
+        out.write(text.encode())
+
+
+def state_identities(config: Namespace, loggers: list[Logger]) -> None:
+    """State the ids that loggers gave the run, where the configuration leaves them open."""
+    stated = config.trainer.logger
+    stated = stated if isinstance(stated, list) else [stated]
+    if len(stated) != len(loggers):
+        return  # the default logger, which is not stated
+    for part, logger in zip(stated, loggers, strict=True):
+        options = part.get("init_args") if isinstance(part, Namespace) else None
+        for name in IDENTITIES if options is not None and not numbers_folders(logger) else ():
+            if name in options and options[name] is None and logger.version is not None:
+                options[name] = str(logger.version)

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
+from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, standard
+from csl.commands.classes import default_of
 from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
+from csl.commands.files import stated_by
 from csl.commands.line import has_option, take_option
 from csl.commands.listing import asked
 from csl.commands.measured_run import (
@@ -36,6 +39,7 @@ from csl.commands.processes import check_processes
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
+from csl.commands.whole_numbers import keep_whole_numbers
 from csl.data import ImageDataModule
 from csl.encoders.weights import weights_unread
 from csl.io import load_checkpoint
@@ -43,6 +47,7 @@ from csl.methods import Method
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
+LOGGER = "lightning.pytorch.loggers.TensorBoardLogger"
 DESCRIPTIONS = {
     "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
     "validate": "csl validate RUN measures a run again: its folder is enough; --data.source ... names other images. "
@@ -97,8 +102,9 @@ class TrainingCLI(LightningCLI):
     def __init__(
         self, line: list[str], resumption: Resumption | None = None, measured: MeasuredRun | None = None
     ) -> None:
-        self.command, self.resumption, self.measured = line[0], resumption, measured
+        self.command, self.resumption, self.measured, self._line = line[0], resumption, measured, line[1:]
         use_short_names()
+        keep_whole_numbers()
         super().__init__(
             Method,
             ImageDataModule,
@@ -114,8 +120,7 @@ class TrainingCLI(LightningCLI):
                     "description": DESCRIPTIONS[line[0]] + WHERE_TO_LOOK,
                 },
             },
-            save_config_callback=RunConfig,
-            save_config_kwargs={"overwrite": resumption is not None},
+            save_config_callback=None,
             args=line,
         )
 
@@ -174,8 +179,11 @@ class TrainingCLI(LightningCLI):
 
     def _stated_or(self, option: str, known: Callable[[Any], Any], of_data: int) -> int:
         """What the configuration states for an option that otherwise follows the data."""
+        owner, _, name = option.rpartition(".init_args.")
         stated: int | None = self._get(self.config, option)
-        return known(of_data) if stated is None else stated
+        # A default that nobody stated stands in the configuration, too.
+        is_default = stated == default_of(str(self._get(self.config, f"{owner}.class_path")), name)
+        return known(of_data) if stated is None or is_default else stated
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
@@ -210,7 +218,6 @@ class TrainingCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
-        self._warn_of_no_weights()
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
@@ -219,24 +226,39 @@ class TrainingCLI(LightningCLI):
         check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
+            self.resumption.check_options(self._options)
             if message := self.resumption.finished(trainer.max_epochs, trainer.max_steps):
                 print(message)
                 sys.exit(0)
 
+    def before_fit(self) -> None:
+        """Refuse a model that the run's weights do not fit, before anything of the run is touched."""
+        if self.resumption is not None:
+            self.resumption.check_weights(self._options, self.model)
+
+    @property
+    def _options(self) -> Namespace:
+        options: Namespace = self.config[self.command]
+        return options
+
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
         """Add what every run has: the standard callbacks, a logger, a precision."""
         command = str(self.subcommand)
-        config["callbacks"] = standard(_as_list(config.get("callbacks")))
+        self._warn_of_no_weights()
+        callbacks = [*standard(_as_list(config.get("callbacks"))), *callbacks]
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
         if command == "predict":
             callbacks.append(FeatureWriter(self._get(self.config, "output")))
-        config["check_val_every_n_epoch"] = _in_time(config.get("check_val_every_n_epoch"), config.get("max_epochs"))
         if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
-        if config.get("logger") in (None, True):
-            config["logger"] = self._logger(command)
+        place = self._place(config.get("default_root_dir"))
+        loggers = self._loggers(config.get("logger"), place)
+        config["logger"], config["callbacks"] = loggers, []
+        if not config.get("fast_dev_run") and (command == "fit" or loggers):
+            config["logger"] = False  # the folder gives the trainer its loggers, in time
+            callbacks.insert(0, self._folder(place, loggers))
         return super()._instantiate_trainer(config, callbacks)
 
     def report(self, target: str | None) -> None:
@@ -247,15 +269,39 @@ class TrainingCLI(LightningCLI):
             write_json(target, self._get(self.config, "ckpt_path"), record, scalars)
 
     def _warn_of_no_weights(self) -> None:
-        if self.command != "fit" and not self._get(self.config, "ckpt_path"):
+        trained = self._get(self.config, "ckpt_path") or self.model.encoder.is_trained
+        if self.command != "fit" and not trained:
             rank_zero_info(UNTRAINED.format(command=self.command))
 
-    def _logger(self, command: str) -> TensorBoardLogger:
-        if self.resumption is not None:
-            return self.resumption.logger()
+    def _place(self, root: str | None) -> Path:
+        """Where runs are numbered: by method and data, under Lightning's own folder."""
         name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
-        name = name if command == "fit" else f"{name}/{command}"
-        return TensorBoardLogger(LOGS, name=name, default_hp_metric=False)
+        place = Path(root or "") / LOGS / name
+        return place if self.command == "fit" else place / self.command
+
+    def _loggers(self, given: Any, place: Path) -> list[Logger]:
+        """The loggers that are stated; TensorBoard's where none is."""
+        own = TensorBoardLogger(place.parent, name=place.name, default_hp_metric=False)
+        if given in (None, True):
+            return [own]
+        if self._adds_a_logger:  # what is added is all that is stated, so that the one it is added to must be, too
+            stated = {"save_dir": str(place.parent), "name": place.name, "default_hp_metric": False}
+            entry = Namespace(class_path=LOGGER, init_args=Namespace(stated))
+            self._options["trainer"]["logger"] = [entry, *_as_list(self._options["trainer"]["logger"])]
+            return [own, *_as_list(given)]
+        return [] if given is False else _as_list(given)
+
+    @property
+    def _adds_a_logger(self) -> bool:
+        """Whether the line adds loggers to the one that a run has by itself."""
+        files, line = take_option(self._line, "--config", "-c")
+        stated = any(stated_by(file).at("trainer", "logger").value not in (None, True) for file in files)
+        return not stated and has_option(line, "--trainer.logger+") and not has_option(line, "--trainer.logger")
+
+    def _folder(self, place: Path, loggers: list[Logger]) -> RunConfig:
+        parser, run = self._parser(self.command), self.resumption
+        resumed = {} if run is None else {"resumed": run.run.folder, "step": run.done.step}
+        return RunConfig(parser, self._options, name=place, loggers=loggers, **resumed)
 
 
 def _with_weights(line: Sequence[str]) -> list[str]:
@@ -264,11 +310,6 @@ def _with_weights(line: Sequence[str]) -> list[str]:
     if files and has_option(rest, "--ckpt_path"):
         raise CommandError(f"{WEIGHTS}: expected no --ckpt_path beside it, which would replace the file's weights")
     return [*rest, *(word for file in files[-1:] for word in (ENCODER_WEIGHTS, file))]
-
-
-def _in_time(every: int | None, epochs: int | None) -> int | None:
-    """Measure every so many epochs, but not later than at the end of a shorter training."""
-    return min(every, epochs) if every and epochs and epochs > 0 else every
 
 
 def _names_a_precision(plugins: list[Any]) -> bool:

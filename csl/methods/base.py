@@ -15,6 +15,7 @@ from csl.methods.groups import Group, complete
 from csl.methods.measuring import measuring, precision_of_features
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
+    Start,
     check_accumulation,
     global_batch_size,
     run_seed,
@@ -84,6 +85,7 @@ class Method(LightningModule):
         self.optimization = optimization
         self._measured: Collection[str] = ()
         self._kept: list[Keep] = []
+        self.start = Start()
 
     def training_loss(self, batch: Batch) -> Tensor | Step:
         """The loss of this process's part of a batch, whose mean over processes is minimized.
@@ -153,6 +155,7 @@ class Method(LightningModule):
                     part.take_window(mean, data.std)  # type: ignore[union-attr]
         if stage != "fit":
             return
+        self.start = Start()  # until a checkpoint says otherwise
         check_accumulation(self.trainer, type(self).__name__, self.accumulates)
         if self.trainer.world_size > 1 and self.synchronizes_batch_norm:
             synchronize_batch_norm(self)
@@ -193,6 +196,11 @@ class Method(LightningModule):
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""
         steps = total_steps(self.trainer)
         warmup = self.optimization.warmup_epochs * steps_per_epoch(self.trainer)
+        if warmup >= steps:
+            rank_zero_info(
+                f"optimization.warmup_epochs: the warm-up of {self.optimization.warmup_epochs:g} epochs is as long as "
+                f"the training ({steps:,} steps), in which the learning rate will only rise"
+            )
         # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses, and
         # refuses for bfloat16 too, whose gradients are not scaled.
         is_refused = self.trainer.precision in ("16-mixed", "bf16-mixed") and self.trainer.gradient_clip_val
@@ -222,6 +230,7 @@ class Method(LightningModule):
         # Only the class's name counts: the same file is another module when it is run as a script.
         if saved and saved.rpartition(".")[2] != own.rpartition(".")[2]:
             raise ValueError(f"checkpoint: expected one of {own}, got one of {saved}")
+        self.start = Start.of(checkpoint)
 
     def _rates(self) -> dict[str, float]:
         """The learning rate, that of every group with a rule of its own, and a weight decay that is scheduled."""

@@ -2,7 +2,8 @@
 
 import math
 import os
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
@@ -17,22 +18,61 @@ def run_seed() -> int:
     return int(os.environ.get("PL_GLOBAL_SEED", 0))
 
 
+class Start(NamedTuple):
+    """What is done when a fit begins: nothing, or what the checkpoint says that it goes on from.
+
+    Attributes:
+        steps: Optimizer steps.
+        epochs: Whole epochs.
+        batches: Batches of the epoch under way.
+    """
+
+    steps: int = 0
+    epochs: int = 0
+    batches: int = 0
+
+    @classmethod
+    def of(cls, checkpoint: Mapping[str, Any]) -> "Start":
+        """Read it from a checkpoint; nothing is done in one that holds weights alone."""
+        if "loops" not in checkpoint:
+            return cls()
+        loops = checkpoint["loops"]["fit_loop"]
+        epoch, batches = loops["epoch_progress"]["current"], loops["epoch_loop.batch_progress"]
+        steps, done = int(checkpoint["global_step"]), batches["current"]["processed"]
+        if epoch["started"] <= epoch["processed"]:  # between two epochs
+            return cls(steps, epoch["processed"])
+        if batches["is_last_batch"] and done == batches["current"]["ready"] > 0:
+            return cls(steps, epoch["processed"] + 1)
+        return cls(steps, epoch["processed"], done)
+
+
 def total_steps(trainer: Trainer) -> int:
-    """The number of optimizer steps of the whole fit.
+    """The number of optimizer steps of the whole run: those that were done before this fit, and its own.
 
     Raises:
         ValueError: If the trainer has no end.
     """
-    steps = trainer.estimated_stepping_batches
-    if not 0 < steps < math.inf:
+    start: Start = getattr(trainer.lightning_module, "start", Start())
+    limits = [trainer.max_steps] if trainer.max_steps != -1 else []
+    if trainer.max_epochs not in (None, -1) and math.isfinite(per_epoch := steps_per_epoch(trainer)):
+        epochs = max(1, int(trainer.max_epochs or 0)) - start.epochs
+        limits.append(start.steps + int(epochs * per_epoch) - start.batches // trainer.accumulate_grad_batches)
+    if not limits or min(limits) < 1:
         raise ValueError("trainer.max_epochs: expected an end, for the schedules to reach; got none (or max_steps)")
-    return int(steps)
+    return min(limits)
 
 
 def steps_per_epoch(trainer: Trainer) -> float:
     """The number of optimizer steps of one epoch; infinite for a stream without length."""
+    _make_train_loader(trainer)
     batches = trainer.num_training_batches
     return math.ceil(batches / trainer.accumulate_grad_batches) if math.isfinite(batches) else math.inf
+
+
+def _make_train_loader(trainer: Trainer) -> None:
+    """Have the trainer make its loader now, where it has none yet: it will not make another."""
+    if trainer.train_dataloader is None:
+        trainer.fit_loop.setup_data()
 
 
 def wants_scalars(trainer: Trainer) -> bool:
@@ -47,10 +87,11 @@ def wants_scalars(trainer: Trainer) -> bool:
 
 
 def check_accumulation(trainer: Trainer, method: str, accumulates: bool) -> None:
-    """Refuse to accumulate gradients where the batches of a step would not give the loss of them all.
+    """Refuse to accumulate gradients where the batches of a step would not give the loss of them all, or by a schedule.
 
     Raises:
-        ValueError: If a step has several batches, by the trainer or by a schedule, and the method does not accumulate.
+        ValueError: If a step has several batches, by the trainer or by a schedule, and the method does not accumulate,
+            or if a schedule changes how many they are.
     """
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     schedules = [c.scheduling.values() for c in callbacks if isinstance(c, GradientAccumulationScheduler)]
@@ -61,6 +102,12 @@ def check_accumulation(trainer: Trainer, method: str, accumulates: bool) -> None
             f"trainer.accumulate_grad_batches: expected 1 for {method}, whose loss compares the images of a batch with "
             f"each other, so that the parts of a batch give another loss; got {most}. Use a smaller data.batch_size, "
             "or more processes"
+        )
+    if any(most > 1 for counts in schedules for most in counts):
+        raise ValueError(
+            "callbacks: expected no GradientAccumulationScheduler: the learning rate is scaled by the images behind a "
+            "step, and the schedule has as many steps as the training, which both need one number of batches a step; "
+            "got one that accumulates. Use trainer.accumulate_grad_batches"
         )
 
 
@@ -82,6 +129,7 @@ def global_batch_size(trainer: Trainer) -> int:
     Raises:
         ValueError: If neither says how large a batch is.
     """
+    _make_train_loader(trainer)
     loader: Any = trainer.train_dataloader
     per_process = getattr(loader, "batch_size", None) or getattr(
         getattr(loader, "batch_sampler", None), "batch_size", None

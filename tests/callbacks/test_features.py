@@ -8,10 +8,13 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from csl.callbacks import FeatureCallback, FeatureCollector
+from csl.callbacks import FeatureCallback, FeatureCollector, MeasurementTable, RunCheckpoint
 from csl.callbacks.rows import Rows
+from csl.runs import LAST, Run
 from csl.types import Features, Split
 from tests.callbacks.toy import Points, ToyData, ToyMethod, toy_trainer
 
@@ -62,7 +65,7 @@ def test_every_n_counts_passes_and_never_misses_the_last(tmp_path: Path) -> None
 def test_the_count_of_passes_survives_a_checkpoint() -> None:
     collector = FeatureCollector()
     collector.load_state_dict({"passes": 7})
-    assert collector.state_dict() == {"passes": 7}
+    assert collector.state_dict() == {"passes": 7, "scalars": []}
 
 
 def test_sanity_check_and_partial_passes_are_not_measured(tmp_path: Path) -> None:
@@ -164,3 +167,138 @@ def test_batches_may_grow() -> None:
         index = torch.arange(start, stop)
         rows.add(Features(index[:, None].float(), index, index))
     assert rows.all().values.flatten().tolist() == rows.all().index.tolist() == list(range(9))
+
+
+class Steps(FeatureCallback):
+    """Logs after how many steps it measured."""
+
+    def __init__(self, every_n: int = 1) -> None:
+        super().__init__(every_n)
+        self.seen: list[int] = []
+
+    def on_features(self, trainer: pl.Trainer, module: pl.LightningModule, features: Mapping[str, Split]) -> None:
+        self.seen.append(trainer.global_step)
+        module.log("val/steps", float(trainer.global_step))
+
+
+class StopAt(pl.Callback):
+    """Ends the fit in the middle of its second epoch of four steps, as a limit of time does."""
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        trainer.should_stop |= trainer.global_step == 6
+
+
+ENDS: dict[str, tuple[dict[str, Any], int]] = {
+    "an epoch without a pass": ({"max_epochs": 3, "check_val_every_n_epoch": 2}, 12),
+    "fewer epochs than a pass takes": ({"max_epochs": 3, "check_val_every_n_epoch": 5}, 12),
+    "steps in the middle of an epoch": ({"max_epochs": -1, "max_steps": 6}, 6),
+    "passes in the middle of epochs": ({"max_epochs": 2, "val_check_interval": 3}, 8),
+    "somebody who stops it": ({"max_epochs": 5, "callbacks": [StopAt()]}, 6),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_end_of_a_fit_is_measured_whatever_ends_it(tmp_path: Path, end: str) -> None:
+    options, steps = ENDS[end]
+    often, seldom = Steps(), Steps(every_n=3)
+    collector, logger = FeatureCollector(), CSVLogger(tmp_path, name="", version="run")
+    callbacks = [*options.get("callbacks", []), collector, often, seldom, RunCheckpoint()]
+    trainer = toy_trainer(tmp_path, callbacks, logger=logger, **{k: v for k, v in options.items() if k != "callbacks"})
+    trainer.fit(ToyMethod(), ToyData())
+    assert trainer.global_step == steps
+    assert often.seen[-1] == seldom.seen[-1] == steps
+    assert len(set(often.seen)) == len(often.seen)
+    scalars = Run(tmp_path / "run").scalars()["val/steps"]
+    assert scalars[steps - 1] == steps
+    assert max(scalars) == steps - 1
+    assert f"step {steps}" in collector.measured
+    assert torch.load(tmp_path / "run" / LAST, weights_only=True)["global_step"] == steps
+
+
+def test_an_early_stop_measures_what_was_not_due(tmp_path: Path) -> None:
+    seldom, often = Steps(every_n=3), Recorder()
+    stopping = EarlyStopping("val/steps", mode="min", patience=1, check_on_train_epoch_end=False)
+    fit = toy_trainer(tmp_path, [FeatureCollector(), seldom, often, stopping], max_epochs=20)
+    fit.fit(ToyMethod(), ToyData())
+    # Measured after epochs 1 and 4; the second is no better, and epochs 2 and 3 do not count.
+    assert seldom.seen == [4, 16]
+    assert fit.current_epoch == 4
+    assert len(often.seen) == 4
+
+
+@pytest.mark.parametrize("options", [{"max_epochs": -1, "max_steps": 7}, {"max_epochs": 3}])
+def test_extra_passes_change_no_weight_and_no_generator(tmp_path: Path, options: dict[str, Any]) -> None:
+    class Drawing(ToyMethod):
+        def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+            return super().training_step(batch, batch_idx) * torch.rand(())
+
+    def trained(limit: float, untrained: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        pl.seed_everything(0, verbose=False)
+        method, callbacks = Drawing(), [FeatureCollector(untrained), Careless()]
+        trainer = toy_trainer(tmp_path, callbacks, limit_val_batches=limit, check_val_every_n_epoch=10, **options)
+        trainer.fit(method, ToyData())
+        assert method.training
+        return method.encoder.weight.detach(), torch.rand(1)
+
+    for ours, theirs in zip(trained(1.0, True), trained(0, False), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_the_untrained_network_is_measured_where_that_is_asked_for(tmp_path: Path) -> None:
+    recorder, steps = Recorder(), Steps()
+    logger = CSVLogger(tmp_path, name="", version="run")
+    method = ToyMethod()
+    before = method.encoder(Points(10).points).detach()
+    trainer = toy_trainer(tmp_path, [FeatureCollector(untrained=True), recorder, steps], logger=logger)
+    trainer.fit(method, ToyData())
+    assert torch.equal(recorder.seen[0][1]["encoder"].val.values, before)
+    assert Run(tmp_path / "run").scalars()["val/steps"] == {0: 0, 3: 4, 7: 8}
+
+
+def test_what_was_not_measured_is_not_watched(tmp_path: Path) -> None:
+    best = ModelCheckpoint(tmp_path, "{epoch}-{val/steps:.0f}", "val/steps", mode="max", save_top_k=-1)
+    toy_trainer(tmp_path, [FeatureCollector(), Steps(every_n=2), best], max_epochs=4).fit(ToyMethod(), ToyData())
+    names = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.ckpt"))
+    assert names == ["epoch=0-val/steps=4.ckpt", "epoch=2-val/steps=12.ckpt", "epoch=3-val/steps=16.ckpt"]
+
+
+def test_what_was_not_measured_is_not_watched_after_a_resume(tmp_path: Path) -> None:
+    def fit(epochs: int, checkpoint: Path | None = None) -> list[str]:
+        best = ModelCheckpoint(tmp_path, "{epoch}", "val/steps", mode="max", save_top_k=-1)
+        trainer = toy_trainer(tmp_path, [FeatureCollector(), Steps(every_n=3), best], max_epochs=epochs)
+        trainer.fit(ToyMethod(), ToyData(), ckpt_path=checkpoint)
+        return sorted(path.name for path in tmp_path.glob("*.ckpt"))
+
+    assert fit(1) == ["epoch=0.ckpt"]
+    assert fit(3, tmp_path / "epoch=0.ckpt") == ["epoch=0.ckpt", "epoch=2.ckpt"]
+
+
+def test_fast_dev_run_tries_the_monitors_on_what_it_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    steps = Steps(every_n=7)
+    callbacks = [FeatureCollector(), steps, MeasurementTable()]
+    toy_trainer(tmp_path, callbacks, fast_dev_run=True).fit(ToyMethod(), ToyData())
+    assert steps.seen == [1]
+    assert "on the part of the images that fast_dev_run takes" in capsys.readouterr().out
+
+
+def test_the_table_says_of_when_it_is_and_leaves_out_what_is_older(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Failing(Steps):
+        def on_features(self, trainer: pl.Trainer, *args: Any) -> None:
+            if trainer.global_step > 8:
+                raise ZeroDivisionError
+            super().on_features(trainer, *args)
+
+    class Other(FeatureCallback):
+        def on_features(self, trainer: pl.Trainer, module: pl.LightningModule, features: Mapping[str, Split]) -> None:
+            module.log("val/other", 1.0)
+
+    callbacks = [FeatureCollector(), Failing(), Other(), MeasurementTable()]
+    trainer = toy_trainer(tmp_path, callbacks, max_epochs=3, check_val_every_n_epoch=2)
+    with pytest.warns(UserWarning, match="Failing failed and measured nothing in epoch 3"):
+        trainer.fit(ToyMethod(), ToyData())
+    printed = capsys.readouterr().out
+    assert "ToyMethod after epoch 3 (step 12)" in printed
+    assert "other" in printed
+    assert "steps" not in printed

@@ -1,5 +1,6 @@
 """`csl fit --resume RUN` gives, bit for bit, the run that was never interrupted."""
 
+import math
 import shutil
 import signal
 import subprocess
@@ -205,3 +206,99 @@ def test_a_killed_run_goes_on_from_its_last_epoch(tmp_path: Path, whole: dict[st
     assert not saved or checkpoint(run)["global_step"] == saved
     csl(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", "-1")
     assert_same_run(run, whole["SimCLR"])
+
+
+def rates(run: Path) -> list[float]:
+    return [rate for _, rate in sorted(curves(run)["train/lr"].items())]
+
+
+def test_what_the_line_says_holds_from_there_on(tmp_path: Path, whole: dict[str, Path]) -> None:
+    run = tmp_path / "version_0"
+    shutil.copytree(whole["SimCLR"], run)
+    optimization = ["lr=0.512", "warmup_epochs=0", "weight_decay=0.25", "momentum=0.5"]
+    line = [f"--model.optimization.{option}" for option in optimization]
+    csl(tmp_path, "fit", "--resume", str(run), "--trainer.max_epochs", "5", "--data.batch_size", "700", *line)
+    # Three epochs of four steps are done; two of two follow, at twice the images a step.
+    assert checkpoint(run)["global_step"] == 16
+    new = [0.512 * 700 / 256 * (1 + math.cos(math.pi * step / 15)) / 2 for step in range(12, 16)]
+    assert rates(run)[12:] == pytest.approx(new, rel=1e-6)
+    assert rates(run)[:12] == rates(whole["SimCLR"])
+    group = checkpoint(run)["optimizer_states"][0]["param_groups"][0]
+    assert (group["weight_decay"], group["betas"][0]) == (0.25, 0.5)
+
+
+def test_a_plain_resume_leaves_one_configuration_and_changed_options_keep_the_earlier_ones(tmp_path: Path) -> None:
+    run = interrupt(tmp_path, "SimCLR", 5)
+    first = (run / CONFIG).read_bytes()
+    failure(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", "6")
+    second = (run / CONFIG).read_bytes()
+    csl(tmp_path, "fit", "--resume", str(run), "--model.optimization.lr", "0.5", "--trainer.max_epochs", "4")
+    csl(tmp_path, "fit", "--resume", str(run), "--trainer.max_epochs", "5")
+    assert "lr: 0.5" in (run / CONFIG).read_text()
+    assert "max_epochs: 5" in (run / CONFIG).read_text()
+    assert sorted(path.name for path in run.glob("config*")) == [
+        "config-1.yaml",
+        "config-2.yaml",
+        "config-3.yaml",
+        "config.yaml",
+    ]
+    assert (run / "config-1.yaml").read_bytes() == first
+    assert (run / "config-2.yaml").read_bytes() == second
+    assert "max_epochs: 4" in (run / "config-3.yaml").read_text()
+
+
+def content(run: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(run)): path.read_bytes() for path in run.rglob("*") if path.is_file()}
+
+
+BYOL_FILE = "model: {class_path: BYOL, init_args: {hidden_dim: 16, output_dim: 8}}"
+# What cannot change, and what is refused later: data that are not there, another number of images than fits.
+REFUSED = {
+    "--model.encoder.width 8": "--model.encoder.width: expected 2, as in the run that is to go on, got 8",
+    "--model.encoder ResNet": "--model.encoder: expected ConvNet, as in the run that is to go on, got ResNet",
+    "--model.hidden_dim 8": "--model.hidden_dim: expected 16, as in the run that is to go on, got 8",
+    "--model.optimization.optimizer sgd": "--model.optimization.optimizer: expected adamw, as in the run",
+    "--data.source CIFAR10": "--data.source: expected Digits, as in the run that is to go on, got CIFAR10",
+    "--model MoCo": "--model: expected SimCLR, as in the run that is to go on, got MoCo",
+    "--config byol.yaml": "--model: expected SimCLR, as in the run that is to go on, got BYOL",
+    "--data.batch_size 5000": "batch_size: expected 1 to 1400",
+    "--trainer.accumulate_grad_batches 2": "trainer.accumulate_grad_batches: expected 1 for SimCLR",
+}
+UNFIT = """
+from lightning.pytorch import Callback
+
+class Unfit(Callback):
+    def on_fit_start(self, trainer, module):  # after the weights were loaded
+        raise KeyError("no use for it")
+"""
+
+
+@pytest.mark.parametrize("option", REFUSED)
+def test_a_resume_that_is_refused_leaves_the_run_as_it_was(tmp_path: Path, whole: dict[str, Path], option: str) -> None:
+    run = tmp_path / "version_0"
+    shutil.copytree(whole["SimCLR"], run)
+    (tmp_path / "byol.yaml").write_text(BYOL_FILE)
+    before = content(run)
+    status, message = failure(tmp_path, "fit", "--resume", str(run), "--trainer.max_epochs", "4", *option.split())
+    assert status == 1
+    assert REFUSED[option] in message
+    assert content(run) == before
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["version_0"]
+
+
+def test_a_resume_that_fails_late_leaves_the_run_as_it_was(tmp_path: Path, whole: dict[str, Path]) -> None:
+    run = tmp_path / "version_0"
+    shutil.copytree(whole["SimCLR"], run)
+    (tmp_path / "unfit.py").write_text(UNFIT)
+    before = content(run)
+    line = ["--trainer.max_epochs", "4", "--trainer.callbacks+=unfit.Unfit"]
+    with pytest.raises(KeyError, match="no use for it"):
+        csl(tmp_path, "fit", "--resume", str(run), *line)
+    assert content(run) == before
+
+
+def test_in_the_middle_of_an_epoch_its_deal_stays(tmp_path: Path) -> None:
+    run = interrupt(tmp_path, "SimCLR", 5)
+    _, message = failure(tmp_path, "fit", "--resume", str(run), "--data.batch_size", "100")
+    assert "--data.batch_size: expected 350, as in the run that is to go on, got 100" in message
+    assert "in the middle of an epoch" in message

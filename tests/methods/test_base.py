@@ -117,6 +117,71 @@ def test_training_without_end_is_an_error() -> None:
         toy_trainer(max_epochs=-1).fit(toy_method("BYOL"), datamodule=ToyData())
 
 
+RISING = Optimization("sgd", lr=3.2, warmup_epochs=1)
+
+
+@pytest.mark.parametrize("limits", [{"max_epochs": -1, "max_steps": 10}, {"max_epochs": None, "max_steps": 10}])
+def test_a_run_limited_by_steps_alone_has_its_warmup_and_its_end(limits: dict[str, Any]) -> None:
+    recorder = _Recorder()
+    toy_trainer(callbacks=[recorder], **limits).fit(toy_method("BYOL", optimization=RISING), datamodule=ToyData())
+    expected = [0.025, 0.05, 0.075, 0.1] + [0.05 * (1 + math.cos(math.pi * step / 5)) for step in range(6)]
+    assert recorder.rates == pytest.approx(expected)
+
+
+def test_a_plain_loader_and_steps_alone() -> None:
+    recorder = _Recorder()
+    loader: Any = DataLoader(list(range(32)), batch_size=8, collate_fn=lambda indices: toy_batch(indices))  # type: ignore[arg-type]
+    toy_trainer(max_epochs=-1, max_steps=10, callbacks=[recorder]).fit(toy_method("BYOL", optimization=RISING), loader)
+    assert recorder.rates[:5] == pytest.approx([0.025, 0.05, 0.075, 0.1, 0.1])
+
+
+def test_a_schedule_of_accumulation_is_refused_where_the_method_accumulates() -> None:
+    schedule = GradientAccumulationScheduler({0: 1, 1: 4})
+    with pytest.raises(ValueError, match=r"no GradientAccumulationScheduler.*Use trainer.accumulate_grad_batches"):
+        toy_trainer(callbacks=[schedule]).fit(toy_method("BYOL"), datamodule=ToyData())
+
+
+def test_a_warmup_as_long_as_the_training_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    def fit(epochs: int) -> str:
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            toy_trainer(max_epochs=epochs).fit(toy_method("BYOL", optimization=RISING), datamodule=ToyData())
+        return caplog.text
+
+    assert "the warm-up of 1 epochs is as long as the training (4 steps)" in fit(1)
+    assert "warm-up" not in fit(2)
+
+
+def continued(path: Path, batch_size: int = 8, **trainer: Any) -> list[float]:
+    """The rates of a run that goes on after two epochs of four steps each, with a lower rate than before."""
+    before = toy_trainer(max_epochs=2)
+    before.fit(toy_method("BYOL", optimization=RISING), datamodule=ToyData())
+    before.save_checkpoint(path)
+    recorder = _Recorder()
+    method = toy_method("BYOL", optimization=Optimization("sgd", lr=1.6, momentum=0.5, weight_decay=0.25))
+    fit = toy_trainer(callbacks=[recorder], **trainer)
+    fit.fit(method, datamodule=ToyData(batch_size=batch_size), ckpt_path=path)
+    assert {group["momentum"] for group in fit.optimizers[0].param_groups} == {0.5}
+    assert fit.optimizers[0].param_groups[0]["weight_decay"] == 0.25
+    return recorder.rates
+
+
+def test_a_run_that_is_extended_takes_its_next_step_on_the_new_schedule(tmp_path: Path) -> None:
+    # The warm-up of ten epochs would take 40 steps: of 16 that there are now, it rises to the last.
+    assert continued(tmp_path / "a.ckpt", max_epochs=4) == pytest.approx([0.05 * step / 16 for step in range(9, 17)])
+
+
+def test_another_batch_size_scales_the_rate_and_gives_the_schedule_its_length(tmp_path: Path) -> None:
+    # Eight steps are done; two epochs of eight steps follow.
+    rates = continued(tmp_path / "a.ckpt", batch_size=4, max_epochs=4)
+    assert rates == pytest.approx([0.025 * step / 24 for step in range(9, 25)])
+
+
+def test_a_run_that_is_extended_by_steps(tmp_path: Path) -> None:
+    rates = continued(tmp_path / "a.ckpt", max_epochs=-1, max_steps=10)
+    assert rates == pytest.approx([0.045, 0.05])
+
+
 def test_fast_dev_run_works_with_a_long_warmup() -> None:
     toy_trainer(fast_dev_run=True, limit_val_batches=1).fit(
         toy_method("SimCLR", optimization=Optimization(warmup_epochs=10)), datamodule=ToyData()

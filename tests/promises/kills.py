@@ -11,9 +11,11 @@ import lightning.pytorch as pl
 import pytest
 import torch
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.tensorboard.writer import FileWriter
 
 from csl.callbacks import AtomicCheckpointIO, FeatureCollector, NaNGuard, OrganizationMetrics, RunCheckpoint
+from csl.callbacks.run_folder import RunFolder
 from csl.commands.resume import find_run
 from csl.data import ImageDataModule
 from csl.encoders import Encoder, ViT
@@ -52,17 +54,19 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
     run.mkdir(parents=True, exist_ok=True)
     (run / CONFIG).touch()
     resumption = find_run(str(run))
+    logger = TensorBoardLogger(run.parent, name="", version=run.name, default_hp_metric=False)
     vit = ViT(image_size=8, patch_size=4, depth=1, heads=2, width=8, mlp_width=8, dropout=0.2)
     trainer = pl.Trainer(
         max_epochs=EPOCHS,
         accelerator="cpu",
-        logger=resumption.logger(),
+        logger=False,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
         enable_model_summary=False,
         plugins=[AtomicCheckpointIO()],
         callbacks=[
+            RunFolder(run.parent, [logger], resumed=run, step=resumption.done.step),
             FeatureCollector(),
             OrganizationMetrics([CalinskiHarabaszScore()]),
             NaNGuard(),

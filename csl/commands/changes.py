@@ -1,0 +1,85 @@
+"""What a run may change of its configuration when it goes on, and what it may not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from csl.commands.errors import CommandError
+
+# The weights, and the optimizer's memory of their gradients, are of these.
+FIXED = ("model", "model.encoder", "model.optimization.optimizer", "data.source")
+ENCODER = "model.encoder."
+# What an encoder computes is the same with another value of these.
+FREE = ("layers", "dropout")
+# An epoch is dealt out by these: in the middle of one, images would be seen twice or never.
+FIXED_IN_EPOCH = ("data.batch_size", "data.seed", "seed_everything")
+
+
+def flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration by the names of its options; a class stands at the name of what it is chosen for.
+
+    Example:
+        >>> flat({"model": {"class_path": "csl.methods.SimCLR", "init_args": {"optimization": {"lr": 0.5}}}})
+        {'model': 'SimCLR', 'model.optimization.lr': 0.5}
+    """
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            if "class_path" in value:
+                found[key] = str(value["class_path"]).rpartition(".")[2]
+                value = value.get("init_args") or {}
+            found |= {f"{key}.{name}": inner for name, inner in flat(value).items()}
+        else:
+            found[key] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def check_options(run: Mapping[str, Any], line: Mapping[str, Any], folder: Path, in_epoch: bool) -> None:
+    """Refuse what a run cannot change.
+
+    Args:
+        run: The options that it had.
+        line: Those that it shall go on with.
+        folder: The run's folder.
+        in_epoch: Whether its checkpoint is of the middle of an epoch.
+
+    Raises:
+        CommandError: If an option is another one that must not be; names it.
+    """
+    for name in _changed(run, line):
+        if name in FIXED or (name.startswith(ENCODER) and name.removeprefix(ENCODER) not in FREE):
+            raise CommandError(
+                f"{_refusal(name, run, line)}. For another, start a run of its own: csl fit --config "
+                f"{folder / 'config.yaml'} --{name} {line[name]}"
+            )
+        if name in FIXED_IN_EPOCH and in_epoch:
+            raise CommandError(
+                f"{_refusal(name, run, line)}, which stands in the middle of an epoch: go on as it is until an epoch "
+                "is complete, then change it"
+            )
+
+
+def check_weights(
+    run: Mapping[str, Any], line: Mapping[str, Any], checkpoint: Mapping[str, Any], model: nn.Module
+) -> None:
+    """Refuse options that gave the model other weights than those of the checkpoint.
+
+    Raises:
+        CommandError: If the weights are others and a method's option is another one; names it.
+    """
+    saved = {name: value.shape for name, value in checkpoint["state_dict"].items()}
+    if saved != {name: value.shape for name, value in model.state_dict().items()}:
+        for name in _changed(run, line):
+            if name.startswith("model.") and not name.startswith("model.optimization."):
+                raise CommandError(f"{_refusal(name, run, line)}: its weights do not fit")
+
+
+def _changed(run: Mapping[str, Any], line: Mapping[str, Any]) -> list[str]:
+    """Options that both have, with another value."""
+    return [name for name, value in line.items() if name in run and run[name] != value]
+
+
+def _refusal(name: str, run: Mapping[str, Any], line: Mapping[str, Any]) -> str:
+    return f"--{name}: expected {run[name]}, as in the run that is to go on, got {line[name]}"

@@ -1,0 +1,30 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from csl.runs import Run
+from tests.commands.runs import SMALL, csl
+
+# The written value, and what the trainer must get: its type says whether it is a number or a share.
+VALUES: list[tuple[str, Any]] = [("1", 1), ("1.0", 1.0), ("0.5", 0.5), ("3", 3), ("null", None), ("0", 0)]
+OPTIONS = ["limit_val_batches", "limit_train_batches", "limit_predict_batches", "overfit_batches", "val_check_interval"]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_a_number_is_a_number_and_a_share_a_share(tmp_path: Path, option: str) -> None:
+    for written, expected in VALUES:
+        if expected is not None or option != "overfit_batches":
+            file = tmp_path / "options.yaml"
+            file.write_text(f"trainer: {{{option}: {written}}}")
+            for line in ([f"--trainer.{option}", written], ["--config", str(file)]):
+                got = yaml.safe_load(csl(tmp_path, "fit", *line, "--print_config"))["trainer"][option]
+                assert (got, type(got)) == (expected, type(expected)), (option, line)
+
+
+@pytest.mark.filterwarnings("ignore:FeatureCollector. this pass sees only a part")
+def test_one_batch_is_one_batch(tmp_path: Path) -> None:
+    limits = ["--trainer.limit_train_batches", "1", "--trainer.limit_val_batches", "1", "--trainer.max_epochs", "2"]
+    csl(tmp_path, "fit", *limits, *SMALL)
+    assert Run(tmp_path / "lightning_logs" / "simclr-digits" / "version_0").progress.step == 2
