@@ -14,8 +14,10 @@ from csl.callbacks.versions import numbers_folders
 from csl.io import replacing
 from csl.runs import CONFIG
 
-ONE_CALL_ONLY = ("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose")
-ONE_CALL_ONLY += ("return_predictions",)
+ONE_CALL_ONLY = (
+    *("config", "resume", "output", "epoch", "json", "weights"),
+    *("ckpt_path", "weights_only", "verbose", "return_predictions"),
+)
 # What loggers call the option that says which of their runs to go on with.
 IDENTITIES = ("id", "run_id", "experiment_key")
 
