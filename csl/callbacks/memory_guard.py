@@ -95,7 +95,7 @@ def kept_bytes(encoder: Encoder, size: int) -> float:
 
     with seeded("memory"), torch.enable_grad(), FakeTensorMode(allow_non_fake_inputs=True) as mode:
         # Tensors in the encoder's place, so that no statistic of a batch norm moves.
-        state = {name: mode.from_tensor(value) for name, value in _state(encoder)}
+        state: dict[str, Tensor] = {name: mode.from_tensor(value) for name, value in _state(encoder)}
         weights, found = {_place(tensor) for tensor in state.values()}, dict[int, int]()
 
         def note(tensor: Tensor) -> Tensor:

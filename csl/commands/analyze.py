@@ -13,6 +13,10 @@ from csl.commands.suggest import did_you_mean
 from csl.table import aligned
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from csl.commands.probed import ProbedAnalysis
+    from csl.io import FeatureTable
     from csl.metrics import Analysis
     from csl.metrics.measure import Measure
 
@@ -22,6 +26,7 @@ ADVICE = "leave these rows out of the file, or name measures that need no labels
 def analyze(
     file: Path,
     *,
+    test: Path | None = None,
     labels: Path | None = None,
     features_key: str | None = None,
     labels_key: str | None = None,
@@ -31,8 +36,11 @@ def analyze(
     ks: Sequence[int] = (1, 10, 100),
     device: Device,
     bar: Bar,
-) -> "Analysis":
+) -> "Analysis | ProbedAnalysis":
     """Measure how features from anywhere are organized: no training, no configuration, no GPU.
+
+    With --test TEST, probes are fitted on FILE and scored on TEST, whose features are then what is measured: linear,
+    kNN, GCN and label propagation.
 
     FILE holds one row of features for each image, and may hold the labels, too:
       .npz                 arrays, such as what csl predict writes
@@ -40,11 +48,13 @@ def analyze(
       .pt, .pth            tensors, or dicts and lists of them
       .safetensors         tensors
       .parquet             a column of lists, and a column of labels
+      .csv, .tsv           columns of numbers, and a column of labels
     Features are the array called features or embeddings, or the only matrix; labels are the array called labels,
     targets or y, whole numbers or words. Nothing in a file is executed.
 
     Args:
         file: the features, in one of the formats above
+        test: held-out features with labels; probes are fitted on FILE and scored on these
         labels: labels in a file of their own; also .txt, one a line
         features_key: the array that holds the features, where several could
         labels_key: the array that holds the labels
@@ -58,6 +68,7 @@ def analyze(
     Examples:
         csl analyze features.npz                                  the whole panel
         csl analyze clip.npy --labels classes.npy
+        csl analyze train.npz --test test.npz                     probes, too, fitted on the one and scored on the other
         csl analyze embeddings.parquet --metrics rld calinski_harabasz --temperatures 0.5 0.1 0.05
         csl analyze both.safetensors --features-key image --labels-key class --json -
 
@@ -66,15 +77,18 @@ def analyze(
           result = analyze(features, labels)      # arrays or tensors [N, D] and [N]
           print(result, result["rld_0.1"])
     """
+    from csl.commands.probed import ProbedAnalysis, held_out
     from csl.io import read_features
     from csl.metrics import analyze as measure
+    from csl.probes import fit_probes
 
     chosen = None if metrics is None else [measure_called(name) for name in metrics]
-    table = read_features(file, labels, features_key, labels_key)
+    train = read_features(file, labels, features_key, labels_key)
+    table = train if test is None else held_out(train, read_features(test, None, features_key, labels_key), test)
     known = None if table.labels is None else table.labels.to(device)
     try:
         with bar as watch:
-            return measure(
+            found = measure(
                 table.values.to(device),
                 known,
                 metrics=chosen,
@@ -83,10 +97,22 @@ def analyze(
                 ks=ks,
                 watch=watch,
             )
+            if test is None:
+                return found
+            fitted, scored = (_on(device, one, normalize == "true") for one in (train, table))
+            return ProbedAnalysis(found, fit_probes(fitted, scored, watch=watch))
     except ValueError as error:
         if str(error).startswith("labels must be known"):
             error.args = (f"{error}; {ADVICE}",)
         raise
+
+
+def _on(device: Device, table: "FeatureTable", normalize: bool) -> "tuple[Tensor, Tensor]":
+    from csl.metrics.directions import directions
+
+    assert table.labels is not None  # a file without was refused
+    values = table.values.to(device)
+    return directions(values, values.dtype) if normalize else values, table.labels.to(device)
 
 
 def measure_called(name: str) -> "Measure":

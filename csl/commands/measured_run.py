@@ -14,8 +14,8 @@ from csl.commands.line import take_option
 from csl.runs import CONFIG, Run, epoch_file
 
 UNTRAINED = (
-    "NO CHECKPOINT: what is measured is the network as it was built, UNTRAINED unless its encoder brings weights of "
-    "its own. To measure a run: csl {command} RUN"
+    "NO CHECKPOINT: what is measured is the network as it was built, UNTRAINED, with random weights. To measure a run: "
+    "csl {command} RUN"
 )
 RUN_HELP = "Weights kept after this epoch (RunCheckpoint with keep_every_n_epochs); the last ones if not given."
 JSON_HELP = "Write what was measured as JSON; - for the screen instead of the table."

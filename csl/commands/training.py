@@ -209,7 +209,6 @@ class TrainingCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
-        self._warn_of_no_weights()
         clip = self._get(self.config, "trainer").gradient_clip_val
         if clip is not None and not clip >= 0:
             raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
@@ -236,6 +235,7 @@ class TrainingCLI(LightningCLI):
     def _instantiate_trainer(self, config: dict[str, Any], callbacks: list[pl.Callback]) -> pl.Trainer:
         """Add what every run has: the standard callbacks, a logger, a precision."""
         command = str(self.subcommand)
+        self._warn_of_no_weights()
         callbacks = [*standard(_as_list(config.get("callbacks"))), *callbacks]
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
@@ -260,7 +260,8 @@ class TrainingCLI(LightningCLI):
             write_json(target, self._get(self.config, "ckpt_path"), record, scalars)
 
     def _warn_of_no_weights(self) -> None:
-        if self.command != "fit" and not self._get(self.config, "ckpt_path"):
+        trained = self._get(self.config, "ckpt_path") or self.model.encoder.is_trained
+        if self.command != "fit" and not trained:
             rank_zero_info(UNTRAINED.format(command=self.command))
 
     def _place(self, root: str | None) -> Path:

@@ -71,8 +71,9 @@ def _built(run: Run) -> Encoder:
         raise ValueError(f"{run.folder}: expected a run that has been trained, which keeps {RECORD}")
     known = run.record["encoder"]
     arguments = dict(known["init_args"])
-    if "pretrained" in arguments:  # the weights are here
-        arguments["pretrained"] = False
+    for name, nothing in (("pretrained", False), ("weights", None)):  # the weights are here
+        if name in arguments:
+            arguments[name] = nothing
     parser = ArgumentParser(exit_on_error=False)
     parser.add_argument("--encoder", type=Network)
     try:

@@ -4,11 +4,14 @@ from csl.io.archive import check_archive_name, load_features, save_features
 from csl.io.arrays import FORMATS, read_arrays
 from csl.io.checkpoint import load_checkpoint
 from csl.io.table import FeatureTable, read_features
+from csl.io.values import as_array, as_labels
 from csl.io.whole import flush_to_disk, replacing
 
 __all__ = [
     "FORMATS",
     "FeatureTable",
+    "as_array",
+    "as_labels",
     "check_archive_name",
     "flush_to_disk",
     "load_checkpoint",

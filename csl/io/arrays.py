@@ -9,6 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from csl.io.separated import read_separated
+from csl.io.values import as_array
+
+LABEL_NAMES = ("labels", "label", "targets", "target", "classes", "class", "y")
 Arrays: TypeAlias = "dict[str, Tensor | np.ndarray[Any, Any]]"  # numbers as tensors, words as NumPy arrays of them
 
 
@@ -17,8 +21,8 @@ def read_arrays(path: str | Path) -> Arrays:
 
     Args:
         path: `.npz` or `.npy` (without pickled objects), `.pt` or `.pth` (tensors, or dicts and lists of them, read
-            with `weights_only`), `.safetensors`, `.parquet` (lists of numbers become rows of a matrix), or `.txt` (one
-            label a line).
+            with `weights_only`), `.safetensors`, `.parquet` (lists of numbers become rows of a matrix), `.csv` or
+            `.tsv` (columns of numbers become the matrix `features`), or `.txt` (one label a line).
 
     Returns:
         Numbers as tensors, words as NumPy arrays. The array of a file that names none is called by the file's name.
@@ -50,7 +54,7 @@ def read_arrays(path: str | Path) -> Arrays:
         raise ValueError(f"{path}: {_reason(error)}") from error
     except Exception as error:
         raise ValueError(f"{path}: not a readable {path.suffix} file ({_reason(error)})") from error
-    return {name: _numbers(array) for name, array in arrays.items()}
+    return {name: as_array(array, f"{path}: {name}") for name, array in arrays.items()}
 
 
 def describe(arrays: Arrays) -> str:
@@ -147,6 +151,10 @@ def _matrix(path: Path, name: str, lists: Any) -> Any:
     return values.reshape(len(lists), width)
 
 
+def _csv(path: Path) -> dict[str, Any]:
+    return read_separated(path, LABEL_NAMES)
+
+
 def _txt(path: Path) -> dict[str, Any]:
     words = _decoded(path.read_bytes()).split("\n")
     return {path.stem: np.array([word.strip() for word in words if word.strip()])}
@@ -155,25 +163,6 @@ def _txt(path: Path) -> dict[str, Any]:
 def _decoded(content: bytes) -> str:
     """Text in UTF-8, or in UTF-16 with a byte-order mark, as Windows writes it; without the mark."""
     return content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
-
-
-def _numbers(array: Any) -> "Tensor | np.ndarray[Any, Any]":
-    """Numbers as a tensor; words that are all integers, too, unless two words are one number."""
-    if isinstance(array, Tensor):
-        return array
-    if array.dtype.kind == "O":  # words, some of which are missing
-        return np.asarray(array)
-    if array.dtype.kind in "US":
-        words = array.astype(str)
-        try:
-            array = words.astype(np.int64)
-        except (ValueError, OverflowError):
-            return np.asarray(words)
-        if len(np.unique(array)) < len(np.unique(words)):  # "01" and "1"
-            return np.asarray(words)
-    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
-        array = array.astype(np.int64)
-    return torch.from_numpy(np.array(array, order="C"))
 
 
 def _reason(error: Exception) -> str:
@@ -187,5 +176,7 @@ FORMATS: dict[str, Callable[[Path], dict[str, Any]]] = {
     ".pth": _pt,
     ".safetensors": _safetensors,
     ".parquet": _parquet,
+    ".csv": _csv,
+    ".tsv": _csv,
     ".txt": _txt,
 }

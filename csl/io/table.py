@@ -4,14 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
 from torch import Tensor
 
-from csl.io.arrays import Arrays, describe, read_arrays
+from csl.io.arrays import LABEL_NAMES, Arrays, describe, read_arrays
+from csl.io.values import as_labels
 
 FEATURE_NAMES = ("features", "feature", "embeddings", "embedding", "values", "x")
-LABEL_NAMES = ("labels", "label", "targets", "target", "classes", "class", "y")
 
 
 class FeatureTable(NamedTuple):
@@ -22,8 +20,10 @@ class FeatureTable(NamedTuple):
         labels: Classes `[N]`, int64; None where the file has none, or only −1. Words are numbered in their order.
         features_key: The array that was taken for the features.
         labels_key: The one that was taken for the labels, empty if none was.
+        classes: The words that the classes are called by, in their order; none where labels are numbers.
 
     Example:
+        >>> import torch
         >>> table = FeatureTable(torch.ones(2, 3), torch.tensor([0, 1]), "features", "labels")
         >>> table.values.shape, table.labels
         (torch.Size([2, 3]), tensor([0, 1]))
@@ -33,6 +33,7 @@ class FeatureTable(NamedTuple):
     labels: Tensor | None
     features_key: str
     labels_key: str
+    classes: tuple[str, ...] = ()
 
 
 def read_features(
@@ -55,6 +56,7 @@ def read_features(
 
     Example:
         >>> import tempfile
+        >>> import numpy as np
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     np.savez(Path(folder) / "clip.npz", image=np.ones((2, 3)), y=np.array(["cat", "ant"]))
         ...     table = read_features(Path(folder) / "clip.npz")
@@ -68,8 +70,8 @@ def read_features(
     label_key = _labels_key(others, where, labels_key, required=labels is not None)
     if label_key is None:
         return FeatureTable(values, None, key, "")
-    classes = _as_labels(others[label_key], f"{where}: {label_key}", len(values))
-    return FeatureTable(values, None if bool((classes == -1).all()) else classes, key, label_key)
+    classes, words = as_labels(others[label_key], f"{where}: {label_key}", len(values))
+    return FeatureTable(values, None if bool((classes == -1).all()) else classes, key, label_key, words)
 
 
 def _features_key(arrays: Arrays, path: str | Path, key: str | None) -> str:
@@ -113,24 +115,3 @@ def _as_features(array: Any, where: str) -> Tensor:
         shape, kind = list(array.shape), str(array.dtype).removeprefix("torch.")
         raise ValueError(f"{where}: expected a matrix of numbers [N, D], got shape {shape} of {kind}")
     return array if array.is_floating_point() else array.float()
-
-
-def _as_labels(array: Any, where: str, count: int) -> Tensor:
-    flat = array.reshape(-1) if array.ndim == 2 and array.shape[1] == 1 else array
-    if tuple(flat.shape) != (count,):
-        raise ValueError(f"{where}: expected one label for each of {count} rows, got shape {list(array.shape)}")
-    if missing := _missing(flat):
-        raise ValueError(f"{where}: {len(missing)} of {count} labels are null, the first of them in row {missing[0]}")
-    if not isinstance(flat, Tensor):
-        return torch.from_numpy(np.unique(flat, return_inverse=True)[1].astype(np.int64))
-    if flat.is_floating_point() and not bool((flat == flat.round()).all()):
-        raise ValueError(f"{where}: expected whole numbers or words as labels, got fractions")
-    return flat.long()
-
-
-def _missing(labels: Any) -> list[int]:
-    """The rows whose label is null: None among words, NaN among numbers."""
-    if isinstance(labels, Tensor):
-        rows: list[int] = labels.isnan().nonzero()[:, 0].tolist()
-        return rows
-    return [row for row, word in enumerate(labels) if word is None]

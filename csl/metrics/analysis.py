@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import torch
 
+from csl.io import as_array, as_labels
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.measure import Choices, Measure, Options, Size
@@ -105,8 +106,8 @@ def analyze(
     """Measure how features are organized, with the whole panel: no training, no logger, no callback.
 
     Args:
-        features: `[N, D]`, a tensor or whatever becomes one, such as a NumPy array.
-        labels: Classes `[N]`, any integers but −1; None leaves out what needs them.
+        features: `[N, D]`, a tensor or any array-like, see `csl.io.as_array`.
+        labels: Classes `[N]`, words or any integers but −1; None leaves out what needs them.
         metrics: Names of measures, some of `csl.metrics.measures.MEASURES`, or measures of your own; None for the
             panel.
         normalize: Whether to measure the rows with length 1, as the paper does; false for the rows as they are.
@@ -131,9 +132,13 @@ def analyze(
         Local density        value    seconds
           rld_0.1...
     """
-    values = torch.as_tensor(features).detach()
+    values = as_array(features, "features")
+    if not isinstance(values, torch.Tensor):
+        raise ValueError(f"features: expected numbers [N, D], got words, such as {str(values.flat[0])!r}")
     values = values if values.is_floating_point() or values.is_complex() else values.float()
-    known = None if labels is None else torch.as_tensor(labels)
+    known = None if labels is None else as_array(labels, "labels")
+    if known is not None and not isinstance(known, torch.Tensor):
+        known = as_labels(known, "labels", len(values))[0]
     measures = _chosen(metrics, known is not None)
     choices = Choices(check_temperatures(temperatures), tuple(ks))
     for k in choices.ks:

@@ -6,6 +6,7 @@ from csl.probes.knn import KNNProbe
 from csl.probes.label_propagation import LabelPropagationProbe
 from csl.probes.linear import LinearProbe
 from csl.probes.nodes import Nodes
+from csl.probes.panel import default_probes, fit_probes
 from csl.probes.probe import Outcome, Probe
 from csl.probes.result import ProbeResult
 from csl.probes.task import Samples, Task
@@ -22,4 +23,6 @@ __all__ = [
     "ProbeResult",
     "Samples",
     "Task",
+    "default_probes",
+    "fit_probes",
 ]

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from csl.cli import COMMANDS, help_text
 from csl.commands.bar import Bar
 from csl.io import save_features
 from csl.metrics import analyze
+from csl.probes import fit_probes
 from csl.types import Features
 from tests.commands.runs import csl, failure
 from tests.metrics.reference import data
@@ -124,3 +126,36 @@ def test_the_bar_shows_the_measure_and_the_time_left(capsys: pytest.CaptureFixtu
     assert "rld" in shown
     assert "25%" in shown
     assert "left" in shown
+
+
+def test_a_test_file_gets_every_probe(folder: Path) -> None:
+    words = np.array(["ant", "bee", "cat", "dog", "eel"])
+    np.savez(folder / "train.npz", features=X.numpy(), labels=words[Y.numpy()])
+    shown = Y < 4  # one class is missing, so that its words have other numbers there
+    np.savez(folder / "test.npz", features=X.numpy()[shown], labels=words[Y.numpy()][shown])
+    line = "analyze", "train.npz", "--test", "test.npz", "--metrics", "rankme"
+    content = json.loads(csl(folder, *line, "--json", "-"))
+    labels = Y[shown]
+    for name, found in fit_probes((X, Y), (X[shown], labels)).items():
+        assert content["probes"][name]["accuracy"] == pytest.approx(found.val_accuracy), name
+    assert set(content["probes"]) == {"linear", "knn", "gcn", "label_propagation"}
+    assert content["samples"] == len(labels)
+    text = csl(folder, *line)
+    assert [row for row in text.splitlines() if row.startswith("  label_propagation")]
+
+
+@pytest.mark.parametrize(
+    ("labels", "columns", "said"),
+    [
+        (None, 8, "--test: expected labels in both files, got none in test.npz"),
+        (["fox"] * 60, 8, "--test: expected labels of one kind, got words in one file and numbers in the other"),
+        ([9] * 60, 8, "--test: expected classes of FILE, got others, such as '9'"),
+        ([0] * 60, 3, "--test: expected 8 dimensions as in FILE, got 3"),
+    ],
+)
+def test_a_test_file_that_does_not_fit(folder: Path, labels: list[object] | None, columns: int, said: str) -> None:
+    more: dict[str, Any] = {} if labels is None else {"labels": np.array(labels)}
+    np.savez(folder / "test.npz", features=X.numpy()[:, :columns], **more)
+    status, message = failure(folder, "analyze", "features.npz", "--test", "test.npz", "--metrics", "rankme")
+    assert status == 1
+    assert said in message
