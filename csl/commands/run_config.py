@@ -15,8 +15,10 @@ from csl.callbacks.versions import numbers_folders
 from csl.io import replacing
 from csl.runs import CONFIG
 
-ONE_CALL_ONLY = ("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose")
-ONE_CALL_ONLY += ("return_predictions",)
+ONE_CALL_ONLY = (
+    *("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose"),
+    "return_predictions",
+)
 # What loggers call the option that says which of their runs to go on with.
 IDENTITIES = ("id", "run_id", "experiment_key")
 
@@ -66,8 +68,9 @@ def with_identities(text: str, loggers: list[Logger]) -> str:
     stated = stated if isinstance(stated, list) else [stated]
     is_changed = False
     for part, logger in zip(stated, loggers, strict=False):  # the default logger is not stated
-        options = part.get("init_args") if isinstance(part, dict) and not numbers_folders(logger) else None
-        for name in IDENTITIES if options else ():
+        is_open = isinstance(part, dict) and not numbers_folders(logger)
+        options: dict[str, Any] = (part.get("init_args") if is_open else None) or {}
+        for name in IDENTITIES:
             if name in options and options[name] is None and logger.version is not None:
                 options[name], is_changed = str(logger.version), True
     return yaml.safe_dump(config, sort_keys=False) if is_changed else text

@@ -282,7 +282,7 @@ class TrainingCLI(LightningCLI):
             return [own]
         if self._adds_a_logger:  # what is added is all that is stated, so that the one it is added to must be, too
             stated = {"save_dir": str(place.parent), "name": place.name, "default_hp_metric": False}
-            entry = Namespace(class_path=LOGGER, init_args=Namespace(stated))
+            entry = Namespace({"class_path": LOGGER, "init_args": Namespace(stated)})  # type: ignore[no-untyped-call]
             self._options["trainer"]["logger"] = [entry, *_as_list(self._options["trainer"]["logger"])]
             return [own, *_as_list(given)]
         return [] if given is False else _as_list(given)

@@ -18,7 +18,7 @@ def whole_first(subtypes: Sequence[Any], *rest: Any) -> list[Any]:
         >>> whole_first([float, int, str], 1, None, False)
         [<class 'int'>, <class 'float'>, <class 'str'>]
     """
-    found = list(_by_strictness(subtypes, *rest))
+    found = list(_by_strictness(subtypes, *rest))  # type: ignore[no-untyped-call]
     if int in found and float in found and found.index(float) < found.index(int):
         found.remove(int)
         found.insert(found.index(float), int)
