@@ -1,6 +1,8 @@
 """Checks of arguments that many constructors share; each error names the argument, what was expected, what came."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 
 def check_positive(**values: int) -> None:
@@ -37,3 +39,25 @@ def check_range(name: str, value: float, above: float | None = None, below: floa
     if not (value >= 0 if above is None else value > above) or not value < below:
         limit = "finite" if below == math.inf else f"below {below:g}"
         raise ValueError(f"{name}: expected a number {lowest} and {limit}, got {value}")
+
+
+def check_views(views: Iterable[Any]) -> None:
+    """Raise a `ValueError` unless these are groups of views (`csl.types.View`) that can be drawn.
+
+    Example:
+        >>> from csl.types import View
+        >>> check_views((View(2), View(scale=0.0)))
+        Traceback (most recent call last):
+        ...
+        ValueError: views: expected a scale above 0, got 0.0
+    """
+    if not isinstance(views, tuple | list) or not all(hasattr(view, "crop_area") for view in views) or not views:
+        raise ValueError(f"views: expected a tuple of csl.types.View, such as (View(2),), got {views!r}")
+    for view in views:
+        low, high = view.crop_area or (1.0, 1.0)
+        if view.count < 1:
+            raise ValueError(f"views: expected a count of at least 1, got {view.count}")
+        if not view.scale > 0:
+            raise ValueError(f"views: expected a scale above 0, got {view.scale}")
+        if not 0 < low <= high <= 1:
+            raise ValueError(f"views: expected a crop_area of two ascending shares, got {view.crop_area}")

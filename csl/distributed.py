@@ -107,8 +107,35 @@ class _EqualRows(torch.autograd.Function):
         return all_reduce(gradient, ctx.group).chunk(size(ctx.group))[rank(ctx.group)], None
 
 
+def summed(tensor: Tensor, group: Group = None) -> Tensor:
+    """The sum of all processes' tensors, on every process; gradients flow back to all of them.
+
+    For batch statistics that enter every process's loss. The mean over processes of the losses' gradients is then that
+    of one process on the whole batch.
+    """
+    total: Tensor = tensor if group is None else _Sum.apply(tensor, group)
+    return total
+
+
+class _Sum(torch.autograd.Function):
+    """Every process uses the sum, so a part's gradient is the sum of what all of them make of it."""
+
+    @staticmethod
+    def forward(ctx: Any, tensor: Tensor, group: Group) -> Tensor:
+        ctx.group = group
+        return all_reduce(tensor, group)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return all_reduce(gradient, ctx.group), None
+
+
 def ring(
-    tensors: tuple[Tensor, ...], group: Group = None, steps: int | None = None
+    tensors: tuple[Tensor, ...],
+    group: Group = None,
+    steps: int | None = None,
+    counts: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, tuple[Tensor, ...]]]:
     """Each process's tensors in turn, `(owner, tensors)`: our own first, then those that come round the ring.
 
@@ -121,13 +148,14 @@ def ring(
         group: The processes; None for one.
         steps: How many processes' tensors are wanted, from 1 (our own); None for all. Every process must ask for the
             same number, and take them all.
+        counts: How many rows each process has, where that is known: it saves asking.
     """
     if group is None:
         yield 0, tensors
         return
     me, count = rank(group), size(group)
     steps = count if steps is None else steps
-    counts = row_counts(len(tensors[0]), group)
+    counts = row_counts(len(tensors[0]), group) if counts is None else counts
     ranks = dist.get_process_group_ranks(group)
     to, source = ranks[(me + 1) % count], ranks[(me - 1) % count]
     held = tuple(tensor.detach().contiguous() for tensor in tensors)
@@ -196,7 +224,7 @@ class Shard(NamedTuple):
         if self.group is None:
             return tensor[rows.start : max(rows.start, rows.stop)]
         found = tensor.new_empty(max(0, rows.stop - rows.start), *tensor.shape[1:])
-        for owner, (visiting,) in ring((tensor,), self.group):
+        for owner, (visiting,) in ring((tensor,), self.group, counts=self.counts):
             first = sum(self.counts[:owner])
             low, high = max(rows.start, first), min(rows.stop, first + len(visiting))
             if low < high:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.scalars import held_out_name, log_scalars
@@ -47,13 +48,20 @@ class HeldOutLoss(FeatureCallback):
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         if not isinstance(data, ImageDataModule):
             raise ValueError(f"callbacks: HeldOutLoss expected a csl.data.ImageDataModule, got {type(data).__name__}")
+        if stage == "fit":
+            count, batch = data.held_out_sizes()
+            if batch < data.batch_size or count % batch:
+                rank_zero_info(
+                    f"val/loss: measured on {count - count % batch:,} of {count:,} held-out images, {batch} in a batch "
+                    f"({data.batch_size} in training), on which a loss that compares the images of a batch depends"
+                )
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Measure, on every process its share of each batch."""
         assert isinstance(module, Method)
         data: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
         losses = []
-        for batch in data.held_out_batches():
+        for batch in data.held_out_batches("test" if trainer.testing else "val"):
             with torch.no_grad(), trainer.precision_plugin.val_step_context():
                 losses.append(as_step(module.training_loss(batch)).loss)
         mean = all_reduce(torch.stack(losses).mean(), world()) / size(world())

@@ -105,7 +105,7 @@ def kept_bytes(encoder: Encoder, size: int) -> float:
 
         images = torch.zeros(2, encoder.in_channels, size, size)
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            features = functional_call(encoder, state, (images,))
+            features = functional_call(encoder, state, (images,))  # type: ignore[arg-type]
         del features  # what was kept is kept until here, so that no place is counted for two
     return sum(found.values()) / 2
 
@@ -119,8 +119,8 @@ def memory_of(device: torch.device) -> tuple[float, float]:
         True
     """
     if device.type == "cuda":
-        free, total = torch.cuda.mem_get_info(device)
-        return float(free), float(total)
+        of_gpu = torch.cuda.mem_get_info(device)
+        return float(of_gpu[0]), float(of_gpu[1])
     if device.type != "cpu":
         return float("inf"), float("inf")
     lines = [line.split() for line in _text("/proc/meminfo").splitlines()]

@@ -14,9 +14,12 @@ from torch import Tensor
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import log_scalars, named_sets, tolerated
+from csl.distributed import world
 from csl.metrics import named_scalars, undefined_scalars
 from csl.metrics.classes import metric_classes
+from csl.metrics.declared_metric import DeclaredMetric
 from csl.metrics.measures import DEFAULT, MEASURES
+from csl.metrics.samples import Samples
 from csl.types import Features, Split
 
 Panel: TypeAlias = Literal["quick", "slow", "panel"]
@@ -33,6 +36,7 @@ class OrganizationMetrics(FeatureCallback):
             which is logged under its class name in snake case. Or one of three words: "quick", what is cheap enough
             for every epoch (RLD at T = 1.0, 0.2 and 0.1, Calinski–Harabasz, the deviation of the normalised
             features); "slow", all else that `csl analyze` measures; "panel", both.
+        normalize: Whether to measure features with length 1, as the paper does; false for those that the encoder gives.
         outputs: Which outputs of the method are measured, such as "projection_head", or "momentum_encoder" of methods
             that have one (which takes a pass of its own); scalars of others than "encoder" are called
             `val/<output>/<name>`.
@@ -52,6 +56,7 @@ class OrganizationMetrics(FeatureCallback):
     def __init__(
         self,
         metrics: Sequence[torchmetrics.Metric] | Panel = "quick",
+        normalize: bool = True,
         outputs: Sequence[str] = ("encoder",),
         progress_bar: Sequence[str] = ("val/rld_0.1",),
         every_n: int = 1,
@@ -60,7 +65,7 @@ class OrganizationMetrics(FeatureCallback):
         super().__init__(every_n)
         self.metrics = panel(metrics) if isinstance(metrics, str) else list(metrics)
         self.outputs, self.progress_bar, self.log_seconds = tuple(outputs), tuple(progress_bar), log_seconds
-        self._untold = Untold()
+        self.normalize, self._untold = normalize, Untold()
         names = Counter(name for metric in self.metrics for name in undefined_scalars(metric))
         if twice := [name for name, count in names.items() if count > 1]:
             raise ValueError(f"metrics: expected one of each name, got several called {', '.join(twice)}")
@@ -68,27 +73,9 @@ class OrganizationMetrics(FeatureCallback):
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Compute every metric on every set of the chosen outputs."""
         for prefix, rows in named_sets(trainer, features, self.outputs):
-            labelled = has_labels(rows)
-            for metric in self.metrics:
-                start = time.perf_counter()
-                found = measure(metric, rows) if labelled else self._without(metric, rows)
-                scalars: dict[str, Tensor | float] = dict(found)
-                if not scalars:
-                    continue
-                if self.log_seconds:
-                    finish(rows.values.device)
-                    scalars[f"{next(iter(scalars))}_seconds"] = time.perf_counter() - start
-                log_scalars(module, {f"{prefix}{name}": value for name, value in scalars.items()}, self.progress_bar)
-
-    def _without(self, metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
-        """What a metric says of rows without labels; nothing where it needs them."""
-        try:
-            return compute(metric, rows)
-        except tolerated() as error:
-            # What has another reason would have failed with labels, too.
-            name, reason = type(metric).__name__, "" if "labels" in str(error) else f" ({error})"
-            self._untold.tell(f"no image has a label: {name} is not measured{reason}")
-            return {}
+            untold = None if has_labels(rows) else self._untold
+            scalars = measure_all(self.metrics, rows, normalize=self.normalize, seconds=self.log_seconds, untold=untold)
+            log_scalars(module, {f"{prefix}{name}": value for name, value in scalars.items()}, self.progress_bar)
 
 
 def panel(which: Panel = "panel") -> list[torchmetrics.Metric]:
@@ -109,21 +96,68 @@ def finish(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def measure(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
-    """One metric on one set: its named scalars, NaN where the features do not allow an answer."""
+def measure_all(
+    metrics: Sequence[torchmetrics.Metric],
+    rows: Features,
+    *,
+    normalize: bool = False,
+    seconds: bool = False,
+    untold: Untold | None = None,
+) -> dict[str, Tensor | float]:
+    """Every metric on one set, whose record they share: their scalars in the order of the metrics.
+
+    Metrics that go over the pairs of samples come first: the distances, which they share, are forgotten then.
+
+    Args:
+        metrics: What to measure.
+        rows: This process's rows of the set.
+        normalize: Whether to measure the rows with length 1.
+        seconds: Whether to say what each metric took; what several share is counted where it is first needed.
+        untold: Where no row has a label: who says, once, that a metric that needs labels is left out.
+    """
+    wanted = [one.measure.neighbors(**one.options) for one in metrics if isinstance(one, DeclaredMetric)]
+    samples = Samples(rows.values, rows.labels, group=world(), normalize=normalize, neighbors=wanted, shared=True)
+    found: dict[int, dict[str, Tensor | float]] = {}
+    for place, metric in sorted(enumerate(metrics), key=lambda entry: not _over_pairs(entry[1])):
+        if not _over_pairs(metric):
+            samples.release()
+        start = time.perf_counter()
+        scalars: dict[str, Tensor | float] = dict(measure(metric, samples, rows.labels, untold))
+        if seconds and scalars:
+            finish(rows.values.device)
+            scalars[f"{next(iter(scalars))}_seconds"] = time.perf_counter() - start
+        found[place] = scalars
+    return {name: value for place in sorted(found) for name, value in found[place].items()}
+
+
+def measure(
+    metric: torchmetrics.Metric, samples: Samples, labels: Tensor, untold: Untold | None = None
+) -> dict[str, Tensor]:
+    """One metric on one set: its named scalars, NaN where the features do not allow an answer, none without labels."""
     try:
-        return compute(metric, rows)
+        return compute(metric, samples, labels)
     except tolerated() as error:
-        rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
-        return undefined_scalars(metric)
+        if untold is None:
+            rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
+            return undefined_scalars(metric)
+        # What has another reason would have failed with labels, too.
+        name, reason = type(metric).__name__, "" if "labels" in str(error) else f" ({error})"
+        untold.tell(f"no image has a label: {name} is not measured{reason}")
+        return {}
 
 
-def compute(metric: torchmetrics.Metric, rows: Features) -> dict[str, Tensor]:
+def compute(metric: torchmetrics.Metric, samples: Samples, labels: Tensor) -> dict[str, Tensor]:
     """One metric on one set: its named scalars; the metric keeps nothing."""
-    metric.reset()
-    metric.to(rows.values.device)
     try:
-        metric.update(rows.values, rows.labels)
+        if isinstance(metric, DeclaredMetric) and metric.sync_on_compute and metric.process_group is None:
+            return metric.scalars(metric.of(samples))
+        metric.reset()
+        metric.to(samples.features.device)
+        metric.update(samples.features, labels)
         return named_scalars(metric, metric.compute())
     finally:
         metric.reset()
+
+
+def _over_pairs(metric: torchmetrics.Metric) -> bool:
+    return isinstance(metric, DeclaredMetric) and metric.measure.over_pairs

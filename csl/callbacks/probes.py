@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
@@ -10,8 +11,9 @@ from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world
+from csl.metrics.directions import directions
 from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe, ProbeResult
-from csl.types import Split
+from csl.types import Features, Split
 
 # What `also` may name: the fields of a result that are one number.
 NUMBERS = ("balanced_accuracy", "best_val_accuracy_over_steps", "steps", "seconds")
@@ -27,6 +29,8 @@ class ProbeMonitor(FeatureCallback):
 
     Args:
         probes: Objects of `csl.probes`, in a list, or by the names they shall have; the default is kNN, linear, GCN.
+        normalize: Whether to fit them to features with length 1, as the paper does; false for those that the encoder
+            gives.
         outputs: Which outputs of the method are measured; scalars of others than "encoder" are called
             `val/<output>/<name>`.
         progress_bar: Scalars that the progress bar shows.
@@ -47,6 +51,7 @@ class ProbeMonitor(FeatureCallback):
     def __init__(
         self,
         probes: Sequence[Probe] | Mapping[str, Probe] | None = None,
+        normalize: bool = True,
         outputs: Sequence[str] = ("encoder",),
         progress_bar: Sequence[str] = ("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy"),
         every_n: int = 1,
@@ -58,21 +63,28 @@ class ProbeMonitor(FeatureCallback):
             if number not in NUMBERS:
                 raise ValueError(f"also: expected some of {', '.join(NUMBERS)}, got {number!r}")
         self.outputs, self.progress_bar, self.also = tuple(outputs), tuple(progress_bar), tuple(also)
-        self._untold = Untold()
+        self.normalize, self._untold = normalize, Untold()
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Fit every probe on every chosen output."""
         held_out = held_out_name(trainer)
-        for prefix, split in chosen(features, self.outputs):
-            if not has_labels(split):
+        for prefix, given in chosen(features, self.outputs):
+            if not has_labels(given):
                 self._untold.tell(f"no image has a label: no probe is fitted ({', '.join(self.probes)})")
                 continue
+            split = Split(*map(with_length_one, given)) if self.normalize else given
             for name, probe in self.probes.items():
                 scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}", name, self.also)
                 # Or a failed fit would leave the train accuracy of the one before in the table.
                 trained = [f"train/{prefix}{known}_accuracy" for known in probe_names(probe, name).values()]
                 stale = {key: math.nan for key in trained if key in trainer.callback_metrics}
                 log_scalars(module, stale | scalars, self.progress_bar)
+
+
+def with_length_one(rows: Features) -> Features:
+    """The same samples, their features with length 1."""
+    values = rows.values
+    return rows._replace(values=directions(values, torch.promote_types(values.dtype, torch.float32)))
 
 
 def probe_scalars(

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from csl.commands.bar import Bar
 from csl.commands.console import command
@@ -26,6 +26,7 @@ def analyze(
     features_key: str | None = None,
     labels_key: str | None = None,
     metrics: Sequence[str] | None = None,
+    normalize: Literal["true", "false"] = "true",
     temperatures: Sequence[float] = (1.0, 0.2, 0.1),
     ks: Sequence[int] = (1, 10, 100),
     device: Device,
@@ -48,6 +49,7 @@ def analyze(
         features_key: the array that holds the features, where several could
         labels_key: the array that holds the labels
         metrics: measures of the list below, or one of your own, as my_measure.MINE; the panel unless told otherwise
+        normalize: measure the features with length 1, as the paper does; false for features as they are
         temperatures: of relative local density
         ks: numbers of neighbours of neighbor_agreement
         device: where to compute
@@ -73,7 +75,13 @@ def analyze(
     try:
         with bar as watch:
             return measure(
-                table.values.to(device), known, metrics=chosen, temperatures=temperatures, ks=ks, watch=watch
+                table.values.to(device),
+                known,
+                metrics=chosen,
+                normalize=normalize == "true",
+                temperatures=temperatures,
+                ks=ks,
+                watch=watch,
             )
     except ValueError as error:
         if str(error).startswith("labels must be known"):

@@ -38,7 +38,7 @@ def complete(line: Sequence[str]) -> list[str]:
     """A line completed by what it and its files leave out: SimCLR, Digits, an encoder and a length that fit them.
 
     Defaults come first, then the files in their order, then the line; so a file adds to the defaults, and the line wins
-    over the files. Where another class is chosen than a file states, options that both have keep the file's values.
+    over the files. Where another class is chosen than a file states, only what all classes of its kind have is kept.
 
     Example:
         >>> complete(["--data.source", "Folder", "--data.batch_size", "64"])[:6]
@@ -53,11 +53,11 @@ def complete(line: Sequence[str]) -> list[str]:
         stated += [_stated_on_line(option, value) for value in values[-1:]]
     model, source = _chosen(stated, MODEL) or "SimCLR", _chosen(stated, SOURCE) or "Digits"
     encoder = _chosen(stated, ENCODER) or ("ConvNet" if _is_digits(source) else "ResNet")
-    for slot, name in ((MODEL, model), (ENCODER, encoder), (SOURCE, source)):
-        _tell_what_is_dropped(stated, slot, name)
+    chosen = ((MODEL, model), (ENCODER, encoder), (SOURCE, source))
+    defaults = [word for slot, name in chosen for word in _left_out(stated, slot, name)]
     head = [MODEL.option, model, *([ENCODER.option, encoder] if _takes(MODEL, model, "encoder") else [])]
     head += [SOURCE.option, source, *(_digits(model) if _is_digits(source) else [])]
-    return [*head, *(word for config in configs for word in ("--config", config)), *sections, *rest]
+    return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
 
 
 def _stated_on_line(option: str, value: str) -> Stated:
@@ -85,23 +85,42 @@ def _digits(model: str) -> list[str]:
     return ["--config", json.dumps(config)]
 
 
-def _tell_what_is_dropped(stated: Sequence[Stated], slot: Slot, chosen: str) -> None:
-    """Say which options the files state for another class than the one that was chosen, which does not have them."""
-    dropped = sorted(
-        {(old, name) for old, name in _stated_for_others(stated, slot, chosen) if not _takes(slot, chosen, name)}
-    )
-    for old in sorted({old for old, _ in dropped}):
-        names = ", ".join(name for other, name in dropped if other == old)
-        log.info(f"{slot.option} {chosen} has no {names}: what is stated for {old} is left out")
+def _left_out(stated: Sequence[Stated], slot: Slot, chosen: str) -> list[str]:
+    """Words that set back what files state for another class than the chosen one, which is said.
+
+    Only what every class of the slot has is kept, such as a method's encoder and optimization: options of the same name
+    in two classes need not mean the same, and their defaults differ.
+    """
+    base = f"{slot.base.__module__}.{slot.base.__qualname__}"
+    shared = {name.partition(".")[0] for name in options(parser_of(base))}
+    others = [(old, name) for old, name, is_chosen in _stated_for(stated, slot, chosen) if not is_chosen]
+    own = {name for _, name, is_chosen in _stated_for(stated, slot, chosen) if is_chosen}
+    foreign = sorted({(old, name) for old, name in others if not (name in shared and _takes(slot, chosen, name))})
+    for old in sorted({old for old, _ in foreign}):
+        names = ", ".join(name for other, name in foreign if other == old)
+        log.info(f"{slot.option} {chosen}: left out is what is stated for {old}: {names}")
+    back = sorted({name for _, name in foreign} - own)
+    return [word for name in back for word in _default(slot, chosen, name)]
 
 
-def _stated_for_others(stated: Sequence[Stated], slot: Slot, chosen: str) -> Iterator[tuple[str, str]]:
+def _stated_for(stated: Sequence[Stated], slot: Slot, chosen: str) -> Iterator[tuple[str, str, bool]]:
+    """Each option of a class that is stated: the class, the option, and whether the class is the chosen one."""
     current = ""
     for part in stated:
         found = part.at(*slot.keys)
         current = found.class_name() or current
-        if current and _path(slot, current) != _path(slot, chosen):
-            yield from ((current, name) for name in found.arguments())
+        is_chosen = _path(slot, current or chosen) == _path(slot, chosen)
+        yield from ((current, name, is_chosen) for name in found.arguments())
+
+
+def _default(slot: Slot, chosen: str, name: str) -> list[str]:
+    """An option and the chosen class's own default for it; nothing where it has no such option, or no default."""
+    if not _takes(slot, chosen, name):
+        return []
+    actions = {action.dest: action for action in parser_of(_path(slot, chosen))._actions}
+    if name not in actions or actions[name].required:
+        return []
+    return [f"{slot.option}.{name}", json.dumps(actions[name].default)]
 
 
 def _takes(slot: Slot, name: str, argument: str) -> bool:

@@ -61,7 +61,7 @@ def show(result: Result, target: str | None, files: Mapping[str, Any]) -> None:
     Example:
         >>> from csl.metrics import analyze
         >>> show(analyze([[1.0, 0.0], [0.0, 1.0]], metrics=["rankme"]), None, {})
-        2 samples of 2 dimensions, no labels
+        2 samples of 2 dimensions, no labels; features normalised to length 1
         ...
     """
     if target:

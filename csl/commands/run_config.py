@@ -16,8 +16,8 @@ from csl.io import replacing
 from csl.runs import CONFIG
 
 ONE_CALL_ONLY = (
-    *("config", "resume", "output", "epoch", "json", "weights", "ckpt_path", "weights_only", "verbose"),
-    "return_predictions",
+    *("config", "resume", "output", "epoch", "json", "weights"),
+    *("ckpt_path", "weights_only", "verbose", "return_predictions"),
 )
 # What loggers call the option that says which of their runs to go on with.
 IDENTITIES = ("id", "run_id", "experiment_key")
@@ -68,8 +68,8 @@ def with_identities(text: str, loggers: list[Logger]) -> str:
     stated = stated if isinstance(stated, list) else [stated]
     is_changed = False
     for part, logger in zip(stated, loggers, strict=False):  # the default logger is not stated
-        is_open = isinstance(part, dict) and not numbers_folders(logger)
-        options: dict[str, Any] = (part.get("init_args") if is_open else None) or {}
+        names_itself = isinstance(part, dict) and not numbers_folders(logger)
+        options: dict[str, Any] = part.get("init_args") or {} if names_itself else {}
         for name in IDENTITIES:
             if name in options and options[name] is None and logger.version is not None:
                 options[name], is_changed = str(logger.version), True

@@ -1,9 +1,8 @@
 """`csl fit`, `validate`, `test` and `predict`: the Trainer's methods on the command line."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -174,13 +173,8 @@ class TrainingCLI(LightningCLI):
             ("num_channels", f"{encoder}.in_channels"),
             ("image_size", f"{encoder}.image_size"),
         ):
-            known = partial(self._stated_or, target, fixed(self.measured, name))
+            known = fixed(self.measured, name)
             parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
-
-    def _stated_or(self, option: str, known: Callable[[Any], Any], of_data: int) -> int:
-        """What the configuration states for an option that otherwise follows the data."""
-        stated: int | None = self._get(self.config, option)
-        return known(of_data) if stated is None else stated
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
@@ -282,7 +276,7 @@ class TrainingCLI(LightningCLI):
             return [own]
         if self._adds_a_logger:  # what is added is all that is stated, so that the one it is added to must be, too
             stated = {"save_dir": str(place.parent), "name": place.name, "default_hp_metric": False}
-            entry = Namespace({"class_path": LOGGER, "init_args": Namespace(stated)})  # type: ignore[no-untyped-call]
+            entry = Namespace(class_path=LOGGER, init_args=Namespace(stated))  # type: ignore[no-untyped-call]
             self._options["trainer"]["logger"] = [entry, *_as_list(self._options["trainer"]["logger"])]
             return [own, *_as_list(given)]
         return [] if given is False else _as_list(given)

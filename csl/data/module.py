@@ -80,6 +80,7 @@ class ImageDataModule(LightningDataModule):
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
         self._given_size = image_size
+        self._stored: tuple[int, ImageStore] | None = None
         self.augmentation = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
 
     @property
@@ -104,14 +105,9 @@ class ImageDataModule(LightningDataModule):
         return self._given_size or made_for or min(self.source.native_size, _LARGEST_DEFAULT_SIZE)
 
     @property
-    def mean(self) -> tuple[float, ...]:
-        """Mean of each channel of the source's images in [0, 1]."""
-        return self.source.mean
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        """Standard deviation of each channel of the source's images in [0, 1]."""
-        return self.source.std
+    def window(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of each channel of the source's images in [0, 1], which encoders normalise by."""
+        return self.source.mean, self.source.std
 
     @property
     def num_train(self) -> int:
@@ -201,21 +197,25 @@ class ImageDataModule(LightningDataModule):
         """The set named by `predict_split`, each image once and in order."""
         return self._evaluation_loader(self.predict_split)
 
-    def held_out_batches(self) -> Iterator[Batch]:
-        """The held-out images in views drawn as for training, the same ones at every call.
+    def held_out_batches(self, part: Literal["val", "test"] = "val") -> Iterator[Batch]:
+        """The held-out or the test images in views drawn as for training, the same ones at every call.
 
-        Batches are as large as in training; images that do not fill one are left out. A method's loss can be measured
-        on them, see `csl.callbacks.HeldOutLoss`.
+        Batches are as large as in training, or as the set where that is smaller; images that do not fill one are left
+        out. A method's loss can be measured on them, see `csl.callbacks.HeldOutLoss`.
         """
         assert self.trainer is not None
-        count = len(self.splits.val)
-        size = min(self.batch_size, count - count % self._world_size)
+        count, size = self.held_out_sizes(part)
         # Position 0 of epoch 0: the same images form a batch at every call.
         sampler = TrainSampler(count, size, self.seed, self._rank, self._world_size, lambda: (0, 0))
-        for number, raw in enumerate(self._loader("val", sampler, size, training=True)):
+        for number, raw in enumerate(self._loader(part, sampler, size, training=True)):
             raw = RawBatch(*move_data_to_device(raw, self.trainer.strategy.root_device))
             with seeded(self.seed, "held-out views", number):
                 yield self._batch(raw, self.augment(raw.images))
+
+    def held_out_sizes(self, part: Literal["val", "test"] = "val") -> tuple[int, int]:
+        """How many images a held-out set has, and how many a batch of `held_out_batches`."""
+        count = len(self.splits.sets()[part])
+        return count, min(self.batch_size, count - count % self._world_size)
 
     def on_after_batch_transfer(self, batch: RawBatch, dataloader_idx: int) -> Batch:
         """Turn uint8 images into float views, on their device."""
@@ -279,10 +279,14 @@ class ImageDataModule(LightningDataModule):
         assert self.trainer is not None
         return training_position(self.trainer)
 
-    @cached_property
+    @property
     def _store(self) -> ImageStore:
+        """The sets, decoded to the size that the views need; anew where another encoder needs another one."""
         size = stored_size(self.source.native_size, self.image_size)
-        return ImageStore(self.splits, size, self.memory_budget, type(self.source).__name__, speak=self._rank == 0)
+        if self._stored is None or self._stored[0] != size:
+            name = type(self.source).__name__
+            self._stored = size, ImageStore(self.splits, size, self.memory_budget, name, speak=self._rank == 0)
+        return self._stored[1]
 
     def _evaluation_loader(self, part: str) -> ImageLoader:
         images: ImageSet | None = getattr(self.splits, part)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from csl.checks import check_views
 from csl.data.augmentation import Augmentation
 from csl.data.recipes import Recipe
 from csl.types import View
@@ -28,6 +29,7 @@ def augmentations_of(views: Sequence[View], given: Sequence[Augmentation], recip
         >>> [crop.recipe(32).image_size for crop in crops]
         [32, 32, 16, 16, 16, 16, 16, 16]
     """
+    check_views(views)
     groups = [group for group in views for _ in range(group.count)]
     if len(given) == 1:
         return [given[0].without(_stated(group)).follow(_recipe_of(group, recipe)) for group in groups]

@@ -1,6 +1,6 @@
 """Image encoders: images `[B, C, H, W]` in [0, 1] in, features `[B, D]` out, no heads."""
 
-from csl.encoders.backbone import Backbone, as_encoder
+from csl.encoders.backbone import Backbone, as_encoder, outermost
 from csl.encoders.base import Encoder
 from csl.encoders.convnet import ConvNet
 from csl.encoders.network import Network
@@ -23,4 +23,5 @@ __all__ = [
     "as_encoder",
     "load_encoder",
     "load_weights",
+    "outermost",
 ]

@@ -1,5 +1,6 @@
 """Any module of torch as an encoder."""
 
+from collections.abc import Iterator
 from typing import Unpack
 
 from torch import Tensor, nn
@@ -73,6 +74,21 @@ class Backbone(Encoder):
             raise ValueError(f"encoder: expected one with maps, such as {WITH_MAPS}, got {name}, which gives features")
         maps: Tensor = self.model(images)
         return maps
+
+
+def outermost(module: nn.Module) -> Iterator[Encoder]:
+    """The encoders in a module, without those inside another encoder.
+
+    Example:
+        >>> from csl.encoders import ConvNet
+        >>> [type(part).__name__ for part in outermost(nn.Sequential(Backbone(ConvNet(width=2).layers), nn.ReLU()))]
+        ['Backbone']
+    """
+    for part in module.children():
+        if isinstance(part, Encoder):
+            yield part
+        else:
+            yield from outermost(part)
 
 
 def as_encoder(network: nn.Module, **options: Unpack[EncoderOptions]) -> Encoder:

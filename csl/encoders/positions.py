@@ -59,5 +59,6 @@ def kept_patches(tokens: Tensor, keep: Tensor, prefix: int) -> Tensor:
         >>> kept_patches(torch.tensor([[[9], [10], [11], [12]]]), torch.tensor([[2, 0]]), prefix=1).flatten()
         tensor([ 9, 12, 10])
     """
-    patches = tokens[:, prefix:].take_along_dim(keep[:, :, None], dim=1)
+    # And not `take_along_dim`, which takes a position beyond the last patch for an earlier one.
+    patches = tokens[:, prefix:].gather(1, keep[:, :, None].expand(-1, -1, tokens.shape[2]))
     return torch.cat([tokens[:, :prefix], patches], dim=1)

@@ -58,9 +58,10 @@ class ResNet(Encoder):
         check_positive(width=width)
         block, blocks = STAGES[depth]
         super().__init__(8 * width * block.expansion, in_channels, **options)
-        self.conv1, self.maxpool = _stem(stem, in_channels, width)
+        self.conv1, maxpool = _stem(stem, in_channels, width)
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
+        self.maxpool = maxpool  # in torchvision's order: weights may number the parts
         inputs = [width, *(width * 2**i * block.expansion for i in range(3))]
         self.layer1, self.layer2, self.layer3, self.layer4 = (
             _stage(block, inputs[i], width * 2**i, blocks[i], stride=1 if i == 0 else 2) for i in range(4)

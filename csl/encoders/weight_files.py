@@ -18,7 +18,7 @@ HARMLESS = re.compile(
     r"|argparse\.Namespace|types\.SimpleNamespace|functools\.partial|typing\.Any|uuid\.UUID|datetime\.\w+"
     r"|collections\.(defaultdict|deque)|pathlib(\._local)?\.\w*Path"
     r"|numpy\.(ndarray|dtype|dtypes\.\w+DType|u?int\d+|float\d+|bool_?|str_)"
-    r"|numpy\._?core\.multiarray\.(scalar|_reconstruct)|numpy\.random\._pickle\.\w+"
+    r"|numpy\._?core\.multiarray\.(scalar|_reconstruct)|numpy\.random\.(_pickle|bit_generator)\.__\w+"
     r"|torch\.nn\.functional\.\w+|torch\._C\._nn\.\w+"
 )
 # A class of another package, by its capital letter.

@@ -1,6 +1,7 @@
 """Whether weights are those of the same network, and what makes it the same."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Differences(NamedTuple):
     """Names of tensors that a network and weights do not share.
 
-    A part of the network, such as `layer1`, is there whole or not at all; a head that it does not have is no difference.
+    A part of the network, such as `layer1`, is there whole or not at all; a head that it does not have makes none.
 
     Attributes:
         missing: Those that the weights lack.
@@ -30,7 +31,7 @@ class Differences(NamedTuple):
     larger: list[str]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         """How many there are."""
         return len(self.missing) + len(self.shapes) + len(self.larger)
 
@@ -81,6 +82,27 @@ def check_same_network(
         fault = f"finite numbers, got NaN or infinity in {bad[0]} of {path}{_more(bad)}"
     if fault:
         raise ValueError(f"weights: expected {fault}{_what_fits(encoder, own, there)}")
+
+
+def check_places(encoder: "Encoder", own: Iterable[str], numbers: Sequence[int]) -> None:
+    """Check that numbered parts leave room for those without weights that the network has between them.
+
+    `nn.Sequential(*model.children())` loses what `model.forward` does itself, such as the first ReLU of lightly's small
+    ResNet: the same weights, another network.
+
+    Raises:
+        ValueError: If the file's network did without one of them.
+    """
+    model = getattr(encoder, "model", encoder)
+    names, parts = list(model._modules), list(dict.fromkeys(map(part_of, own)))
+    for (before, after), (low, high) in zip(pairwise(parts), pairwise(numbers), strict=False):
+        between = names[names.index(before) + 1 : names.index(after)] if {before, after} <= {*names} else []
+        lost = [name for name in between if not isinstance(model._modules[name], nn.Identity)]
+        if lost and high - low == 1:
+            raise ValueError(
+                f"weights: expected a network with {lost[0]} between {before} and {after}, got one without, where they "
+                f"have the numbers {low} and {high}; such a network can be measured as a Backbone of its own module"
+            )
 
 
 def is_out(encoder: "Encoder", name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -16,13 +16,13 @@ SYNONYMS = [
     (re.compile(r"(?<![^.])encoder\.pos_embedding$"), "pos_embed"),
     (re.compile(r"(?<![^.])encoder\.layers\.encoder_layer_(\d+)\."), r"blocks.\1."),
     (re.compile(r"(?<![^.])encoder\.ln\."), "norm."),
+    # DINOv2's training cuts its blocks into chunks
+    (re.compile(r"(?<![^.])blocks\.\d+\.(\d+)\."), r"blocks.\1."),
     (re.compile(r"(?<![^.])(blocks\.\d+)\.ln_([12])\."), r"\1.norm\2."),
     (re.compile(r"(?<![^.])(blocks\.\d+)\.self_attention\.in_proj_"), r"\1.attn.qkv."),
     (re.compile(r"(?<![^.])(blocks\.\d+)\.self_attention\.out_proj\."), r"\1.attn.proj."),
     (re.compile(r"(?<![^.])(blocks\.\d+)\.mlp\.(0|linear_1)\."), r"\1.mlp.fc1."),
     (re.compile(r"(?<![^.])(blocks\.\d+)\.mlp\.(3|linear_2)\."), r"\1.mlp.fc2."),
-    # DINOv2's training cuts its blocks into chunks
-    (re.compile(r"(?<![^.])blocks\.\d+\.(\d+)\."), r"blocks.\1."),
     # lightly's and kuangliu's ResNets
     (re.compile(r"(?<![^.])shortcut\."), "downsample."),
 ]
@@ -38,12 +38,16 @@ class Found(NamedTuple):
         prefix: How the names of its tensors begin in the file; it ends with a dot, or is empty.
         tensors: Every tensor behind the prefix, by the rest of its name, as `common_name` gives it.
         others: How other networks in the file begin that fit as well.
+        numbers: The numbers of its parts, in order, where the file numbers them and the network does not.
+        summed: Names of tensors that were summed over their channels.
         is_translated: Whether the encoder's library gave the tensors other names or sizes.
     """
 
     prefix: str
     tensors: dict[str, Tensor]
     others: tuple[str, ...]
+    numbers: Sequence[int] = ()
+    summed: tuple[str, ...] = ()
     is_translated: bool = False
 
 
@@ -116,7 +120,7 @@ def find_network(own: Mapping[str, Tensor], file: Mapping[str, Tensor]) -> Found
         if name.startswith(prefix):
             rest = name.removeprefix(prefix)
             tensors[_in_order(prefix, rest, numbered, parts) if in_order else rest] = file[original]
-    return Found(prefix, tensors, others)
+    return Found(prefix, tensors, others, numbers=numbered[prefix] if in_order else ())
 
 
 def _best(scores: Mapping[tuple[str, bool], int]) -> tuple[tuple[str, bool], tuple[str, ...]]:

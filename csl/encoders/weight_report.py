@@ -50,7 +50,7 @@ def report(
     }
     return [
         f"weights: {len(own) - len(missing)} of {len(own)} tensors of {kind} from {path}{begin}",
-        *([f"others there that fit as well: {', '.join(found.others)}"] if found.others else []),
+        *([f"others there that fit as well, chosen by {path}#WORD: {', '.join(found.others)}"] if found.others else []),
         *(f"{title}: {_counted(names)}" for title, names in groups.items() if names),
     ]
 

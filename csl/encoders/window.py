@@ -49,14 +49,16 @@ class Window(nn.Module):
         elif mean is not None or std is not None:
             raise ValueError(f"mean, std: expected both or neither, got mean={mean} and std={std}")
 
-    def take_window(self, mean: Sequence[float], std: Sequence[float]) -> None:
+    def take_window(self, mean: Sequence[float], std: Sequence[float], *, settle: bool = True) -> None:
         """Take the statistics of a source of images, unless the window is settled.
 
-        An encoder inside this one is given images that are normalised already; its own window stays open.
+        An encoder inside this one is given images that are normalised already; its own window stays open. Where an
+        encoder inside has stated one, it normalises, and this one lets images pass.
 
         Args:
             mean: Mean of each channel in [0, 1], or one for all.
             std: Standard deviation of each channel, or one for all.
+            settle: Whether the window stays from now on; not where a network is measured that was never trained.
 
         Raises:
             ValueError: If their number does not suit the channels, or a value cannot be.
@@ -67,14 +69,15 @@ class Window(nn.Module):
             >>> window.mean
             tensor([0.5000, 0.5000, 0.5000])
         """
-        if not self.has_window:
+        inside = [part for part in self.modules() if isinstance(part, Window) and part is not self]
+        if not self.has_window and not any(part.has_window for part in inside):
             channels = len(self.mean)
             means, stds = _per_channel("mean", mean, channels), _per_channel("std", std, channels)
             _check_values(means, stds)
             self.mean.copy_(torch.tensor(means, dtype=torch.float32))
             self.std.copy_(torch.tensor(stds, dtype=torch.float32))
-        for part in self.modules():
-            if isinstance(part, Window):
+        if settle:
+            for part in (self, *inside):
                 part.has_window = True
 
     def normalized(self, images: Tensor) -> Tensor:

@@ -34,12 +34,12 @@ def spectral_contrastive_loss(first: Tensor, second: Tensor, mu: float = 1.0, gr
     products = views[0] @ views[1].T
     own, images = products.diagonal(), len(products)
     others = (products.square().sum() - own.square().sum()) / (images * (images - 1))
-    loss: Tensor = (others - 2 * own.mean()) / mu
-    return loss
+    return (others - 2 * own.mean()) / mu
 
 
 def _clipped(view: Tensor, radius: float) -> Tensor:
-    return view * (radius / view.norm(dim=1, keepdim=True).clamp_min(radius))
+    lengths: Tensor = view.norm(dim=1, keepdim=True)
+    return view * radius / lengths.clamp_min(radius)
 
 
 class SpectralContrastiveLoss(nn.Module):

@@ -9,8 +9,9 @@ from lightning.pytorch.utilities import rank_zero_info
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
+from csl.checks import check_views
 from csl.distributed import all_reduce, size, world
-from csl.encoders import Encoder, Network, as_encoder
+from csl.encoders import Encoder, Network, as_encoder, outermost
 from csl.methods.groups import Group, complete
 from csl.methods.measuring import measuring, precision_of_features
 from csl.methods.optimization import Optimization
@@ -119,7 +120,16 @@ class Method(LightningModule):
         """
 
     def output_names(self) -> tuple[str, ...]:
-        """What can be measured, by name: "encoder", the layers that it was told to show, and the heads."""
+        """What can be measured, by name: "encoder", the layers that it was told to show, and the heads.
+
+        Raises:
+            ValueError: If `heads` does not begin with "encoder", or names what is no submodule.
+        """
+        known = dict(self.named_modules())
+        if self.heads[:1] != ("encoder",) or not set(self.heads) <= set(known):
+            raise ValueError(
+                f"heads: expected 'encoder' and then names of submodules of {type(self).__name__}, got {self.heads}"
+            )
         return (self.heads[0], *self.encoder.layer_names, *self.heads[1:])
 
     def measure(self, names: Collection[str]) -> None:
@@ -142,17 +152,15 @@ class Method(LightningModule):
     def setup(self, stage: str) -> None:
         """Let encoders know the source's window; check a fit's trainer, and synchronise batch norm of its processes.
 
-        A window that an encoder has stays, and one in a checkpoint, which is loaded later, replaces this one.
+        A window that an encoder has stays, and one in a checkpoint, which is loaded later, replaces this one. Data that
+        have none let images pass as they are.
         """
+        check_views(self.views)
         if (kept := precision_of_features(self.trainer.precision)) != "float32":
             rank_zero_info(
                 f"precision {self.trainer.precision}: weights are kept in {kept}, and features measured in it"
             )
-        data = getattr(self.trainer, "datamodule", None)
-        if (mean := getattr(data, "mean", None)) is not None:
-            for part in self.modules():
-                if isinstance(part, Encoder):
-                    part.take_window(mean, data.std)  # type: ignore[union-attr]
+        self._take_window(settle=stage == "fit")
         if stage != "fit":
             return
         self.start = Start()  # until a checkpoint says otherwise
@@ -232,6 +240,14 @@ class Method(LightningModule):
             raise ValueError(f"checkpoint: expected one of {own}, got one of {saved}")
         self.start = Start.of(checkpoint)
 
+    def _take_window(self, settle: bool) -> None:
+        """Let every encoder normalise by the source's statistics; copies of the encoder by what that normalises by."""
+        window = getattr(getattr(self.trainer, "datamodule", None), "window", ([0.0], [1.0]))
+        self.encoder.take_window(*window, settle=settle)
+        for other in outermost(self):
+            if other.in_channels == self.encoder.in_channels:
+                other.take_window(self.encoder.mean.tolist(), self.encoder.std.tolist(), settle=settle)
+
     def _rates(self) -> dict[str, float]:
         """The learning rate, that of every group with a rule of its own, and a weight decay that is scheduled."""
         groups = {group["group"]: group for group in reversed(self.trainer.optimizers[0].param_groups)}
@@ -241,7 +257,8 @@ class Method(LightningModule):
             if any(group[rule] != main[rule] for rule in ("rate", "constant")):
                 rates[f"lr_{group['group']}"] = group["lr"]
         if self.optimization.final_weight_decay is not None:
-            rates["weight_decay"] = main["weight_decay"]
+            decays = [group["weight_decay"] for group in self.trainer.optimizers[0].param_groups if group["decays"]]
+            rates["weight_decay"] = decays[0] if decays else 0.0
         return rates
 
     def _log_step(self, step: Step, num_images: int) -> None:

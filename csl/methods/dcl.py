@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import DCLLoss, in_full_precision
+from csl.losses import DCLLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.types import Batch
@@ -62,7 +62,8 @@ class DCL(Method):
         from lightly.models.modules.heads import SimCLRProjectionHead
 
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.loss = loss or DCLLoss(temperature, sigma if weighted else None)
+        own = DCLLoss(temperature, sigma if weighted else None)
+        self.loss = loss_or(loss, own, temperature=(temperature, 0.1), sigma=(sigma, 0.5), weighted=(weighted, False))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes."""

@@ -51,7 +51,7 @@ def complete(groups: Iterable[Group], module: nn.Module) -> list[Group]:
             raise ValueError(f"parameter_groups: expected names of their own, got {group.name!r} twice")
         if not group.rate >= 0:
             raise ValueError(f"parameter_groups: expected a rate of at least 0 for {group.name!r}, got {group.rate}")
-        members = [parameter for parameter in group.parameters if parameter.requires_grad]
+        members = [parameter for parameter in dict.fromkeys(group.parameters) if parameter.requires_grad]
         for parameter in members:
             if parameter not in names:
                 raise ValueError(f"parameter_groups: expected parameters of the method, got another in {group.name!r}")

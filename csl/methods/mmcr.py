@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import MMCRLoss, in_full_precision
+from csl.losses import MMCRLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.types import Batch, View
@@ -65,7 +65,8 @@ class MMCR(Method):
 
         self.views = (View(num_views),)
         self.projection_head = MMCRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim, num_layers=1)
-        self.loss = loss or MMCRLoss(local_weight)
+        own = MMCRLoss(local_weight)
+        self.loss = loss_or(loss, own, local_weight=(local_weight, 0.0))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, over the images of all processes."""

@@ -9,7 +9,7 @@ from torch.nn.functional import normalize
 from csl.checks import check_positive, check_share
 from csl.distributed import world
 from csl.encoders import Network
-from csl.losses import InfoNCELoss, in_full_precision
+from csl.losses import InfoNCELoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import rows_of_processes, total_steps
@@ -78,7 +78,7 @@ class MoCo(Method):
         self.momentum_encoder = momentum_copy(self.encoder)
         self.momentum_projection_head = momentum_copy(self.projection_head)
         self.queue = FeatureQueue(queue_size, output_dim)
-        self.loss = loss or InfoNCELoss(temperature)
+        self.loss = loss_or(loss, InfoNCELoss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images; keeps the keys of both views."""

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 from csl.checks import check_positive
 from csl.distributed import world
 from csl.encoders import Network
-from csl.losses import NNCLRLoss, in_full_precision
+from csl.losses import NNCLRLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import rows_of_processes
@@ -74,7 +74,8 @@ class NNCLR(Method):
         self.projection_head = NNCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.prediction_head = NNCLRPredictionHead(output_dim, prediction_dim, output_dim)
         self.queue = FeatureQueue(queue_size, output_dim)
-        self.loss = loss or NNCLRLoss(temperature)
+        own = NNCLRLoss(temperature)
+        self.loss = loss_or(loss, own, temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images against those of all processes; keeps the first projections."""

@@ -84,7 +84,7 @@ class Optimization:
         if self.optimizer == "adamw":
             return torch.optim.AdamW(divided, lr, betas=(self.momentum, 0.999), fused=fused)
         if self.optimizer == "sgd":
-            return torch.optim.SGD(divided, lr, momentum=self.momentum, fused=fused)
+            return _moving(torch.optim.SGD(divided, lr, momentum=self.momentum, fused=fused))
         return LARS(divided, lr, self.momentum, trust_coefficient=self.trust_coefficient, clip=self.clip_trust)
 
     def schedule(self, optimizer: Optimizer, warmup_steps: int, max_steps: int) -> Schedule:
@@ -129,3 +129,11 @@ class Optimization:
             **({"adapt": False} if self.optimizer == "lars" else {}),
         }
         return [shared | part for part in (matrices, vectors) if part["params"]]
+
+
+def _moving(optimizer: torch.optim.SGD) -> torch.optim.SGD:
+    """Begin every velocity at 0: fused SGD fails where some have begun, as if a layer was frozen at first."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"] if group["momentum"] else ():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer

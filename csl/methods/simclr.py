@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import NTXentLoss, in_full_precision
+from csl.losses import NTXentLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.types import Batch
@@ -57,7 +57,7 @@ class SimCLR(Method):
         from lightly.models.modules.heads import SimCLRProjectionHead
 
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.loss = loss or NTXentLoss(temperature)
+        self.loss = loss_or(loss, NTXentLoss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes."""

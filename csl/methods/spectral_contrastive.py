@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import SpectralContrastiveLoss, in_full_precision
+from csl.losses import SpectralContrastiveLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.types import Batch
@@ -58,7 +58,8 @@ class SpectralContrastive(Method):
         from lightly.models.modules.heads import SimCLRProjectionHead
 
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.loss = loss or SpectralContrastiveLoss(mu)
+        own = SpectralContrastiveLoss(mu)
+        self.loss = loss_or(loss, own, mu=(mu, 1.0))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, over the images of all processes."""

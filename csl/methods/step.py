@@ -1,6 +1,7 @@
 """What a method's loss says of one batch."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -25,12 +26,19 @@ class Step(NamedTuple):
 
     loss: Tensor
     keep: Keep = None
-    scalars: Mapping[str, Tensor] = {}
+    scalars: Mapping[str, Tensor] = MappingProxyType({})
 
 
 def as_step(result: Tensor | Step) -> Step:
     """A plain loss, or a step, as a step whose kept tensors hold no graph and no half precision."""
     step = result if isinstance(result, Step) else Step(result)
+    kept = step.keep if isinstance(step.keep, tuple) else (step.keep,)
+    if not isinstance(step.loss, Tensor):
+        raise TypeError(f"training_loss: expected a scalar tensor or a csl.methods.Step, got {type(result).__name__}")
+    if not all(part is None or isinstance(part, Tensor) for part in kept):
+        raise TypeError(f"Step.keep: expected a tensor or a tuple of tensors, got {type(step.keep).__name__}")
+    if "loss" in step.scalars:
+        raise ValueError("Step.scalars: expected other names than 'loss', which is the loss itself")
     keep = step.keep
     if isinstance(keep, tuple):
         return step._replace(keep=tuple(map(_kept, keep)))

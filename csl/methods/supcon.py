@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import SupConLoss, in_full_precision
+from csl.losses import SupConLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.types import Batch
@@ -58,7 +58,8 @@ class SupCon(Method):
         from lightly.models.modules.heads import SimCLRProjectionHead
 
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.loss = loss or SupConLoss(temperature)
+        own = SupConLoss(temperature)
+        self.loss = loss_or(loss, own, temperature=(temperature, 0.2))
 
     def setup(self, stage: str) -> None:
         """Refuse images of which none has a label, where the data module tells."""

@@ -10,7 +10,7 @@ from torchmetrics import MeanMetric
 
 from csl.checks import check_share
 from csl.encoders import Network
-from csl.losses import in_full_precision
+from csl.losses import in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.measuring import measuring
 from csl.methods.optimization import Optimization
@@ -67,7 +67,8 @@ class Supervised(Method):
         check_share(label_smoothing=label_smoothing)
         self.num_classes = num_classes
         self.classifier = nn.Linear(self.encoder.feature_dim, num_classes)
-        self.loss = loss or nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+        own = nn.CrossEntropyLoss(label_smoothing=label_smoothing)
+        self.loss = loss_or(loss, own, label_smoothing=(label_smoothing, 0.1))
         # Lightning's own mean over processes rounds the number of images of a process down where they differ.
         self.held_out_accuracy = MeanMetric()
         self.class_names: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from csl.checks import check_positive, check_share
 from csl.distributed import world
 from csl.encoders import Network
-from csl.losses import TiCoLoss, in_full_precision, moved_covariance
+from csl.losses import TiCoLoss, in_full_precision, loss_or, moved_covariance
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import total_steps
@@ -75,7 +75,8 @@ class TiCo(Method):
         self.momentum_encoder = momentum_copy(self.encoder)
         self.momentum_projection_head = momentum_copy(self.projection_head)
         self.register_buffer("covariance", torch.zeros(output_dim, output_dim))
-        self.loss = loss or TiCoLoss(rho)
+        own = TiCoLoss(rho)
+        self.loss = loss_or(loss, own, rho=(rho, 8.0))
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images; keeps the covariance, moved on by the batch."""

@@ -3,14 +3,14 @@
 import math
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import torch
 
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
-from csl.metrics.measure import Choices, Measure, Size
+from csl.metrics.measure import Choices, Measure, Options, Size
 from csl.metrics.measures import DEFAULT, MEASURES, in_order
 from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
@@ -27,7 +27,9 @@ class Analysis(dict[str, float]):
         samples: N.
         dimension: D.
         classes: C, 0 for features without labels.
-        seconds: How long each measure took, by the measure's name.
+        normalize: Whether the rows were measured with length 1.
+        seconds: How long each measure took, by the measure's name; what several share, such as a search for
+            neighbours, is counted where it is first needed.
         notes: Why values are NaN, and what was left out.
 
     Example:
@@ -38,33 +40,44 @@ class Analysis(dict[str, float]):
         ['effective_rank', 'rankme']
     """
 
-    def __init__(self, samples: int, dimension: int, classes: int) -> None:
+    def __init__(self, samples: int, dimension: int, classes: int, normalize: bool) -> None:
         super().__init__()
-        self.samples, self.dimension, self.classes = samples, dimension, classes
+        self.samples, self.dimension, self.classes, self.normalize = samples, dimension, classes, normalize
         self.seconds: dict[str, float] = {}
         self.notes: list[str] = []
-        self._rows: list[tuple[str, str, list[str], str]] = []
+        self._rows: list[tuple[Measure, list[str]]] = []
+
+    def in_order(self, measures: Sequence[Measure]) -> "Analysis":
+        """The same, with the measures in this order."""
+        ordered = Analysis(self.samples, self.dimension, self.classes, self.normalize)
+        for measure, names in sorted(self._rows, key=lambda row: measures.index(row[0])):
+            ordered.add(measure, {name: self[name] for name in names}, self.seconds[measure.name])
+        ordered.notes = self.notes
+        return ordered
 
     def add(self, measure: Measure, values: dict[str, float], seconds: float) -> None:
         """Take in the values of one measure."""
         self.update(values)
         self.seconds[measure.name] = seconds
-        self._rows.append((measure.name, measure.family, list(values), measure.meaning))
+        self._rows.append((measure, list(values)))
 
     def __str__(self) -> str:
         """The table: a heading a family, a row a value."""
         known = f"{self.classes:,} classes" if self.classes else "no labels"
         rows: list[list[Cell]] = []
         family = ""
-        for measure, heading, names, meaning in self._rows:
-            if heading != family:
-                family = heading
+        for measure, names in self._rows:
+            if measure.family != family:
+                family = measure.family
                 rows += [[], [family, "value", "seconds", ""]]
-            remarks = [(f"{self.seconds[measure]:.1f}", f" {meaning}"), *[("", "")] * (len(names) - 1)]
+            seconds = f"{self.seconds[measure.name]:.1f}"
+            remarks = [(seconds, f" {measure.meaning}"), *[("", "")] * (len(names) - 1)]
             rows += [[f"  {name}", self[name], *remark] for name, remark in zip(names, remarks, strict=True)]
-        lines = [f"{self.samples:,} samples of {self.dimension:,} dimensions, {known}"]
+        rows_are = "normalised to length 1" if self.normalize else "as they are"
+        lines = [f"{self.samples:,} samples of {self.dimension:,} dimensions, {known}; features {rows_are}"]
         lines += aligned(rows, sides="lrrl", least=[0, 11, 9, 0])
-        return "\n".join([*lines, *([""] if self.notes else []), *self.notes])
+        shared = ["Seconds of shared work stand where it was first needed."] if len(self._rows) > 1 else []
+        return "\n".join([*lines, *([""] if shared or self.notes else []), *shared, *self.notes])
 
     def to_json(self) -> dict[str, Any]:
         """Everything, for a JSON file: NaN and infinity, which JSON does not know, are null."""
@@ -72,6 +85,7 @@ class Analysis(dict[str, float]):
             "samples": self.samples,
             "dimension": self.dimension,
             "classes": self.classes,
+            "normalize": self.normalize,
             "values": {name: value if math.isfinite(value) else None for name, value in self.items()},
             "seconds": {name: round(seconds, 4) for name, seconds in self.seconds.items()},
             "notes": self.notes,
@@ -83,6 +97,7 @@ def analyze(
     labels: Any = None,
     *,
     metrics: Sequence[str | Measure] | None = None,
+    normalize: bool = True,
     temperatures: Sequence[float] = TEMPERATURES,
     ks: Sequence[int] = KS,
     watch: Watcher | None = None,
@@ -94,6 +109,7 @@ def analyze(
         labels: Classes `[N]`, any integers but −1; None leaves out what needs them.
         metrics: Names of measures, some of `csl.metrics.measures.MEASURES`, or measures of your own; None for the
             panel.
+        normalize: Whether to measure the rows with length 1, as the paper does; false for the rows as they are.
         temperatures: T of relative local density.
         ks: Numbers of neighbours of neighbour agreement.
         watch: Called now and then with the measure at work and the share of all work that is done, from 0 to 1.
@@ -110,7 +126,7 @@ def analyze(
         >>> sorted(result)
         ['rankme', 'rld_0.1']
         >>> print(result)
-        50 samples of 4 dimensions, 2 classes
+        50 samples of 4 dimensions, 2 classes; features normalised to length 1
         <BLANKLINE>
         Local density        value    seconds
           rld_0.1...
@@ -122,13 +138,19 @@ def analyze(
     choices = Choices(check_temperatures(temperatures), tuple(ks))
     for k in choices.ks:
         check_k(k, "ks")
-    samples = Samples(values, known if any(measure.labeled for measure in measures) else None)
+    samples = Samples(
+        values,
+        known if any(measure.labeled for measure in measures) else None,
+        neighbors=[measure.neighbors(**options) for measure, options in _computed(measures, choices)],
+        normalize=normalize,
+        shared=True,
+    )
     total, dimension = samples.features.shape
-    result = Analysis(total, dimension, 0 if known is None else len(torch.unique(known.long())))
+    result = Analysis(total, dimension, 0 if known is None else len(torch.unique(known.long())), normalize)
     if known is None and metrics is None:
         result.notes.append("Without labels, only what needs none was measured.")
     _measure(result, measures, samples, choices, watch)
-    return result
+    return result.in_order(measures)
 
 
 def _chosen(metrics: Sequence[str | Measure] | None, labeled: bool) -> list[Measure]:
@@ -149,7 +171,11 @@ def _chosen(metrics: Sequence[str | Measure] | None, labeled: bool) -> list[Meas
 def _measure(
     result: Analysis, measures: Sequence[Measure], samples: Samples, choices: Choices, watch: Watcher | None
 ) -> None:
-    """Compute each measure, and tell how far all of them are, by what each of them costs."""
+    """Compute each measure, and tell how far all of them are, by what each of them costs.
+
+    Those that go over the pairs come first: the distances, which they share, are forgotten then.
+    """
+    measures = sorted(measures, key=lambda measure: not measure.over_pairs)
     size = Size(result.samples, result.dimension, result.classes)
     costs = [measure.cost(size) + 1 for measure in measures]
     for position, measure in enumerate(measures):
@@ -161,6 +187,8 @@ def _measure(
 
         progress(0.0)
         samples.progress = progress
+        if not measure.over_pairs:
+            samples.release()
         start = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -171,10 +199,17 @@ def _measure(
         progress(1.0)
 
 
+def _computed(measures: Iterable[Measure], choices: Choices) -> Iterator[tuple[Measure, Options]]:
+    """Each measure with the options of each of its computations."""
+    for measure in measures:
+        for options in measure.panel(choices):
+            yield measure, measure.options(**options)
+
+
 def _values(measure: Measure, samples: Samples, choices: Choices) -> dict[str, float]:
     """The scalars of a measure; on a GPU nothing is computed for sure before it is asked for."""
     found: dict[str, float] = {}
-    for options in measure.panel(choices):
+    for _, options in _computed([measure], choices):
         scalars = measure.scalars(measure.of(samples, **options), **options)
         found |= {name: float(value) for name, value in scalars.items()}
     return found

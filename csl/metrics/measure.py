@@ -41,9 +41,26 @@ class Size(NamedTuple):
     classes: int
 
 
-def passes(count: float) -> Callable[[Size], float]:
-    """The cost of passes over the pairs; each pair takes about as long as 150 multiplications beside its product."""
-    return lambda size: count * size.samples**2 / 2 * (size.dimension + 150)
+@dataclass(frozen=True)
+class Passes:
+    """The cost of passes over the pairs; each pair takes about as long as 150 multiplications beside its product.
+
+    Example:
+        >>> Passes(2)(Size(samples=1000, dimension=50, classes=10))
+        200000000.0
+    """
+
+    count: float
+
+    def __call__(self, size: Size) -> float:
+        """About how many multiplications."""
+        return self.count * size.samples**2 / 2 * (size.dimension + 150)
+
+
+def search(count: float) -> Callable[[Size], float]:
+    """The cost of a search for neighbours, which takes as long as so many passes over the pairs."""
+    passes = Passes(count)
+    return lambda size: passes(size)
 
 
 def rows(size: Size) -> float:
@@ -125,6 +142,11 @@ class Measure:
     neighbors: Callable[..., int] = _no_neighbors
     in_default: bool = True
     every_pass: bool = False
+
+    @property
+    def over_pairs(self) -> bool:
+        """Whether it goes over all pairs, whose distances measures share."""
+        return isinstance(self.cost, Passes)
 
     @property
     def labeled(self) -> bool:

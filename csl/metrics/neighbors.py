@@ -67,7 +67,7 @@ class Neighbors:
             torch.empty(shape, dtype=torch.float64, device=device),
             torch.empty(shape, dtype=torch.int64, device=device),
         )
-        others = CosineKeys(self.features, self.shard.group)
+        others = CosineKeys(self.features, self.shard)
         for part in blocks(max(counts), _size(width)):
             found = others.top(self.features[part], width, exclude=rows[part])
             if keep:

@@ -7,26 +7,20 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, Shard
+from csl.distributed import Group, Shard, all_reduce, any_process
 from csl.metrics.checks import check_labels
 from csl.metrics.comoments import Spectrum, comoments, reduce_comoments
 from csl.metrics.directions import direction_moments, directions
 from csl.metrics.moments import Moments, class_moments, reduce_moments
 from csl.metrics.neighbors import Neighbors
-from csl.pairwise import (
-    MEMORY_BUDGET,
-    ClassDistances,
-    ClassSums,
-    Precision,
-    Progress,
-    Streaming,
-    class_distance_sums,
-    distances_within,
-    weight_block_sums,
-    weight_class_sums,
-)
+from csl.pairwise import MEMORY_BUDGET, ClassDistances, ClassSums, Precision, Progress, Streaming
+from csl.pairwise.block_sums import block_sums, class_sums
 from csl.pairwise.checks import check_features
+from csl.pairwise.class_distances import all_sums, in_mean_distances, sums_by_class, sums_within
+from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.pairs import Pairs
+
+_MANY = 3  # passes that several measures make over the same pairs, for which distances are kept
 
 
 class Classes(NamedTuple):
@@ -84,6 +78,10 @@ class Samples:
         self.group, self.normalize, self.shared = group, normalize, shared
         self.memory_budget, self.precision, self.progress = memory_budget, precision, progress
         self._features, self._labels, self._expected = features, labels, tuple(neighbors)
+        self._class_sums: dict[tuple[float, ...], ClassSums] = {}
+        self._pairs: Pairs | None = None
+        self._labeled: LabeledPairs | None = None
+        self._sums: Tensor | None = None
 
     def streamed(self, memory_budget: int, precision: Precision) -> "Samples":
         """The same set under other settings of `csl.pairwise.Streaming`; itself if these are its own."""
@@ -169,37 +167,90 @@ class Samples:
         return self._neighbors.nearest(k, most, keep=self.shared, progress=self.progress)
 
     @cached_property
+    def knows_nearest(self) -> bool:
+        """Whether the nearest by distance are those by cosine, for rows of length 1, and found for others anyway."""
+        others = any(wanted > 2 for wanted in self._expected)
+        # A row of zeros has a cosine of 0 to everything, and no angle.
+        return self.normalize and others and not any_process(bool((~self.features.any(dim=1)).any()), self.group)
+
+    @cached_property
     def _neighbors(self) -> Neighbors:
         return Neighbors(self.features, self.shard)
 
     def class_sums(self, temperatures: Sequence[float]) -> ClassSums:
         """Sums of the similarity w within classes and over their rows, as `csl.pairwise.weight_class_sums` has them."""
-        return weight_class_sums(*self._numbered, temperatures, group=self.group, **self._streaming)
+        key = tuple(temperatures)
+        if key not in self._class_sums:
+            self._class_sums[key] = class_sums(self._labeled_pairs(3), key)
+        return self._class_sums[key]
 
     def block_sums(self, temperatures: Sequence[float]) -> Tensor:
         """Sums of the similarity w over pairs of classes `[T, C, C]`, as `csl.pairwise.weight_block_sums` has them."""
-        return weight_block_sums(*self._numbered, temperatures, group=self.group, **self._streaming)
+        return block_sums(self._labeled_pairs(3), temperatures)
 
     def class_distances(self) -> Iterator[ClassDistances]:
         """Distances of own samples to each class, as `csl.pairwise.class_distance_sums` has them."""
-        return class_distance_sums(*self._numbered, group=self.group, **self._streaming)
+        labeled = self._labeled_pairs(1)
+        if (sums := self._distance_sums(labeled)) is None:
+            yield from sums_by_class(labeled, self.memory_budget)
+        else:
+            yield ClassDistances(labeled.classes[self.shard.own], sums)
+            _ = labeled.pairs.scale  # refuses collapsed features
 
     def distances_within(self) -> tuple[Tensor, Tensor]:
         """Sums of distances within and between classes, as `csl.pairwise.distances_within` has them."""
-        return distances_within(self.features, self.classes.own, group=self.group, **self._streaming)
+        labeled = self._labeled_pairs(1)
+        if (sums := self._distance_sums(labeled)) is None:
+            return sums_within(labeled)
+        within = sums.gather(1, labeled.classes[self.shard.own, None]).sum()
+        return in_mean_distances(labeled.pairs, all_reduce(torch.stack([within, sums.sum() - within]), self.group))
 
     def pairs(self, passes: int) -> Pairs:
         """The pairs of the samples, for so many passes over them."""
-        return Pairs(self.features, group=self.group, passes=passes, **self._streaming)
+        if self._has_classes:
+            return self._labeled_pairs(passes).pairs
+        if not self.shared:
+            return Pairs(self.features, self.shard, passes=passes, **self._streaming)
+        self._pairs = self._pairs or Pairs(self.features, self.shard, passes=_MANY, **self._streaming)
+        self._pairs.begin(passes, self.progress)
+        return self._pairs
 
     def direction_pairs(self, passes: int) -> Pairs:
         """The pairs of the samples' directions, for so many passes over them."""
-        rows = directions(self.features, torch.float32)
-        return Pairs(rows, group=self.group, passes=passes, **self._streaming)
+        if self.normalize:
+            return self.pairs(passes)
+        self.release()  # other pairs than those of the rows: no room is left for both
+        return Pairs(directions(self.features, torch.float32), self.shard, passes=passes, **self._streaming)
 
-    @property
-    def _numbered(self) -> tuple[Tensor, Tensor, int]:
-        return self.features, self.classes.own, len(self.classes.labels)
+    def release(self) -> None:
+        """Forget what takes most memory: nobody will go over the pairs any more."""
+        self._pairs = self._labeled = self._sums = None
+
+    def _labeled_pairs(self, passes: int) -> LabeledPairs:
+        numbered = self.features, self.classes.own, len(self.classes.labels), self.shard
+        if not self.shared:
+            return LabeledPairs.of(*numbered, passes, **self._streaming)
+        self._labeled = self._labeled or LabeledPairs.of(*numbered, _MANY, **self._streaming)
+        self._labeled.pairs.begin(passes, self.progress)
+        return self._labeled
+
+    def _distance_sums(self, labeled: LabeledPairs) -> Tensor | None:
+        """Each own sample's sums of distances to each class `[n, C]`, where they may be kept."""
+        if not self.shared or 8 * self.shard.total * labeled.num_classes > self.memory_budget // 4:
+            return None
+        if self._sums is None:
+            self._sums = all_sums(labeled)[self.shard.own].clone()
+        return self._sums
+
+    @cached_property
+    def _has_classes(self) -> bool:
+        """Whether there are labels, and they are right: then the rows can be in their order for everybody."""
+        if self._labels is None or not self.shared:
+            return False
+        try:
+            return bool(len(self.classes.labels))
+        except ValueError:
+            return False
 
     @property
     def _streaming(self) -> Streaming:

@@ -1,6 +1,7 @@
 """Small trainable parts that methods and probes share; nothing here knows Lightning."""
 
 from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
+from csl.modules.mlp import mlp
 from csl.modules.momentum import momentum_at, momentum_copy, update_momentum
 from csl.modules.normalization import group_statistics, normalized
 from csl.modules.queue import FeatureQueue
@@ -9,6 +10,7 @@ __all__ = [
     "FeatureQueue",
     "SynchronizedBatchNorm",
     "group_statistics",
+    "mlp",
     "momentum_at",
     "momentum_copy",
     "normalized",

@@ -8,11 +8,11 @@ from typing import Generic, NamedTuple, TypeVar, Unpack
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows
-from csl.pairwise.checks import check_temperatures, features_fault, label_range_fault, refuse
+from csl.distributed import Group, all_reduce
+from csl.pairwise.checks import check_temperatures
 from csl.pairwise.kernel import tile_squares
 from csl.pairwise.kernel_sums import kernels_with_sums
-from csl.pairwise.pairs import Pairs
+from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import Streaming
 from csl.pairwise.tiles import Tile
@@ -37,7 +37,6 @@ class ClassSums(NamedTuple):
     degrees: Tensor
 
 
-@full_precision()
 def weight_block_sums(
     features: Tensor,
     labels: Tensor,
@@ -74,17 +73,23 @@ def weight_block_sums(
         tensor([[32.,  0.],
                 [ 0., 32.]], dtype=torch.float64)
     """
-    shape = len(temperatures), num_classes, num_classes
-    blocks = torch.zeros(shape, dtype=torch.float64, device=features.device)
-    tiles = _tile_sums(features, labels, num_classes, temperatures, group, streaming, lambda sums, rows, columns: sums)
+    values = check_temperatures(temperatures)
+    return block_sums(LabeledPairs.checked(features, labels, num_classes, group, 3, **streaming), values)
+
+
+@full_precision()
+def block_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> Tensor:
+    """`weight_block_sums` of pairs that others go over, too."""
+    pairs, count = labeled.pairs, labeled.num_classes
+    blocks = torch.zeros(len(temperatures), count, count, dtype=torch.float64, device=pairs.device)
+    tiles = _tile_sums(labeled, temperatures, lambda sums, rows, columns: sums)
     for rows, columns, sums, mirrored in tiles:
         blocks[:, rows.classes[:, None], columns.classes] += sums
         if mirrored:
             blocks[:, columns.classes[:, None], rows.classes] += sums.mT
-    return all_reduce(blocks, group)
+    return all_reduce(blocks, pairs.group)
 
 
-@full_precision()
 def weight_class_sums(
     features: Tensor,
     labels: Tensor,
@@ -104,9 +109,16 @@ def weight_class_sums(
         >>> degrees.round(decimals=3)
         tensor([[32., 32.]], dtype=torch.float64)
     """
-    within = torch.zeros(len(temperatures), num_classes, dtype=torch.float64, device=features.device)
-    degrees = torch.zeros_like(within)
-    tiles = _tile_sums(features, labels, num_classes, temperatures, group, streaming, _class_sums)
+    values = check_temperatures(temperatures)
+    return class_sums(LabeledPairs.checked(features, labels, num_classes, group, 3, **streaming), values)
+
+
+@full_precision()
+def class_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> ClassSums:
+    """`weight_class_sums` of pairs that others go over, too."""
+    pairs = labeled.pairs
+    within, degrees = torch.zeros(2, len(temperatures), labeled.num_classes, dtype=torch.float64, device=pairs.device)
+    tiles = _tile_sums(labeled, temperatures, _class_sums)
     for rows, columns, (same, by_row, by_column), mirrored in tiles:
         within[:, rows.place] += same
         degrees[:, rows.place] += by_row
@@ -114,7 +126,7 @@ def weight_class_sums(
             # Rounded as the degrees are, one addend after the other, so that one class is exactly 0.
             within[:, rows.place] += same
             degrees[:, columns.place] += by_column
-    return ClassSums(all_reduce(within, group), all_reduce(degrees, group))
+    return ClassSums(*all_reduce(torch.stack([within, degrees]), pairs.group))
 
 
 class _Segments(NamedTuple):
@@ -164,27 +176,16 @@ def _class_sums(sums: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Te
 
 
 def _tile_sums(
-    features: Tensor,
-    labels: Tensor,
-    num_classes: int,
-    temperatures: Sequence[float],
-    group: Group,
-    streaming: Streaming,
-    take: Callable[[Tensor, Tensor, Tensor], Taken],
+    labeled: LabeledPairs, temperatures: Sequence[float], take: Callable[[Tensor, Tensor, Tensor], Taken]
 ) -> Iterator[_TileSums[Taken]]:
     """What is taken of the sums of each tile, given those and the classes of its rows and of its columns.
 
     Columns of one class lie together, so that a class costs one product with a vector: a third of the time of a
     product with a table of memberships, and no more for many classes.
     """
-    values = check_temperatures(temperatures)
-    refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
-    labels = labels.to(features.device, torch.int64)
-    order = labels.argsort(stable=True)
-    pairs = Pairs(features, group=group, order=order, passes=3, **streaming)
-    kernels, sums_by_row = kernels_with_sums(pairs, values)
+    pairs, classes, _ = labeled
+    kernels, sums_by_row = kernels_with_sums(pairs, temperatures)
     by_row = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
-    classes = gather_rows(labels[order], group)
     segments = cache(lambda start, stop: _Segments.of(classes[start:stop]))
 
     def work(tile: Tile, buffers: Buffers) -> _TileSums[Taken]:

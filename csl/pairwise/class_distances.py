@@ -6,9 +6,10 @@ from typing import NamedTuple, Unpack
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, gather_rows, rank
+from csl.distributed import Group, Shard, all_reduce
 from csl.pairwise.blocks import blocks
-from csl.pairwise.checks import features_fault, label_range_fault, labels_fault, refuse
+from csl.pairwise.checks import check_features, labels_fault, refuse
+from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import MEMORY_BUDGET, Streaming
@@ -16,7 +17,6 @@ from csl.pairwise.tiles import Tile
 from csl.pairwise.workers import Buffers
 
 
-@full_precision()
 def distances_within(
     features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]
 ) -> tuple[Tensor, Tensor]:
@@ -43,8 +43,17 @@ def distances_within(
         >>> distances_within(x, torch.tensor([0, 0, 1]))
         (tensor(1.0000, dtype=torch.float64), tensor(5.0000, dtype=torch.float64))
     """
-    refuse(features_fault(features) or labels_fault(features, labels), group)
-    pairs, classes = _by_class(features, labels, group, streaming)
+    check_features(features, group)
+    refuse(labels_fault(features, labels), group)
+    shard = Shard.of(len(features), group)
+    classes = labels.to(features.device).long()
+    return sums_within(LabeledPairs.of(features, classes, 0, shard, 1, **streaming))
+
+
+@full_precision()
+def sums_within(labeled: LabeledPairs) -> tuple[Tensor, Tensor]:
+    """`distances_within` of pairs that others go over, too."""
+    pairs, classes, _ = labeled
 
     def work(tile: Tile, buffers: Buffers) -> Tensor:
         finite = _finite(tile, buffers)
@@ -58,7 +67,15 @@ def distances_within(
     sums = torch.zeros(2, dtype=torch.float64, device=pairs.device)
     for _, found in pairs.each(work):
         sums += found
-    sums = all_reduce(sums, group)
+    return in_mean_distances(pairs, all_reduce(sums, pairs.group))
+
+
+def in_mean_distances(pairs: Pairs, sums: Tensor) -> tuple[Tensor, Tensor]:
+    """Sums of all distances within and between classes `[2]`, in units of the tiles, in those of the mean distance.
+
+    Raises:
+        UndefinedSimilarityError: For fewer than two samples or collapsed features.
+    """
     within, between = sums / pairs.checked_scale(float(sums.sum()) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
     return within, between.clamp(min=0)
 
@@ -106,33 +123,32 @@ def class_distance_sums(
                 [1., 2.],
                 [5., 0.]], dtype=torch.float64)
     """
-    refuse(features_fault(features) or label_range_fault(features, labels, num_classes), group)
-    pairs, classes = _by_class(features, labels, group, streaming)
-    at_once = streaming.get("memory_budget", MEMORY_BUDGET) // (8 * max(1, num_classes))
-    count, start = pairs.counts[rank(group)], sum(pairs.counts[: rank(group)])
+    budget = streaming.get("memory_budget", MEMORY_BUDGET)
+    return sums_by_class(LabeledPairs.checked(features, labels, num_classes, group, 1, **streaming), budget)
+
+
+def sums_by_class(labeled: LabeledPairs, memory_budget: int) -> Iterator[ClassDistances]:
+    """`class_distance_sums` of pairs that others go over, too."""
+    pairs, classes, num_classes = labeled
+    at_once = memory_budget // (8 * max(1, num_classes))
+    count, start = len(pairs.own.values), pairs.shard.own.start
     parts = [slice(0, count)]
     if apart := at_once < pairs.num_rows:
-        parts = list(blocks(max(pairs.counts), max(1, at_once // pairs.side) * pairs.side))
+        parts = list(blocks(max(pairs.shard.counts), max(1, at_once // pairs.side) * pairs.side))
         pairs.passes = len(parts)
     total = torch.zeros((), dtype=torch.float64, device=pairs.device)
     for part in parts:
         own = slice(start + min(part.start, count), start + min(part.stop, count))
-        sums = _block(pairs, classes, num_classes, part, own) if apart else _all(pairs, classes, num_classes)[own]
+        sums = _block(pairs, classes, num_classes, part, own) if apart else all_sums(labeled)[own]
         total += sums.sum()
         yield ClassDistances(classes[own], sums)
-    pairs.checked_scale(float(all_reduce(total, group)) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
-
-
-def _by_class(features: Tensor, labels: Tensor, group: Group, streaming: Streaming) -> tuple[Pairs, Tensor]:
-    """The pairs, each process's rows in the order of their labels, and the label of each of the group's rows `[N]`."""
-    labels = labels.to(features.device).long()
-    order = labels.argsort(stable=True)
-    return Pairs(features, group=group, order=order, passes=1, **streaming), gather_rows(labels[order], group)
+    pairs.checked_scale(float(all_reduce(total, pairs.group)) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
 
 
 @full_precision()
-def _all(pairs: Pairs, classes: Tensor, num_classes: int) -> Tensor:
+def all_sums(labeled: LabeledPairs) -> Tensor:
     """The sums of all of the group's rows `[N, C]`."""
+    pairs, classes, num_classes = labeled
 
     def work(tile: Tile, buffers: Buffers) -> list[_Part]:
         finite = _finite(tile, buffers)
@@ -143,7 +159,9 @@ def _all(pairs: Pairs, classes: Tensor, num_classes: int) -> Tensor:
     for _, parts in pairs.each(work):
         for part in parts:
             sums[part.rows, part.classes] += part.sums
-    return all_reduce(sums, pairs.group)
+    sums = all_reduce(sums, pairs.group)
+    pairs.know_mean(sums.sum())
+    return sums
 
 
 @full_precision()

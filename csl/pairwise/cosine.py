@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from csl.distributed import Group, all_reduce, ring, row_counts
+from csl.distributed import Group, Shard, all_reduce, ring
 from csl.pairwise.blocks import blocks
 from csl.pairwise.checks import check_features, check_neighbors
 from csl.pairwise.distances import squared_distances
@@ -45,18 +45,16 @@ def top_cosine(
         tensor([[0, 2]])
     """
     check_features(queries, group, "queries")
-    return CosineKeys(keys, group).top(queries, k, exclude)
+    check_features(keys, group, "keys")
+    return CosineKeys(keys, Shard.of(len(keys), group)).top(queries, k, exclude)
 
 
 class CosineKeys:
     """Keys made ready for any number of calls of `top`, which finds what `top_cosine` finds.
 
     Args:
-        keys: This process's share of the keys `[n, D]`.
-        group: The processes that hold the other keys.
-
-    Raises:
-        ValueError: If the keys are no finite floating-point matrix.
+        keys: This process's share of the keys `[n, D]`, checked: finite.
+        shard: Which of the keys these are; None for all of one process.
 
     Example:
         >>> keys = CosineKeys(torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]]))
@@ -65,20 +63,19 @@ class CosineKeys:
     """
 
     @full_precision()
-    def __init__(self, keys: Tensor, group: Group = None) -> None:
-        check_features(keys, group, "keys")
-        self.group, self.counts = group, row_counts(len(keys), group)
-        self._mean = _mean_direction(keys, sum(self.counts), group)
+    def __init__(self, keys: Tensor, shard: Shard | None = None) -> None:
+        self.shard = shard or Shard.of(len(keys))
+        self._mean = _mean_direction(keys, self.shard)
         self._own = _Directions.of(keys, self._mean)
 
     @full_precision()
     def top(self, queries: Tensor, k: int, exclude: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Similarities and global key rows `[q, k]` of finite queries `[q, D]`, as `top_cosine` returns them."""
-        check_neighbors(k, sum(self.counts) - (exclude is not None))
+        check_neighbors(k, self.shard.total - (exclude is not None))
         asked = _Directions.of(queries, self._mean)
         best = TopColumns(len(queries), k, queries.device)
-        for owner, visiting in ring(self._own, self.group):
-            start = sum(self.counts[:owner])
+        for owner, visiting in ring(self._own, self.shard.group, counts=self.shard.counts):
+            start = sum(self.shard.counts[:owner])
             for columns in blocks(len(visiting[0]), _KEYS):
                 theirs = _Directions(*(part[columns] for part in visiting))
                 for rows in blocks(len(queries), _QUERIES):
@@ -128,12 +125,12 @@ class _Directions(NamedTuple):
         return excess
 
 
-def _mean_direction(keys: Tensor, total: int, group: Group) -> Tensor:
+def _mean_direction(keys: Tensor, shard: Shard) -> Tensor:
     """The mean over the group's keys scaled to length 1 `[D]`, float64."""
     sums = torch.zeros(keys.shape[1], dtype=torch.float64, device=keys.device)
     for part in blocks(len(keys), _QUERIES):
         sums += _unit(keys[part]).sum(dim=0)
-    return all_reduce(sums, group) / max(1, total)
+    return all_reduce(sums, shard.group) / max(1, shard.total)
 
 
 def _unit(rows: Tensor) -> Tensor:

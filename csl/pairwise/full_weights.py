@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, Shard, all_reduce
+from csl.pairwise.checks import check_features
 from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
@@ -33,7 +34,7 @@ class FullWeights:
     """
 
     def __init__(self, pairs: Pairs, rate: float, log_sums: Tensor) -> None:
-        self.shard = Shard(tuple(pairs.counts), pairs.group)
+        self.shard = pairs.shard
         self.rate = rate
         self.log_sums = log_sums
         self._pairs = pairs
@@ -105,7 +106,8 @@ def full_weights(
     # Kept by the graph for its life: an inference tensor among them could not take part in training.
     with torch.inference_mode(False):
         features = features.clone() if features.is_inference() else features
-        pairs = Pairs(features, group=group, memory_budget=memory_budget)
+        check_features(features, group)
+        pairs = Pairs(features, Shard.of(len(features), group), memory_budget=memory_budget)
         return [FullWeights(pairs, *log) for log in rates_and_log_sums(pairs, temperatures)]
 
 

@@ -48,6 +48,15 @@ class Pairs(Passes):
         if nearest:
             self._nearest = all_reduce(least, self.group, "min")
 
+    @property
+    def knows_mean(self) -> bool:
+        """Whether `mean` and `scale` take no pass."""
+        return self._mean is not None
+
+    def know_mean(self, total: Tensor) -> None:
+        """Take the mean from the sum of all ordered pairs' distances, in units of the tiles."""
+        self._mean = total / (self.num_rows * (self.num_rows - 1))
+
     def _measure(self, *, nearest: bool = False) -> None:
         deque(self.measuring(lambda tile, buffers: None, nearest=nearest), maxlen=0)
 

@@ -5,9 +5,8 @@ from typing import TypeVar
 
 from torch import Tensor
 
-from csl.distributed import Group, rank, row_counts
+from csl.distributed import Shard
 from csl.pairwise.centering import center
-from csl.pairwise.checks import check_features
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress
 from csl.pairwise.tiles import Cut, Tile, row_cuts, symmetric_cuts
 from csl.pairwise.workers import Buffers, Memory, in_order, worker_count
@@ -26,8 +25,8 @@ class Passes:
     of the one before are worked on, three tiles for each worker, and a few float64 numbers a row and temperature.
 
     Args:
-        features: This process's rows `[n, D]`, any floating dtype, finite.
-        group: The processes that hold the other rows; None for one process.
+        features: This process's rows `[n, D]`, checked: any floating dtype, finite.
+        shard: Which rows these are; None for all of one process.
         order: Take this process's rows in this order `[n]`.
         passes: How many passes there will be, of which `progress` tells the share that is done; may be set later. For
             a single one nothing is kept.
@@ -36,7 +35,7 @@ class Passes:
         progress: Called with the share of all passes that is done, 0 to 1, after each tile.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix, or the budget or the precision are none.
+        ValueError: If the budget or the precision are none.
 
     Example:
         >>> import torch
@@ -48,8 +47,8 @@ class Passes:
     def __init__(
         self,
         features: Tensor,
+        shard: Shard | None = None,
         *,
-        group: Group = None,
         order: Tensor | None = None,
         passes: int = 2,
         memory_budget: int = MEMORY_BUDGET,
@@ -58,16 +57,18 @@ class Passes:
     ) -> None:
         if memory_budget < 0:
             raise ValueError(f"memory_budget must be a number of bytes, 0 or more, got {memory_budget}")
-        check_features(features, group)
-        self.group = group
-        self.own = center(features, group=group, order=order, precision=precision)
-        self.counts = row_counts(len(features), group)
-        self.num_rows = sum(self.counts)
+        self.shard = shard or Shard.of(len(features))
+        self.group, self.num_rows = self.shard.group, self.shard.total
+        self.own = center(features, group=self.group, order=order, precision=precision)
         self.device = features.device
         # Decided from numbers all processes share: those that compute again exchange shards, so all of them must.
-        needed = 4 * max(self.counts) * (self.num_rows + 2 * self.side) / 2
+        needed = 4 * max(self.shard.counts) * (self.num_rows + 2 * self.side) / 2
         self.keeps = passes > 1 and needed <= memory_budget
         self._kept: list[Tile] | None = None
+        self.begin(passes, progress)
+
+    def begin(self, passes: int, progress: Progress | None = None) -> None:
+        """From now on tell of the share of so many passes; for somebody else who goes over the same pairs."""
         self.passes, self._passed = passes, 0
         self._progress, self._told = progress, 0.0
 
@@ -115,7 +116,7 @@ class Passes:
             yield from self._pass(work, self._kept, workers)
             return
         kept = []
-        cuts = symmetric_cuts(self.own, self.side, self.group)
+        cuts = symmetric_cuts(self.own, self.side, self.shard)
         for tile, result in self._pass(work, cuts, workers, reuse=not self.keeps):
             if self.keeps:
                 kept.append(tile)
@@ -124,7 +125,7 @@ class Passes:
             self._kept = kept
 
     def _by_row(self, work: Work[Result], rows: slice, workers: int) -> Iterator[tuple[Tile, Result]]:
-        yield from self._pass(work, row_cuts(self.own, self.side, self.group, rows=rows), workers, rows=rows)
+        yield from self._pass(work, row_cuts(self.own, self.side, self.shard, rows=rows), workers, rows=rows)
 
     def _pass(
         self,
@@ -147,7 +148,7 @@ class Passes:
             finally:
                 free.append(memory)
 
-        own = range(self.counts[rank(self.group)])[rows]
+        own = range(len(self.own.values))[rows]
         expected, seen = max(1, len(own) * self.num_rows), 0
         for tile, result in in_order(run, cuts, workers):
             yield tile, result

@@ -7,8 +7,8 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce
-from csl.pairwise.checks import check_temperatures
+from csl.distributed import Group, Shard, all_reduce
+from csl.pairwise.checks import check_features, check_temperatures
 from csl.pairwise.kernel import FAINTEST, Kernel, tile_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
@@ -34,7 +34,8 @@ def mean_distance(features: Tensor, *, group: Group = None, **streaming: Unpack[
         >>> mean_distance(torch.tensor([[0.0, 0.0], [3.0, 4.0]]))
         tensor(5., dtype=torch.float64)
     """
-    return Pairs(features, group=group, passes=1, **streaming).mean
+    check_features(features, group)
+    return Pairs(features, Shard.of(len(features), group), passes=1, **streaming).mean
 
 
 @full_precision()
@@ -72,7 +73,8 @@ def log_row_sums(
     if not float(mean) > 0:
         raise ValueError(f"mean must be a positive distance, got {float(mean)}")
     values = check_temperatures(temperatures)
-    pairs = Pairs(features, group=group, passes=2, **streaming)
+    check_features(features, group)
+    pairs = Pairs(features, Shard.of(len(features), group), passes=2, **streaming)
     pairs.passes = 1  # unless the nearest distances take another
     kernels = kernels_at(pairs, [pairs.own.unit / (float(mean) * t) for t in values])
     return torch.stack([kernel.log(sums) for kernel, sums in zip(kernels, row_sums(pairs, kernels), strict=True)])

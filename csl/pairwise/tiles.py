@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from csl.distributed import Group, rank, ring, row_counts, size
+from csl.distributed import Shard, rank, ring, size
 from csl.pairwise.blocks import blocks
 from csl.pairwise.centering import Centered
 from csl.pairwise.distances import distances
@@ -58,7 +58,7 @@ class Cut(NamedTuple):
         return Tile(self.rows, self.columns, block, self.mirrored)
 
 
-def symmetric_cuts(own: Centered, side: int, group: Group = None) -> Iterator[Cut]:
+def symmetric_cuts(own: Centered, side: int, shard: Shard | None = None) -> Iterator[Cut]:
     """Cuts that cover each unordered pair exactly once across the group.
 
     Each process takes the upper triangle of its own rows, then its own rows against the shards that come round the
@@ -68,10 +68,11 @@ def symmetric_cuts(own: Centered, side: int, group: Group = None) -> Iterator[Cu
     Args:
         own: This process's rows.
         side: How many rows and columns a tile has at most.
-        group: The processes that hold the other rows.
+        shard: Which rows these are; None for all of one process.
     """
-    starts, me, count = _starts(own, group), rank(group), size(group)
-    shards = ring((own.values, own.squares), group, steps=count // 2 + 1)
+    shard = shard or Shard.of(len(own.values))
+    starts, me, count = _starts(shard), rank(shard.group), size(shard.group)
+    shards = ring((own.values, own.squares), shard.group, steps=count // 2 + 1, counts=shard.counts)
     for step, (owner, (values, squares)) in enumerate(shards):
         theirs = own._replace(values=values, squares=squares)
         mine, other = slice(0, len(own.values)), slice(0, len(values))
@@ -86,18 +87,19 @@ def symmetric_cuts(own: Centered, side: int, group: Group = None) -> Iterator[Cu
             yield Cut(rows, columns, own.part(i), theirs.part(j), mirrored=rows != columns)
 
 
-def row_cuts(own: Centered, side: int, group: Group = None, *, rows: slice = slice(None)) -> Iterator[Cut]:
+def row_cuts(own: Centered, side: int, shard: Shard | None = None, *, rows: slice = slice(None)) -> Iterator[Cut]:
     """Cuts of this process's rows, or of some of them, against all columns of the group; nothing is mirrored.
 
     Args:
         own: This process's rows.
         side: How many rows and columns a tile has at most.
-        group: The processes that hold the other rows, which must all ask together, if only for no rows.
+        shard: Which rows these are; None for all of one process. All processes must ask together, if only for no rows.
         rows: Which of the own rows; it begins at a multiple of `side`, and ends at one or at the last row.
     """
-    starts, me = _starts(own, group), rank(group)
+    shard = shard or Shard.of(len(own.values))
+    starts, me = _starts(shard), rank(shard.group)
     first, last = rows.indices(len(own.values))[:2]
-    for owner, (values, squares) in ring((own.values, own.squares), group):
+    for owner, (values, squares) in ring((own.values, own.squares), shard.group, counts=shard.counts):
         theirs = own._replace(values=values, squares=squares)
         for i, j in _rectangle(slice(first, max(first, last)), slice(0, len(values)), side):
             columns = _shift(j, starts[owner])
@@ -137,9 +139,8 @@ def _halves(mine: slice, other: slice, lower: bool) -> tuple[slice, slice]:
     return mine, slice(other.stop // 2, other.stop)
 
 
-def _starts(own: Centered, group: Group) -> list[int]:
-    counts = row_counts(len(own.values), group)
-    return [sum(counts[:owner]) for owner in range(len(counts))]
+def _starts(shard: Shard) -> list[int]:
+    return [sum(shard.counts[:owner]) for owner in range(len(shard.counts))]
 
 
 def _shift(part: slice, start: int) -> slice:

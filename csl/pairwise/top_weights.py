@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, rank
-from csl.pairwise.checks import check_neighbors
+from csl.distributed import Group, Shard
+from csl.pairwise.checks import check_features, check_neighbors
 from csl.pairwise.full_weights import rates_and_log_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
@@ -41,10 +41,11 @@ def top_weights(
         >>> columns.flatten()
         tensor([1, 0, 1])
     """
-    pairs = Pairs(features, group=group)
+    check_features(features, group)
+    pairs = Pairs(features, Shard.of(len(features), group))
     check_neighbors(k, pairs.num_rows - 1)
     logs = rates_and_log_sums(pairs, temperatures)
-    start = sum(pairs.counts[: rank(group)])
+    start = pairs.shard.own.start
     best = [TopColumns(len(features), k, pairs.device, with_values=True) for _ in logs]
     penalties = [log_sums.float() for _, log_sums in logs]
     # On one process a tile and its mirror image come from one product; on several a process sees its own rows only.
@@ -57,7 +58,7 @@ def top_weights(
             mirror = block.T.contiguous()
             for notes, (rate, _), penalty in zip(best, logs, penalties, strict=True):
                 notes.add(columns, rows.start, torch.add(-penalty[rows], mirror, alpha=-2 * rate), mirror)
-    own = slice(start, start + len(features))
+    own = pairs.shard.own
     return [_weights(notes.take(), *log, own, pairs.num_rows) for notes, log in zip(best, logs, strict=True)]
 
 

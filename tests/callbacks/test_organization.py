@@ -2,6 +2,7 @@ import math
 from typing import Any, get_args
 
 import pytest
+import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from csl.callbacks import FeatureCallback, FeatureCollector, OrganizationMetrics
@@ -28,15 +29,21 @@ def _fit(name: str, *callbacks: FeatureCallback) -> dict[str, float]:
     return {key: float(value) for key, value in trainer.callback_metrics.items()}
 
 
-@pytest.mark.parametrize("method", ["MoCo", "BYOL"])
-def test_the_same_metrics_of_several_outputs_have_a_prefix_each(method: str) -> None:
+@pytest.mark.parametrize(("method", "normalize"), [("MoCo", True), ("BYOL", False)])
+def test_the_same_metrics_of_several_outputs_have_a_prefix_each(method: str, normalize: bool) -> None:
+    """Of features with length 1, as in the paper, unless they are wanted as they are."""
     keeper = Keeper()
-    logged = _fit(method, OrganizationMetrics([FeatureStd(), RankMe()], outputs=OUTPUTS), keeper)
+    metrics = [FeatureStd(), RankMe()]
+    monitor = OrganizationMetrics(metrics, outputs=OUTPUTS)
+    if not normalize:
+        monitor = OrganizationMetrics(metrics, normalize=False, outputs=OUTPUTS)
+    logged = _fit(method, monitor, keeper)
     for output in OUTPUTS:
         prefix = "" if output == "encoder" else f"{output}/"
         for part, rows in zip(("train", "val"), keeper.features[output], strict=True):
+            values = torch.nn.functional.normalize(rows.values) if normalize else rows.values
             assert logged[f"{part}/{prefix}feature_std"] == pytest.approx(float(functional.feature_std(rows.values)))
-            assert logged[f"{part}/{prefix}rankme"] == pytest.approx(float(functional.rankme(rows.values)))
+            assert logged[f"{part}/{prefix}rankme"] == pytest.approx(float(functional.rankme(values)))
     assert logged["val/rankme"] != logged["val/momentum_encoder/rankme"]
 
 

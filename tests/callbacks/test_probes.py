@@ -5,7 +5,7 @@ import torch
 
 from csl.callbacks import FeatureCollector, ProbeMonitor
 from csl.callbacks.probes import probe_scalars
-from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe
+from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Outcome, Task
 from csl.types import Split
 from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
 from tests.probes.samples import clumps, features
@@ -46,3 +46,20 @@ def test_two_probes_of_one_name_and_unknown_numbers_are_refused() -> None:
         ProbeMonitor([GCNProbe(), LabelPropagationProbe(), GCNProbe(neighbors=None)])
     with pytest.raises(ValueError, match=r"also: expected some of balanced_accuracy, .*, got 'size'"):
         ProbeMonitor(also=["size"])
+
+
+class Norms(KNNProbe):
+    """Keeps how long the features are that it is fitted to."""
+
+    def classify(self, task: Task) -> Outcome:
+        self.norms = [part.values.norm(dim=1) for part in (task.train, task.val)]
+        return super().classify(task)
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_probes_are_fitted_to_features_of_length_1_unless_told_otherwise(tmp_path: Path, normalize: bool) -> None:
+    probe = Norms()
+    monitor = ProbeMonitor([probe]) if normalize else ProbeMonitor([probe], normalize=False)
+    trainer = toy_trainer(tmp_path, [FeatureCollector(), monitor])
+    trainer.fit(ToyMethod(), ToyData())
+    assert [torch.allclose(part, torch.ones_like(part), atol=1e-6) for part in probe.norms] == [normalize] * 2

@@ -28,7 +28,7 @@ class Seen(FeatureCallback):
 def rows_of(index: list[list[int]], count: int) -> list[int] | str:
     own = torch.tensor(index[rank(world())])
     try:
-        return unrepeated(Features(own[:, None].float(), own, own), count).values[:, 0].int().tolist()  # type: ignore[no-any-return]
+        return unrepeated(Features(own[:, None].float(), own, own), count).values[:, 0].int().tolist()
     except ValueError as error:
         return str(error)
 

@@ -12,10 +12,12 @@ from torchmetrics.clustering import DaviesBouldinScore
 
 from csl import metrics
 from csl.callbacks import OrganizationMetrics
-from csl.callbacks.organization import compute
+from csl.callbacks.labels import Untold
+from csl.callbacks.organization import compute, measure_all
 from csl.figures import feature_map
 from csl.metrics import FeatureMetric, RankMe, Uniformity
 from csl.metrics.measures import MEASURES
+from csl.metrics.samples import Samples
 from csl.types import Features
 from tests.commands.runs import SMALL, csl, curves, events, failure
 from tests.data.layouts import of_classes, put
@@ -31,14 +33,14 @@ WITHOUT = {name for name, measure in MEASURES.items() if not measure.labeled}
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
 def test_a_metric_of_rows_without_labels_is_right_or_refused(kind: type[Metric]) -> None:
     values = torch.randn(40, 30, generator=torch.Generator().manual_seed(0))
-    rows = Features(values, torch.full((40,), -1), torch.arange(40))
-    if set(kind().names) & WITHOUT:
-        found = compute(kind(), rows)
-        assert found == compute(kind(), rows._replace(labels=torch.arange(40) % 2))
+    unlabelled, labels = torch.full((40,), -1), torch.arange(40) % 2
+    if set(kind().names) & WITHOUT:  # type: ignore[arg-type]
+        found = compute(kind(), Samples(values, unlabelled), unlabelled)
+        assert found == compute(kind(), Samples(values, labels), labels)
         assert all(math.isfinite(value) for value in found.values())
     else:
         with pytest.raises(ValueError, match="labels"):
-            compute(kind(), rows)
+            compute(kind(), Samples(values, unlabelled), unlabelled)
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +79,16 @@ def test_a_metric_of_another_library_says_why(caplog: pytest.LogCaptureFixture) 
     monitor = OrganizationMetrics([DaviesBouldinScore(), RankMe(), Uniformity()])
     rows = Features(torch.randn(9, 3), torch.full((9,), -1), torch.arange(9))
     with caplog.at_level("INFO"):
-        assert monitor._without(monitor.metrics[0], rows) == {}
+        found = measure_all(monitor.metrics, rows, untold=Untold())
     assert "DaviesBouldinScore is not measured (" in caplog.text
-    assert list(monitor._without(monitor.metrics[1], rows)) == ["rankme"]
+    assert list(found) == ["rankme", "uniformity"]
 
 
 def test_a_map_without_labels_has_one_colour_and_no_legend() -> None:
     figure = feature_map(torch.eye(6), torch.full((6,), -1), ["cat", "dog"], projection="pca")
     assert not figure.legends
     (points,) = figure.axes[0].collections
-    assert len(points.get_facecolors()) == 1
+    assert len(points.get_facecolor()) == 1
 
 
 def test_supervised_without_labels_is_refused_before_training(tmp_path: Path) -> None:

@@ -40,6 +40,19 @@ def test_labels_measures_temperatures_and_ks_from_the_line(folder: Path) -> None
     assert (content["file"], content["samples"], content["classes"]) == ("clip.npy", 60, 5)
 
 
+def test_features_are_normalised_unless_told_otherwise(folder: Path) -> None:
+    words = ["analyze", "features.npz", "--metrics", "calinski_harabasz", "--json", "-"]
+    for choice, normalize in {"true": True, "false": False}.items():
+        content = json.loads(csl(folder, *words, "--normalize", choice))
+        assert content["normalize"] is normalize
+        expected = analyze(X, Y, metrics=["calinski_harabasz"], normalize=normalize)
+        assert content["values"] == pytest.approx(dict(expected))
+    page = csl(folder, "analyze", "--help")
+    assert "--normalize {true,false}" in page
+    assert "false for features as they are" in " ".join(page.split())
+    assert failure(folder, *words[:2], "--normalize", "maybe")[0] == 2
+
+
 def test_json_goes_to_a_file_beside_the_table(folder: Path) -> None:
     printed = csl(folder, "analyze", "clip.npy", "--metrics", "rankme", "--json", "out.json")
     assert "rankme" in printed

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from csl.commands.completion import complete
+from tests.commands.runs import csl
 
 CLASSES = ["--model", "SimCLR", "--model.encoder", "ConvNet", "--data.source", "Digits"]
 
@@ -81,9 +83,7 @@ def test_a_method_of_ones_own_keeps_its_optimization_on_digits() -> None:
     assert "model" in json.loads(complete(["--model", "csl.methods.BYOL"])[7])
 
 
-def test_what_another_class_was_told_and_the_chosen_one_lacks_is_named(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_what_another_class_was_told_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = write(
         tmp_path,
         "model: {class_path: SimCLR, init_args: {temperature: 0.1, output_dim: 8, encoder: {class_path: ViT, "
@@ -92,8 +92,8 @@ def test_what_another_class_was_told_and_the_chosen_one_lacks_is_named(
     caplog.set_level("INFO")
     complete(["--config", file, "--model", "BYOL", "--model.encoder", "ResNet"])
     assert caplog.messages == [
-        "--model BYOL has no temperature: what is stated for SimCLR is left out",
-        "--model.encoder ResNet has no heads: what is stated for ViT is left out",
+        "--model BYOL: left out is what is stated for SimCLR: output_dim, temperature",
+        "--model.encoder ResNet: left out is what is stated for ViT: heads, width",
     ]
     caplog.clear()
     complete(["--config", file, "--model", "csl.methods.SimCLR"])
@@ -108,3 +108,20 @@ def test_of_a_file_that_is_no_yaml_the_parser_speaks(tmp_path: Path) -> None:
 def test_a_configuration_may_stand_on_the_line_itself() -> None:
     assert complete(["--config", "{model: BYOL, data: {source: CIFAR10}}"])[:4:3] == ["--model", "ResNet"]
     assert complete(["--config", "none.yaml"])[:6] == CLASSES, "the parser says that there is no such file"
+
+
+def test_no_resolved_default_of_a_class_reaches_another(tmp_path: Path) -> None:
+    (tmp_path / "full.yaml").write_text(csl(tmp_path, "fit", "--print_config"))
+    text = csl(tmp_path, "fit", "--config", "full.yaml", "--model", "BYOL", "--print_config")
+    options = yaml.safe_load(text)["model"]["init_args"]
+    assert options["hidden_dim"] == 4096
+    assert options["encoder"]["class_path"] == "csl.encoders.ConvNet"
+    text = csl(tmp_path, "fit", "--config", "full.yaml", "--model", "BYOL", "--model.hidden_dim", "7", "--print_config")
+    assert yaml.safe_load(text)["model"]["init_args"]["hidden_dim"] == 7
+
+
+def test_a_later_file_for_the_chosen_class_counts(tmp_path: Path) -> None:
+    first = write(tmp_path, "model: {class_path: SimCLR, init_args: {hidden_dim: 32}}")
+    second = write(tmp_path, "model: {class_path: BYOL, init_args: {hidden_dim: 64}}", "second.yaml")
+    text = csl(tmp_path, "fit", "--config", first, "--config", second, "--print_config")
+    assert yaml.safe_load(text)["model"]["init_args"]["hidden_dim"] == 64

@@ -108,3 +108,10 @@ def test_compile_is_a_flag_that_the_runs_file_keeps(tmp_path: Path, monkeypatch:
     assert "ConvNet" in compiled
     saved = tmp_path / "lightning_logs" / "simclr-digits" / "version_0" / "config.yaml"
     assert "compile: true" in saved.read_text()
+
+
+def test_the_network_takes_the_channels_of_the_data(tmp_path: Path) -> None:
+    quick = ["--trainer.limit_val_batches", "0", "--trainer.max_epochs", "1", "--trainer.limit_train_batches", "1"]
+    csl(tmp_path, "fit", *quick, *SMALL)
+    (file,) = tmp_path.glob("lightning_logs/*/version_0/checkpoints/last.ckpt")
+    assert torch.load(file, weights_only=True)["state_dict"]["encoder.layers.0.0.weight"].shape[1] == 1

@@ -70,8 +70,17 @@ OF_METHODS: dict[str, dict[str, list[str]]] = {
     },
     "BYOL": {"momentum": ["0.99", "2", "nan"], "hidden_dim": ["8", "0"], "temperature": ["0.1"]},
     "Supervised": {"label_smoothing": ["0.1", "-1", "2"], "num_classes": ["10", "7", "1"]},
+    "SimSiam": {"num_layers": ["2", "3", "1"], "prediction_dim": ["4", "0"]},
+    "BarlowTwins": {"hidden_dim": ["8", "0"]},
+    "VICReg": {"output_dim": ["4", "-1"]},
+    "SpectralContrastive": {"mu": ["1", "0", "nan"]},
+    "DCL": {"temperature": ["0.1", "0"], "weighted": ["true", "maybe"], "sigma": ["0.5"]},
+    "SupCon": {"temperature": ["0.1", "inf"]},
+    "NNCLR": {"queue_size": ["16", "0"], "prediction_dim": ["8", "0"]},
+    "TiCo": {"beta": ["0.5", "2"], "rho": ["8", "-1"], "momentum": ["1", "nan"]},
+    "MMCR": {"num_views": ["2", "3", "1"], "local_weight": ["0.1", "-1"]},
 }
-HEADS = {"SimCLR", "MoCo", "BYOL"}
+HEADS = set(OF_METHODS) - {"Supervised"}
 
 
 class Line(NamedTuple):

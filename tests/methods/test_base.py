@@ -14,6 +14,7 @@ from csl.encoders import ConvNet
 from csl.methods import Method, Optimization
 from csl.types import Batch, Features, View
 from tests.methods.toy import (
+    EVERY,
     METHODS,
     ONE,
     QUICK,
@@ -254,7 +255,7 @@ class _Keeper(Callback):
         self.kept.append((dataloader_idx, outputs))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY)
 def test_validation_gives_clean_features(name: str) -> None:
     method, keeper = toy_method(name, dropout=True), _Keeper()
     trainer = toy_trainer(limit_val_batches=1.0, callbacks=[keeper])

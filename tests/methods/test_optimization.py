@@ -6,7 +6,23 @@ import torch
 from jsonargparse import ArgumentParser
 from torch import nn
 
-from csl.methods import BYOL, Method, MoCo, Optimization, SimCLR, Supervised
+from csl.methods import (
+    BYOL,
+    DCL,
+    MMCR,
+    NNCLR,
+    BarlowTwins,
+    Method,
+    MoCo,
+    Optimization,
+    SimCLR,
+    SimSiam,
+    SpectralContrastive,
+    SupCon,
+    Supervised,
+    TiCo,
+    VICReg,
+)
 from csl.methods.groups import Group, complete
 from csl.methods.lars import LARS
 
@@ -103,6 +119,15 @@ RECIPES = {
     SimCLR: Optimization("lars", 0.4, 1e-4),
     MoCo: Optimization("sgd", 0.3, 1e-4),
     BYOL: Optimization("lars", 1.0, 1e-5),
+    SimSiam: Optimization("sgd", 0.5, 1e-5),
+    BarlowTwins: Optimization("lars", 0.3, 1e-4),
+    VICReg: Optimization("lars", 0.3, 1e-4),
+    SpectralContrastive: Optimization("sgd", 0.03, 5e-4),
+    DCL: Optimization("lars", 0.4, 1e-4),
+    SupCon: Optimization("sgd", 0.4, 1e-5),
+    NNCLR: Optimization("lars", 0.4, 1e-5),
+    TiCo: Optimization("lars", 0.3, 1e-4),
+    MMCR: Optimization("adamw", 0.001, 1e-6),
 }
 
 
@@ -126,3 +151,16 @@ def test_file_changes_what_it_names_only(tmp_path: Any) -> None:
     assert isinstance(method, Supervised)
     assert method.num_classes == 7
     assert method.optimization == Optimization("sgd", 0.1, 0.01)
+
+
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_layer_that_is_frozen_at_first_can_be_trained_later(fused: bool) -> None:
+    """torch's fused SGD fails where some velocities have begun and others have not."""
+    frozen, trained = (torch.nn.Parameter(torch.ones(2, 2)) for _ in range(2))
+    optimizer = Optimization("sgd", lr=1.0, weight_decay=0.0).build([Group("main", [frozen, trained])], 256, fused)
+    trained.grad = torch.ones(2, 2)
+    optimizer.step()
+    frozen.grad = torch.ones(2, 2)
+    optimizer.step()
+    torch.testing.assert_close(frozen.data, torch.zeros(2, 2))
+    torch.testing.assert_close(trained.data, torch.full((2, 2), 1 - 1.0 - 1.9))

@@ -16,13 +16,16 @@ from csl.types import Batch, View
 CLASSES = 3
 ONE = (View(),)
 # Every method that the package exports stands in every promise: nothing but this discovers them.
-METHODS: dict[str, type[Method]] = {
+EVERY: dict[str, type[Method]] = {
     name: kind
     for name, kind in vars(csl.methods).items()
     if isinstance(kind, type) and issubclass(kind, Method) and kind is not Method
 }
+# Those with something to train; the others keep the promises about measuring alone.
+METHODS = {name: kind for name, kind in EVERY.items() if kind.trains}
 # What arguments of these names are made, so that methods are small.
 SIZES = {"hidden_dim": 16, "output_dim": 8, "prediction_dim": 8, "queue_size": 24}
+SIZES |= {"num_prototypes": 6, "num_patches": 3, "num_directions": 5}
 QUICK = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
 
 
@@ -83,20 +86,20 @@ def small(kind: type[Method], encoder: Encoder, classes: int = CLASSES, **option
     """A method of any class, with sizes that two cores train in no time."""
     wanted = signature(kind).parameters
     sizes = {name: size for name, size in (SIZES | {"num_classes": classes}).items() if name in wanted}
-    return kind(encoder, **(sizes | options))
+    return kind(encoder, **{name: value for name, value in (sizes | options).items() if name in wanted})
 
 
 def in_turn(name: str, **options: Any) -> Optimization:
     """An optimization for a method by name; the optimizers take turns, so that each is tried."""
     optimizers: list[Any] = ["lars", "sgd", "adamw"]
-    return Optimization(optimizers[sorted(METHODS).index(name) % len(optimizers)], **options)
+    return Optimization(optimizers[sorted(EVERY).index(name) % len(optimizers)], **options)
 
 
 def toy_method(name: str, dropout: bool = False, **options: Any) -> Method:
     """A small method, by the name of its class, that starts alike every time."""
     torch.manual_seed(0)
     encoder = small_vit() if dropout else ConvNet(width=2)
-    return small(METHODS[name], encoder, optimization=options.pop("optimization", QUICK), **options)
+    return small(EVERY[name], encoder, optimization=options.pop("optimization", QUICK), **options)
 
 
 def toy_trainer(**options: Any) -> Trainer:

@@ -28,15 +28,28 @@ def whole() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_every_measure_gives_what_its_function_gives(whole: tuple[torch.Tensor, torch.Tensor]) -> None:
     features, labels = whole
-    result = analyze(features, labels, metrics=list(MEASURES), temperatures=[1.0, 0.1], ks=[1, 5])
+    result = analyze(features, labels, metrics=list(MEASURES), normalize=False, temperatures=[1.0, 0.1], ks=[1, 5])
     assert list(result.seconds) == list(MEASURES)
     assert not result.notes
-    assert result["rld_0.1"] == float(functional.relative_local_density(features, labels, 0.1))
+    density = float(functional.relative_local_density(features, labels, 0.1))
+    assert result["rld_0.1"] == pytest.approx(density, abs=1e-7)
     assert result["neighbor_agreement_5"] == float(functional.neighbor_agreement(features, labels, 5))
     assert result["within_class_affinity_0.1"] == float(functional.class_affinity(features, labels, 0.1).trace())
     assert result["kmeans_ari"] == float(functional.kmeans_agreement(features, labels)[1])
     assert result["uniformity"] == float(functional.uniformity(features))
     assert all(math.isfinite(value) for value in result.values())
+
+
+def test_features_have_length_1_unless_they_are_to_be_as_they_are(whole: tuple[torch.Tensor, torch.Tensor]) -> None:
+    """The protocol of the paper, said in the first line and in the JSON."""
+    features, labels = whole
+    unit = torch.nn.functional.normalize(features)
+    raw, ours = analyze(features, labels, normalize=False), analyze(features, labels)
+    assert ours == pytest.approx(dict(analyze(unit, labels, normalize=False)), rel=1e-5)
+    assert ours["calinski_harabasz"] == pytest.approx(float(functional.calinski_harabasz_score(unit, labels)))
+    assert abs(ours["calinski_harabasz"] - raw["calinski_harabasz"]) > 0.01
+    assert (ours.to_json()["normalize"], raw.to_json()["normalize"]) == (True, False)
+    assert "; features as they are" in str(raw)
 
 
 @pytest.mark.parametrize("name", MEASURES)
@@ -78,8 +91,9 @@ def test_what_is_undefined_is_nan_with_the_reason_below_the_table() -> None:
 def test_the_table_has_a_row_a_value_under_the_heading_of_its_family(whole: tuple[torch.Tensor, torch.Tensor]) -> None:
     result = analyze(*whole)
     lines = str(result).splitlines()
-    assert lines[0] == "150 samples of 20 dimensions, 5 classes"
+    assert lines[0] == "150 samples of 20 dimensions, 5 classes; features normalised to length 1"
     headings = [line.split("  ")[0] for line in lines[1:] if line and not line.startswith("  ")]
+    assert headings.pop() == "Seconds of shared work stand where it was first needed."
     assert headings == ["Global density", "Local density", "Clusters", "Without labels"]
     cells = {line.split()[0]: float(line.split()[1].replace(",", "")) for line in lines if line.startswith("  ")}
     assert cells == pytest.approx(dict(result), abs=1e-4)
@@ -129,7 +143,7 @@ def test_progress_rises_from_0_to_1_over_all_measures() -> None:
     assert shares == sorted(shares)
     assert shares[0] == 0
     assert shares[-1] == pytest.approx(1)
-    assert list(dict.fromkeys(name for name, _ in seen)) == list(DEFAULT)
+    assert {name for name, _ in seen} == set(DEFAULT)
 
 
 def test_what_is_more_to_measure_costs_more() -> None:

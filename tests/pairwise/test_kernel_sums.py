@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
+from csl.distributed import Shard, shard, world
 from csl.metrics.functional import relative_local_density
 from csl.pairwise import kernel_sums, weight_block_sums
 from csl.pairwise import passes as passes_module
@@ -179,7 +179,8 @@ def _sums_on_two(features: Tensor) -> Tensor:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes_module, "_SIDE_CPU", 32)
         patch.setattr(kernel_sums, "_SAMPLE", 50)
-        pairs = Pairs(features[shard(len(features), world())], group=world(), memory_budget=0)
+        own = features[shard(len(features), world())]
+        pairs = Pairs(own, Shard.of(len(own), world()), memory_budget=0)
         kernels, sums = kernels_with_sums(pairs, [1.0, 0.1])
     assert pairs._passed == 1
     return torch.stack([kernel.log(row) for kernel, row in zip(kernels, sums, strict=True)])

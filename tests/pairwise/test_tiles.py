@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard_of, world
+from csl.distributed import Shard, shard_of, world
 from csl.pairwise import tiles
 from csl.pairwise.centering import center
 from csl.pairwise.pairs import Pairs
@@ -59,14 +59,15 @@ def test_a_ring_of_any_size_covers_each_pair_once(monkeypatch: pytest.MonkeyPatc
 def _pretend_to_be(monkeypatch: pytest.MonkeyPatch, me: int, shards: list[Any]) -> None:
     size = len(shards)
 
-    def ring(tensors: tuple[Tensor, ...], group: object, steps: int = size) -> Any:
+    def ring(tensors: tuple[Tensor, ...], group: object, steps: int = size, counts: object = None) -> Any:
         for step in range(steps):
             owner = (me - step) % size
             yield owner, (shards[owner].values, shards[owner].squares)
 
     monkeypatch.setattr(tiles, "rank", lambda group: me)
     monkeypatch.setattr(tiles, "size", lambda group: size)
-    monkeypatch.setattr(tiles, "row_counts", lambda num_rows, group: [len(s.values) for s in shards])
+    whole = Shard(tuple(len(s.values) for s in shards), None)
+    monkeypatch.setattr(Shard, "of", lambda num_rows: whole)
     monkeypatch.setattr(tiles, "ring", ring)
 
 
@@ -74,8 +75,8 @@ def _cover_on_two(count: int) -> tuple[Tensor, Tensor]:
     group = world()
     own = center(ordinary(count)[shard_of(count, *_place())], group=group)
     return (
-        coverage(symmetric_cuts(own, 8, group), count),
-        coverage(row_cuts(own, 8, group), count),
+        coverage(symmetric_cuts(own, 8, Shard.of(len(own.values), group)), count),
+        coverage(row_cuts(own, 8, Shard.of(len(own.values), group)), count),
     )
 
 

@@ -24,7 +24,7 @@ from csl.metrics import CalinskiHarabaszScore
 from csl.runs import CONFIG, LAST, Run
 from tests.commands.runs import comparable, curves
 from tests.data.toy import ToySource
-from tests.methods.toy import METHODS, in_turn, small
+from tests.methods.toy import EVERY, in_turn, small
 
 EPOCHS, BATCHES = 3, 3
 STEPS = EPOCHS * BATCHES
@@ -45,7 +45,7 @@ HOOKS = [
 def method_of(name: str, encoder: Encoder) -> Method:
     """A small method."""
     rule = in_turn(name, lr=0.5, warmup_epochs=1, final_weight_decay=1e-3)
-    return small(METHODS[name], encoder, classes=2, optimization=rule)
+    return small(EVERY[name], encoder, classes=2, optimization=rule)
 
 
 def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:

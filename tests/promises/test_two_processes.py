@@ -17,8 +17,8 @@ from csl.methods import Method
 from csl.methods.step import as_step
 from csl.modules import synchronize_batch_norm
 from csl.types import Batch
-from tests.methods.toy import METHODS, ToyData, toy_batch, toy_method, toy_trainer, weights
-from tests.promises.processes import measured, one_step, step_and_measured
+from tests.methods.toy import EVERY, METHODS, ToyData, toy_batch, toy_method, toy_trainer, weights
+from tests.promises.processes import as_a_rank, measured, one_step, step_and_measured
 from tests.two_processes import TwoProcesses
 
 # In float32 the order of a sum shows in the fourth digit of some weights after eight steps.
@@ -85,9 +85,9 @@ def _fitted(name: str, trainer: Any) -> tuple[dict[str, Tensor], dict[str, Tenso
     method = toy_method(name)
     trainer.fit(method, datamodule=ToyData(method.views))
     state = weights(method)
-    if "queue.features" in state:
+    for name in [name for name in state if "queue" in name and name.endswith("features")]:
         # Processes take turns in the data's order, so that a step's keys stand in another order.
-        state["queue.features"] = state["queue.features"][state["queue.features"][:, 0].argsort()]
+        state[name] = state[name][state[name][:, 0].argsort()]
     return state, {"train/loss": trainer.callback_metrics["train/loss"]}
 
 
@@ -153,3 +153,14 @@ def test_two_processes_equal_one(
         assert step[2] == expected_step[2]
         torch.testing.assert_close(step[:2], expected_step[:2], rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(measures, expected_measures, rtol=1e-5, atol=1e-5, equal_nan=True)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("name", EVERY.keys() - METHODS.keys())
+def test_two_processes_measure_what_one_does_where_nothing_is_trained(
+    two_processes: TwoProcesses, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    expected = measured(name)
+    for measures in two_processes(as_a_rank, measured, name):
+        torch.testing.assert_close(measures, expected, rtol=1e-5, atol=1e-5, equal_nan=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from csl.distributed import Group
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
-from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.measure import Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, UndefinedSimilarityError
@@ -78,7 +78,7 @@ CLASS_AFFINITY = Measure(
     family=Family.LOCAL,
     meaning="0 to 1; high: similarity stays within classes",
     paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
-    cost=passes(2),
+    cost=Passes(2),
     range=(0, 1),
     higher_is_better=True,
     needs="labels",

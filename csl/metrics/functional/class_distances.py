@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.measure import Family, Measure, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined, warn_undefined
 from csl.pairwise import Streaming, UndefinedSimilarityError
@@ -65,7 +65,7 @@ CLASS_DISTANCES = Measure(
     family=Family.GLOBAL,
     meaning="in units of the mean distance; low within: compact classes",
     paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
-    cost=passes(1),
+    cost=Passes(1),
     range=(0, math.inf),
     higher_is_better=None,
     needs="labels",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.measure import Family, Measure, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, full_precision
@@ -50,6 +50,9 @@ def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: U
 @full_precision()
 def _two_nearest(samples: Samples) -> Tensor:
     """The distances of each own sample to its two nearest others `[n, 2]`, in units that do not matter."""
+    if samples.knows_nearest:
+        similarities = torch.cat([similarity for _, similarity, _ in samples.nearest(2)])
+        return (1 - similarities).sqrt()  # of rows of length 1 the distance is √2 times this
     start = samples.shard.own.start
 
     def two_nearest(tile: Tile, buffers: Buffers) -> Tensor:
@@ -84,7 +87,8 @@ INTRINSIC_DIMENSION = Measure(
     family=Family.UNSUPERVISED,
     meaning="high: locally spread over many directions",
     paper="Facco et al., 2017, arXiv 1803.06992",
-    cost=passes(2),
+    neighbors=lambda: 2,
+    cost=Passes(2),
     range=(0, math.inf),
     higher_is_better=None,
 )

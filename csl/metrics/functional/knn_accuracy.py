@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.measure import Family, Measure, Options, search
 from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
@@ -115,7 +115,7 @@ KNN_ACCURACY = Measure(
     family=Family.LOCAL,
     meaning="0 to 1; high: weighted votes of 20 neighbours are right",
     paper="Wu et al., 2018, arXiv 1805.01978",
-    cost=passes(2),
+    cost=search(2),
     range=(0, 1),
     higher_is_better=True,
     needs="labels",

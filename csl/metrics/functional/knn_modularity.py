@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.measure import Family, Measure, Options, search
 from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
@@ -74,7 +74,7 @@ KNN_MODULARITY = Measure(
     family=Family.LOCAL,
     meaning="-1/2 to 1; high: classes are communities of 10 neighbours; 0 by chance",
     paper="Newman, 2006, arXiv physics/0602124",
-    cost=passes(2),
+    cost=search(2),
     range=(-0.5, 1),
     higher_is_better=True,
     needs="labels",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.measure import Family, Measure, Options, search
 from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import warn_undefined
@@ -90,7 +90,7 @@ NEIGHBOR_AGREEMENT = Measure(
     family=Family.LOCAL,
     meaning="0 to 1; high: the k nearest share the class",
     paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
-    cost=passes(3),
+    cost=search(3),
     range=(0, 1),
     higher_is_better=True,
     needs="labels",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from csl.distributed import Group
 from csl.metrics.functional.relative_local_density_per_class import at_temperatures, contributions, with_temperatures
-from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.measure import Family, Measure, Passes
 from csl.metrics.samples import Samples
 from csl.pairwise import Streaming
 
@@ -73,7 +73,7 @@ RLD = Measure(
     family=Family.LOCAL,
     meaning="-1/2 to 1; high: neighbours share their class; 0 by chance",
     paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
-    cost=passes(2),
+    cost=Passes(2),
     range=(-0.5, 1),
     higher_is_better=True,
     needs="labels",

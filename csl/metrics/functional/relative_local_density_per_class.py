@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.metrics.measure import Choices, Family, Measure, Options, passes
+from csl.metrics.measure import Choices, Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, UndefinedSimilarityError
@@ -100,7 +100,7 @@ RLD_PER_CLASS = Measure(
     family=Family.LOCAL,
     meaning="-1/4 to 1/4; what the weakest class adds to rld",
     paper="Zhang, Lu and Xuan, 2024, arXiv 2305.10229",
-    cost=passes(2),
+    cost=Passes(2),
     range=(-0.25, 0.25),
     higher_is_better=True,
     needs="labels",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.measure import Family, Measure, passes
+from csl.metrics.measure import Family, Measure, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, UndefinedSimilarityError
@@ -88,7 +88,7 @@ SILHOUETTE = Measure(
     family=Family.GLOBAL,
     meaning="-1 to 1; high: samples nearer to their own class than to the next",
     paper="Rousseeuw, 1987",
-    cost=passes(1),
+    cost=Passes(1),
     range=(-1, 1),
     higher_is_better=True,
     needs="labels",

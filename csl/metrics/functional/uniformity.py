@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.metrics.measure import Family, Measure, Options, passes
+from csl.metrics.measure import Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Streaming, full_precision
@@ -80,7 +80,7 @@ UNIFORMITY = Measure(
     family=Family.UNSUPERVISED,
     meaning="0 or less; low: directions cover the sphere",
     paper="Wang and Isola, 2020, arXiv 2005.10242",
-    cost=passes(1),
+    cost=Passes(1),
     range=(-math.inf, 0),
     higher_is_better=False,
 )

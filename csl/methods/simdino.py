@@ -1,0 +1,82 @@
+"""SimDINO: DINO without centring, temperatures and prototypes; the coding rate of a batch keeps embeddings apart."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from csl.checks import check_positive, check_share
+from csl.encoders import Network
+from csl.losses import SimDINOLoss, in_full_precision, loss_or
+from csl.methods.base import Method
+from csl.methods.optimization import Optimization
+from csl.methods.run import total_steps
+from csl.methods.step import Keep
+from csl.modules import mlp, momentum_at, momentum_copy, update_momentum
+from csl.types import Batch, View
+
+RECIPE = Optimization("adamw", lr=5e-4, weight_decay=0.04, final_weight_decay=0.4)
+
+
+class SimDINO(Method):
+    """Self-distillation with a coding rate, on two full views and four small crops.
+
+    The loss is `csl.losses.simdino_loss`, whose covariance is that of all processes. The teacher, a momentum copy,
+    sees the full views, the student all of them. The momentum goes along half a cosine to 1, and the weight decay
+    rises to `final_weight_decay`. Nothing needs a temperature, a center, or a frozen layer.
+
+    From Simplifying DINO via Coding Rate Regularization, 2025, arXiv 2502.10385.
+
+    Args:
+        encoder: The network to be trained and studied.
+        rate_weight: w of the coding rate in the loss.
+        momentum: Momentum of the teacher at the first step.
+        hidden_dim: Hidden units of the projection head's two hidden layers.
+        output_dim: Length of the projection head's output.
+        loss: Called with students `[6, B, D]` and teachers `[2, B, D]`, in place of `SimDINOLoss(rate_weight)`.
+        optimization: Optimizer and learning-rate schedule.
+
+    Raises:
+        ValueError: If the weight is negative, the momentum is outside 0 to 1, or a size is not positive.
+
+    Example:
+        >>> from csl.encoders import ConvNet
+        >>> SimDINO(ConvNet(), rate_weight=0.5).loss.rate_weight
+        0.5
+    """
+
+    views: tuple[View, ...] = (View(2), View(4, scale=0.5, crop_area=(0.1, 0.4)))
+    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
+    accumulates: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        encoder: Network,
+        rate_weight: float = 1.0,
+        momentum: float = 0.99,
+        hidden_dim: int = 2048,
+        output_dim: int = 256,
+        loss: nn.Module | None = None,
+        optimization: Optimization = RECIPE,
+    ) -> None:
+        super().__init__(encoder, optimization)
+        check_share(momentum=momentum)
+        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
+        self.momentum = momentum
+        self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim)
+        self.momentum_encoder = momentum_copy(self.encoder)
+        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.loss = loss_or(loss, SimDINOLoss(rate_weight), rate_weight=(rate_weight, 1.0))
+
+    def training_loss(self, batch: Batch) -> Tensor:
+        """The loss above, for this process's images among those of all processes."""
+        students = torch.stack([self.projection_head(self.encoder(view)) for view in batch.views])
+        with torch.no_grad():
+            teachers = torch.stack([self.momentum_projection_head(self.momentum_encoder(v)) for v in batch.views[:2]])
+        return in_full_precision(self.loss, students, teachers)
+
+    def after_step(self, keep: Keep) -> None:
+        """Move the teacher."""
+        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
+        update_momentum(self.momentum_encoder, self.encoder, momentum)
+        update_momentum(self.momentum_projection_head, self.projection_head, momentum)

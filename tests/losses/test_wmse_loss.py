@@ -1,0 +1,66 @@
+import pytest
+import torch
+from lightly.loss import WMSELoss as LightlysLoss
+from torch import Tensor
+
+from csl.distributed import world
+from csl.losses import WMSELoss, wmse_loss
+from csl.losses.wmse_loss import whitened
+from tests.losses.rows import assert_parity, assert_same, random
+from tests.two_processes import TwoProcesses
+
+FIRST, SECOND = random(12, 4), random(12, 4, seed=1)
+
+
+def _loss(first: Tensor, second: Tensor) -> Tensor:
+    return wmse_loss(first, second, 0.0, world())
+
+
+def _shrunk(first: Tensor, second: Tensor) -> Tensor:
+    return wmse_loss(first, second, 0.1, world())
+
+
+def _white(view: Tensor, shrinkage: float) -> Tensor:
+    covariance = torch.cov(view.T)
+    covariance = (
+        covariance + shrinkage * torch.trace(covariance) / len(covariance) * torch.eye(len(covariance)).double()
+    )
+    white = (view - view.mean(dim=0)) @ torch.linalg.inv(torch.linalg.cholesky(covariance)).T
+    units: Tensor = white / white.norm(dim=1, keepdim=True)
+    return units
+
+
+def _reference(first: Tensor, second: Tensor) -> Tensor:
+    return (_white(first, 0.0) - _white(second, 0.0)).square().sum(dim=1).mean()
+
+
+def _shrunk_reference(first: Tensor, second: Tensor) -> Tensor:
+    return (_white(first, 0.1) - _white(second, 0.1)).square().sum(dim=1).mean()
+
+
+def _lightlys(first: Tensor, second: Tensor) -> Tensor:
+    loss: Tensor = LightlysLoss(4, w_size=12, track_running_stats=False)(torch.cat([first, second]))
+    return loss
+
+
+def test_it_is_the_papers_and_lightlys() -> None:
+    assert_same(_loss, _reference, FIRST, SECOND)
+    assert_same(_shrunk, _shrunk_reference, FIRST, SECOND)
+    assert_same(_loss, _lightlys, FIRST, SECOND, tolerance=1e-6)
+
+
+def test_whitened_embeddings_are_white() -> None:
+    torch.testing.assert_close(torch.cov(whitened(FIRST, 0.0).T), torch.eye(4, dtype=torch.float64))
+
+
+def test_collapsed_embeddings_stay_finite() -> None:
+    assert whitened(FIRST[:, :1].expand(12, 4)).isfinite().all()
+
+
+def test_two_processes_compute_what_one_does(two_processes: TwoProcesses) -> None:
+    assert_parity(two_processes, _loss, FIRST, SECOND)
+
+
+def test_shrinkage_is_not_negative() -> None:
+    with pytest.raises(ValueError, match="shrinkage: expected a number at least 0 and finite, got -1"):
+        WMSELoss(-1)

@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Callback
+from torch import Tensor
+
+from csl.encoders import ConvNet
+from csl.methods import TSimCNE
+from tests.methods.toy import ToyData, toy_batch, toy_method, toy_trainer
+
+PARTS = {"encoder", "wide", "plane"}
+
+
+class _Watch(Callback):
+    """What each step changed."""
+
+    def __init__(self) -> None:
+        self.changed: list[set[str]] = []
+        self._before: dict[str, Tensor] = {}
+
+    @staticmethod
+    def _parts(method: Any) -> dict[str, Tensor]:
+        layers = {"encoder": method.encoder, "wide": method.projection_head[-1], "plane": method.plane[-1]}
+        return {name: next(layer.parameters()).detach().clone() for name, layer in layers.items()}
+
+    def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+        self._before = self._parts(module)
+
+    def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
+        after = self._parts(module)
+        self.changed.append({name for name in PARTS if not torch.equal(after[name], self._before[name])})
+
+
+def test_first_many_dimensions_then_the_plane_alone_then_all() -> None:
+    method, watch = toy_method("TSimCNE", plane_start=0.5), _Watch()
+    toy_trainer(max_epochs=2, callbacks=[watch]).fit(method, datamodule=ToyData())
+    # The last step's rate is 0.
+    assert watch.changed[:7] == [{"encoder", "wide"}] * 4 + [{"plane"}] + [{"encoder", "plane"}] * 2
+
+
+def test_the_plane_can_be_left_out() -> None:
+    method, watch = toy_method("TSimCNE", plane_start=1.0), _Watch()
+    toy_trainer(max_epochs=1, callbacks=[watch]).fit(method, datamodule=ToyData())
+    assert watch.changed[:3] == [{"encoder", "wide"}] * 3
+
+
+def test_the_loss_is_that_of_projections_of_any_length() -> None:
+    method: Any = toy_method("TSimCNE")
+    batch = toy_batch(list(range(5)))
+    with torch.no_grad():
+        first, second = (method.projection_head(method.encoder(view)) for view in batch.views)
+        torch.testing.assert_close(method.training_loss(batch), method.loss(first, second))
+    assert method.outputs(batch.views[0], {"plane"})["plane"].shape == (5, 2)
+
+
+def test_wrong_options_are_named() -> None:
+    with pytest.raises(ValueError, match="plane_start: expected a number from 0 to 1, got 2"):
+        TSimCNE(ConvNet(width=2), plane_start=2)
