@@ -102,7 +102,7 @@ def analyze(
             fitted, scored = (_on(device, one, normalize == "true") for one in (train, table))
             return ProbedAnalysis(found, fit_probes(fitted, scored, watch=watch))
     except ValueError as error:
-        if str(error).startswith("labels must be known"):
+        if str(error).startswith("labels: expected a class"):
             error.args = (f"{error}; {ADVICE}",)
         raise
 
@@ -139,7 +139,7 @@ def measure_called(name: str) -> "Measure":
             return found
         raise ValueError(f"metrics: expected a measure in {name!r}, got {found!r}")
     hint = did_you_mean(name, MEASURES, 0) or "; csl analyze --help lists them"
-    raise ValueError(f"metrics: no measure {name!r}{hint}")
+    raise ValueError(f"metrics: expected a measure, got {name!r}{hint}")
 
 
 def measures() -> str:

@@ -57,11 +57,11 @@ def affinity_map(affinity: Tensor, class_names: Sequence[str], *, title: str = "
 
 def _check(table: Floats, class_names: Sequence[str]) -> None:
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not len(table):
-        raise ValueError(f"affinity must be a square matrix [C, C], got shape {table.shape}")
+        raise ValueError(f"affinity: expected a square matrix [C, C], got shape {table.shape}")
     if not np.isfinite(table).all() or (table < 0).any():
-        raise ValueError("affinity must hold finite values of 0 or more, got others (NaN where it is undefined)")
+        raise ValueError("affinity: expected finite values of 0 or more, got others (NaN where it is undefined)")
     if len(class_names) != len(table):
-        raise ValueError(f"class_names must name the {len(table)} classes of the affinity, got {len(class_names)}")
+        raise ValueError(f"class_names: expected the {len(table)} classes of the affinity, got {len(class_names)}")
 
 
 def _draw(figure: "Figure", axes: Any, shares: Floats) -> None:

@@ -77,16 +77,16 @@ def _check(values: Tensor, labels: Tensor, class_names: Sequence[str], max_sampl
     is_labelled = bool((labels >= 0).any())
     check_input(values, labels) if is_labelled else check_features(values)
     if len(values) < 3:
-        raise ValueError(f"values must hold at least 3 samples for a map, got {len(values)}")
+        raise ValueError(f"values: expected at least 3 samples for a map, got {len(values)}")
     if is_labelled and (int(labels.min()) < 0 or int(labels.max()) >= len(class_names)):
         raise ValueError(
-            f"labels must be between 0 and {len(class_names) - 1}, the classes that are named, "
+            f"labels: expected 0 to {len(class_names) - 1}, the classes that are named, "
             f"got {int(labels.min())} to {int(labels.max())}"
         )
     if max_samples < 3:
-        raise ValueError(f"max_samples must be at least 3, got {max_samples}")
+        raise ValueError(f"max_samples: expected at least 3, got {max_samples}")
     if not perplexity > 0:
-        raise ValueError(f"perplexity must be positive, got {perplexity}")
+        raise ValueError(f"perplexity: expected a positive number, got {perplexity}")
 
 
 def _scatter(

@@ -25,7 +25,7 @@ def project(values: Floats, projection: Projection, perplexity: float, seed: int
     if projection == "pca":
         return plane, shares
     if projection != "tsne":
-        raise ValueError(f"projection must be 'tsne' or 'pca', got {projection!r}")
+        raise ValueError(f"projection: expected 'tsne' or 'pca', got {projection!r}")
     from sklearn.manifold import TSNE  # a second of import that only a figure needs
 
     # The usual start: the PCA, so small that it gives directions and no distances.

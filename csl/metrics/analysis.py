@@ -8,12 +8,12 @@ from typing import Any, TypeAlias
 
 import torch
 
+from csl.checks import check_positive
 from csl.io import as_array, as_labels
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.measure import Choices, Measure, Options, Size
 from csl.metrics.measures import DEFAULT, MEASURES, in_order
-from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.pairwise.checks import check_temperatures
 from csl.table import Cell, aligned
@@ -142,7 +142,7 @@ def analyze(
     measures = _chosen(metrics, known is not None)
     choices = Choices(check_temperatures(temperatures), tuple(ks))
     for k in choices.ks:
-        check_k(k, "ks")
+        check_positive(ks=k)
     samples = Samples(
         values,
         known if any(measure.labeled for measure in measures) else None,
@@ -165,10 +165,10 @@ def _chosen(metrics: Sequence[str | Measure] | None, labeled: bool) -> list[Meas
     chosen = {}
     for one in metrics:
         if isinstance(one, str) and one not in MEASURES:
-            raise ValueError(f"metrics: no measure {one!r}; there are {', '.join(MEASURES)}")
+            raise ValueError(f"metrics: expected some of {', '.join(MEASURES)}, got {one!r}")
         measure = MEASURES[one] if isinstance(one, str) else one
         if measure.labeled and not labeled:
-            raise ValueError(f"metrics: {measure.name} needs labels, and there are none")
+            raise ValueError(f"metrics: expected measures that need no labels, for there are none, got {measure.name}")
         chosen[measure.name] = measure
     return in_order(chosen.values())
 

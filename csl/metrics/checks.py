@@ -31,4 +31,6 @@ def check_labels(features: Tensor, labels: Tensor, group: Group = None) -> None:
 
 def unlabeled_fault(missing: int, total: int) -> str | None:
     """What to say of samples without a label, or None if there are none."""
-    return f"labels must be known, got {UNLABELED} (unlabelled) for {missing} of {total} samples" if missing else None
+    if not missing:
+        return None
+    return f"labels: expected a class for every sample, got {UNLABELED} (unlabelled) for {missing} of {total} samples"

@@ -109,7 +109,7 @@ def named_scalars(metric: Metric, value: Any) -> dict[str, Tensor]:
         return {str(key): torch.as_tensor(entry) for key, entry in value.items()}
     tensor = torch.as_tensor(value)
     if tensor.ndim > 1:
-        raise ValueError(f"{name} must compute scalars or vectors to be logged, got shape {tuple(tensor.shape)}")
+        raise ValueError(f"{name}: expected scalars or vectors to log, got shape {tuple(tensor.shape)}")
     return {name: tensor} if tensor.ndim == 0 else {f"{name}_{i}": entry for i, entry in enumerate(tensor)}
 
 

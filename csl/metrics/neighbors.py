@@ -82,13 +82,3 @@ class Neighbors:
 
 def _size(k: int) -> int:
     return min(_ROWS, max(1, _NEIGHBORS // k))
-
-
-def check_k(k: int, name: str = "k") -> None:
-    """Refuse a number of neighbours below 1.
-
-    Raises:
-        ValueError: With what came.
-    """
-    if k < 1:
-        raise ValueError(f"{name} must be 1 or more, got {k}")

@@ -1,11 +1,11 @@
 """The checks of what comes in from outside, made once, at the edge, and with the same outcome on every process."""
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from csl.checks import check_temperature
 from csl.distributed import Group, all_reduce, any_process, rank, row_counts
 from csl.pairwise.blocks import blocks
 
@@ -50,7 +50,7 @@ def check_features(features: Tensor, group: Group = None, name: str = "features"
     width = torch.tensor([features.shape[1], -features.shape[1]], device=features.device)
     widest, narrowest = all_reduce(width, group, "max").tolist()
     if widest != -narrowest:
-        raise ValueError(f"{name} must have the same width on every process, got {-narrowest} and {widest}")
+        raise ValueError(f"{name}: expected the same width on every process, got {-narrowest} and {widest}")
     # 0 · x is NaN for NaN and infinity, and six times as fast to sum as isfinite is to ask.
     bad = [(features[part] * 0).sum(dim=1).isnan() for part in blocks(len(features), _ROWS)]
     check_finite(torch.cat(bad) if bad else features.new_zeros(0, dtype=torch.bool), group, name)
@@ -63,24 +63,24 @@ def features_fault(features: Tensor, name: str = "features") -> str | None:
 
     Example:
         >>> features_fault(torch.zeros(3))
-        'features must be a matrix [N, D], got shape (3,)'
+        'features: expected a matrix [N, D], got shape (3,)'
     """
     if features.ndim != 2:
-        return f"{name} must be a matrix [N, D], got shape {tuple(features.shape)}"
+        return f"{name}: expected a matrix [N, D], got shape {tuple(features.shape)}"
     if features.dtype not in _DTYPES:
         taken = ", ".join(str(dtype).removeprefix("torch.") for dtype in _DTYPES)
-        return f"{name} must be floating point, got {features.dtype}; taken are {taken}"
+        return f"{name}: expected floating point, got {features.dtype}; taken are {taken}"
     if len(features) and not features.shape[1]:
-        return f"{name} must have one dimension or more, got shape {tuple(features.shape)}"
+        return f"{name}: expected one dimension or more, got shape {tuple(features.shape)}"
     return None
 
 
 def labels_fault(features: Tensor, labels: Tensor) -> str | None:
     """What is wrong with the number or the type of labels that are to be one integer a row of features, or None."""
     if labels.shape != features.shape[:1]:
-        return f"labels must be [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
+        return f"labels: expected [{len(features)}], one a row of features, got shape {tuple(labels.shape)}"
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        return f"labels must be integers, got {labels.dtype}"
+        return f"labels: expected integers, got {labels.dtype}"
     return None
 
 
@@ -89,12 +89,12 @@ def label_range_fault(features: Tensor, labels: Tensor, num_classes: int) -> str
 
     Example:
         >>> label_range_fault(torch.zeros(2, 1), torch.tensor([0, 2]), 2)
-        'labels must be between 0 and 1, got 0 to 2'
+        'labels: expected 0 to 1, got 0 to 2'
     """
     if fault := labels_fault(features, labels):
         return fault
     if len(labels) and (int(labels.min()) < 0 or int(labels.max()) >= num_classes):
-        return f"labels must be between 0 and {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
+        return f"labels: expected 0 to {num_classes - 1}, got {int(labels.min())} to {int(labels.max())}"
     return None
 
 
@@ -110,7 +110,8 @@ def check_finite(bad: Tensor, group: Group = None, name: str = "features") -> No
     num_bad = int(all_reduce(bad.sum(), group))
     if num_bad:
         first = int(all_reduce(torch.tensor(first, device=bad.device), group, "min"))
-        raise ValueError(f"{name} hold NaN or infinity in {num_bad} of {total} rows, the first of them row {first}")
+        where = f"{num_bad} of {total} rows, the first of them row {first}"
+        raise ValueError(f"{name}: expected finite numbers, got NaN or infinity in {where}")
 
 
 def check_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
@@ -121,10 +122,9 @@ def check_temperatures(temperatures: Sequence[float]) -> tuple[float, ...]:
     """
     values = tuple(float(temperature) for temperature in temperatures)
     if not values:
-        raise ValueError("temperatures must hold at least one value, got none")
+        raise ValueError("temperatures: expected at least one, got none")
     for value in values:
-        if not (value > 0 and math.isfinite(value)):
-            raise ValueError(f"temperature must be a positive finite number, got {value}")
+        check_temperature(temperature=value)
     return values
 
 
@@ -135,4 +135,4 @@ def check_neighbors(k: int, available: int, name: str = "k") -> None:
         ValueError: If it is outside of that range.
     """
     if not 1 <= k <= available:
-        raise ValueError(f"{name} must be between 1 and the {available} other samples there are, got {k}")
+        raise ValueError(f"{name}: expected 1 to {available}, the number of other samples, got {k}")

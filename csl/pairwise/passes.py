@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from torch import Tensor
 
+from csl.checks import check_range
 from csl.distributed import Shard
 from csl.pairwise.centering import center
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress
@@ -55,8 +56,7 @@ class Passes:
         precision: Precision = "ieee",
         progress: Progress | None = None,
     ) -> None:
-        if memory_budget < 0:
-            raise ValueError(f"memory_budget must be a number of bytes, 0 or more, got {memory_budget}")
+        check_range("memory_budget", memory_budget)
         self.shard = shard or Shard.of(len(features))
         self.group, self.num_rows = self.shard.group, self.shard.total
         self.own = center(features, group=self.group, order=order, precision=precision)

@@ -53,7 +53,7 @@ def round_to(values: Tensor, precision: Precision) -> Tensor:
     if precision == "ieee":
         return values
     if precision != "tf32":
-        raise ValueError(f"precision must be 'ieee' or 'tf32', got {precision!r}")
+        raise ValueError(f"precision: expected 'ieee' or 'tf32', got {precision!r}")
     half, kept = 1 << (_TF32_DROPS - 1), -1 << _TF32_DROPS
     return values.view(torch.int32).add(half).bitwise_and_(kept).view(torch.float32)
 

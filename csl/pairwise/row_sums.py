@@ -7,6 +7,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
+from csl.checks import check_temperature
 from csl.distributed import Group, Shard, all_reduce
 from csl.pairwise.checks import check_features, check_temperatures
 from csl.pairwise.kernel import FAINTEST, Kernel, tile_sums
@@ -70,8 +71,7 @@ def log_row_sums(
         >>> log_row_sums(x, torch.tensor(1.0), [1.0]).exp()
         tensor([[0.5032, 0.7358, 0.5032]], dtype=torch.float64)
     """
-    if not float(mean) > 0:
-        raise ValueError(f"mean must be a positive distance, got {float(mean)}")
+    check_temperature(mean=float(mean))
     values = check_temperatures(temperatures)
     check_features(features, group)
     pairs = Pairs(features, Shard.of(len(features), group), passes=2, **streaming)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from csl.checks import check_positive
 from csl.distributed import Group, gather_rows, rank
 from csl.pairwise.block_sums import ClassSums
 from csl.pairwise.centering import Centered, center
@@ -70,8 +71,7 @@ def sampled_class_sums(
         >>> sampled_class_sums(x, labels, 2, [0.1], samples=2, repeats=1, seed=0).within.round(decimals=3)
         tensor([[[32., 32.]]], dtype=torch.float64)
     """
-    if samples < 1 or repeats < 1:
-        raise ValueError(f"samples and repeats must be 1 or more, got {samples} and {repeats}")
+    check_positive(samples=samples, repeats=repeats)
     values = check_temperatures(temperatures)
     check_features(features, group)
     refuse(label_range_fault(features, labels, num_classes), group)

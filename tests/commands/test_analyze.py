@@ -74,8 +74,12 @@ def test_arrays_of_any_name_are_chosen_by_key(folder: Path) -> None:
     [
         (["nowhere.npz"], 1, "nowhere.npz: no such file"),
         (["both.npz"], 1, "image [60, 8] float32, text [60, 8] float32; choose with --features-key"),
-        (["clip.npy", "--metrics", "rdl"], 1, "--metrics: no measure 'rdl'; did you mean rld?"),
-        (["clip.npy", "--metrics", "rld"], 1, "metrics: rld needs labels, and there are none"),
+        (["clip.npy", "--metrics", "rdl"], 1, "--metrics: expected a measure, got 'rdl'; did you mean rld?"),
+        (
+            ["clip.npy", "--metrics", "rld"],
+            1,
+            "--metrics: expected measures that need no labels, for there are none, got rld",
+        ),
         (["clip.npy", "--metric", "rld", "--json"], 2, "--json: expected one argument"),
         (["clip.npy", "--temperature=1", "--labelz", "a"], 2, "unknown option --labelz; did you mean --labels?"),
         (["clip.npy", "--ks", "x"], 2, "argument --ks: invalid int value: 'x'"),
@@ -101,7 +105,10 @@ def test_bad_rows_are_counted(folder: Path) -> None:
 def test_rows_without_a_label_are_not_dropped_in_silence(folder: Path) -> None:
     np.savez(folder / "half.npz", features=X.numpy(), labels=np.where(Y.numpy() == 2, -1, Y.numpy()))
     text = failure(folder, "analyze", "half.npz")[1]
-    assert "labels must be known, got -1 (unlabelled) for 12 of 60 samples; leave these rows out" in text
+    assert (
+        "labels: expected a class for every sample, got -1 (unlabelled) for 12 of 60 samples; leave these rows out"
+        in text
+    )
     assert "rankme" in csl(folder, "analyze", "half.npz", "--metrics", "rankme")
 
 

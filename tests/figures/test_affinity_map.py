@@ -40,7 +40,7 @@ def test_an_empty_class_is_an_empty_row() -> None:
 def test_refuses_bad_input() -> None:
     with pytest.raises(ValueError, match=r"square matrix \[C, C\], got shape \(2, 3\)"):
         affinity_map(torch.ones(2, 3), ["a", "b"])
-    with pytest.raises(ValueError, match="class_names must name the 2 classes of the affinity, got 3"):
+    with pytest.raises(ValueError, match="class_names: expected the 2 classes of the affinity, got 3"):
         affinity_map(torch.ones(2, 2), ["a", "b", "c"])
     with pytest.raises(ValueError, match="finite values of 0 or more"):
         affinity_map(torch.full((2, 2), torch.nan), ["a", "b"])

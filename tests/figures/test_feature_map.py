@@ -90,13 +90,13 @@ def test_degenerate_features_have_a_map(values: Tensor) -> None:
 
 def test_refuses_bad_input() -> None:
     values, labels = _data()
-    with pytest.raises(ValueError, match="labels must be between 0 and 2, the classes that are named, got 0 to 3"):
+    with pytest.raises(ValueError, match="labels: expected 0 to 2, the classes that are named, got 0 to 3"):
         feature_map(values, labels, NAMES[:3])
     with pytest.raises(ValueError, match="at least 3 samples for a map, got 2"):
         feature_map(values[:2], labels[:2], NAMES)
-    with pytest.raises(ValueError, match="projection must be 'tsne' or 'pca', got 'umap'"):
+    with pytest.raises(ValueError, match="projection: expected 'tsne' or 'pca', got 'umap'"):
         feature_map(values, labels, NAMES, projection="umap")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="max_samples must be at least 3, got 0"):
+    with pytest.raises(ValueError, match="max_samples: expected at least 3, got 0"):
         feature_map(values, labels, NAMES, max_samples=0)
-    with pytest.raises(ValueError, match="perplexity must be positive, got 0"):
+    with pytest.raises(ValueError, match="perplexity: expected a positive number, got 0"):
         feature_map(values, labels, NAMES, perplexity=0)

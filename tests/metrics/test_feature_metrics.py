@@ -90,7 +90,7 @@ def test_any_metric_of_torchmetrics_has_names() -> None:
     for entries, names in enumerate(expected):
         metric = MeanNorm(entries)
         assert list(named_scalars(metric, metric.compute())) == names
-    with pytest.raises(ValueError, match=r"mean_norm must compute scalars or vectors.*\(1, 2\)"):
+    with pytest.raises(ValueError, match=r"mean_norm: expected scalars or vectors.*\(1, 2\)"):
         named_scalars(MeanNorm(3), MeanNorm(3).compute())
     assert math.isnan(undefined_scalars(MeanNorm(0))["mean_norm"])
 
@@ -114,13 +114,13 @@ def test_a_configuration_names_them() -> None:
 
 
 def test_refuses_bad_arguments_and_bad_rows() -> None:
-    with pytest.raises(ValueError, match="temperature must be a positive finite number, got 0"):
+    with pytest.raises(ValueError, match="temperature: expected a positive number, got 0"):
         RelativeLocalDensity([0.0])
-    with pytest.raises(ValueError, match="ks must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="ks: expected a positive number, got 0"):
         NeighborAgreement([0])
     for name, make in METRICS.items():
         features, labels = data()
-        with pytest.raises(ValueError, match=r"labels must be \[100\]"):
+        with pytest.raises(ValueError, match=r"labels: expected \[100\]"):
             make().update(features, labels[:99])
         if PANEL[name].measure.labeled:
             with pytest.raises(ValueError, match="unlabelled"):
@@ -134,11 +134,11 @@ def test_refuses_bad_arguments_and_bad_rows() -> None:
 def test_refuses_features_of_a_wrong_form_when_they_come(name: str) -> None:
     features, labels = data(20)
     for message, wrong in {
-        r"features must be a matrix \[N, D\], got shape \(20,\)": features[:, 0],
-        r"features must be a matrix \[N, D\], got shape \(20, 8, 1\)": features[..., None],
-        r"features must be floating point, got torch\.int64": features.long(),
-        r"features must be floating point, got torch\.float8_e5m2": features.to(torch.float8_e5m2),
-        r"features must have one dimension or more, got shape \(20, 0\)": features[:, :0],
+        r"features: expected a matrix \[N, D\], got shape \(20,\)": features[:, 0],
+        r"features: expected a matrix \[N, D\], got shape \(20, 8, 1\)": features[..., None],
+        r"features: expected floating point, got torch\.int64": features.long(),
+        r"features: expected floating point, got torch\.float8_e5m2": features.to(torch.float8_e5m2),
+        r"features: expected one dimension or more, got shape \(20, 0\)": features[:, :0],
     }.items():
         with pytest.raises(ValueError, match=message):
             METRICS[name]().update(wrong, labels)
@@ -218,5 +218,5 @@ def _one_bad_process(name: str) -> str:
 def test_every_process_learns_of_bad_rows(two_processes: TwoProcesses, name: str) -> None:
     assert (
         two_processes(_one_bad_process, name)
-        == ["features hold NaN or infinity in 1 of 20 rows, the first of them row 14"] * 2
+        == ["features: expected finite numbers, got NaN or infinity in 1 of 20 rows, the first of them row 14"] * 2
     )

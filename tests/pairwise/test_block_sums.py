@@ -56,9 +56,9 @@ def test_classes_without_samples_have_empty_rows() -> None:
 
 
 def test_refuses_labels_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match=r"labels must be \[30\].*got shape \(29,\)"):
+    with pytest.raises(ValueError, match=r"labels: expected \[30\].*got shape \(29,\)"):
         weight_block_sums(ordinary(30), torch.zeros(29, dtype=torch.int64), 2, [1.0])
-    with pytest.raises(ValueError, match="labels must be between 0 and 1, got 0 to 2"):
+    with pytest.raises(ValueError, match="labels: expected 0 to 1, got 0 to 2"):
         weight_block_sums(ordinary(30), torch.arange(30) % 3, 2, [1.0])
 
 
@@ -115,4 +115,7 @@ def _one_bad_shard() -> str:
 
 def test_every_process_refuses_what_one_of_them_finds(two_processes: TwoProcesses) -> None:
     messages = two_processes(_one_bad_shard)
-    assert messages == ["features hold NaN or infinity in 1 of 20 rows, the first of them row 13"] * 2
+    assert (
+        messages
+        == ["features: expected finite numbers, got NaN or infinity in 1 of 20 rows, the first of them row 13"] * 2
+    )

@@ -57,9 +57,9 @@ def test_two_samples() -> None:
 
 
 def test_refuses_what_has_no_distances() -> None:
-    with pytest.raises(ValueError, match=r"features must be a matrix \[N, D\], got shape \(3,\)"):
+    with pytest.raises(ValueError, match=r"features: expected a matrix \[N, D\], got shape \(3,\)"):
         mean_distance(torch.ones(3))
-    with pytest.raises(ValueError, match=r"features must be floating point, got torch\.int64"):
+    with pytest.raises(ValueError, match=r"features: expected floating point, got torch\.int64"):
         mean_distance(torch.ones(3, 2, dtype=torch.int64))
     bad = torch.ones(5, 2)
     bad[2, 1], bad[4, 0] = math.nan, math.inf
@@ -68,9 +68,9 @@ def test_refuses_what_has_no_distances() -> None:
 
 
 def test_refuses_bad_temperatures_and_means() -> None:
-    with pytest.raises(ValueError, match=r"temperature must be a positive finite number, got 0\.0"):
+    with pytest.raises(ValueError, match=r"temperature: expected a positive number, got 0\.0"):
         log_row_sums(ordinary(), torch.tensor(1.0), [0.0])
-    with pytest.raises(ValueError, match="temperatures must hold at least one value"):
+    with pytest.raises(ValueError, match="temperatures: expected at least one"):
         log_row_sums(ordinary(), torch.tensor(1.0), [])
-    with pytest.raises(ValueError, match="mean must be a positive distance"):
+    with pytest.raises(ValueError, match="mean: expected a positive number"):
         log_row_sums(ordinary(), torch.tensor(0.0), [1.0])

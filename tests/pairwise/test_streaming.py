@@ -65,7 +65,7 @@ def test_distances_beyond_the_budget_are_not_kept() -> None:
     assert Pairs(ordinary(50), memory_budget=needed).keeps
     assert not Pairs(ordinary(50), memory_budget=needed - 4).keeps
     assert not Pairs(ordinary(50), passes=1).keeps
-    with pytest.raises(ValueError, match="memory_budget must be a number of bytes, 0 or more, got -1"):
+    with pytest.raises(ValueError, match="memory_budget: expected a number at least 0 and finite, got -1"):
         mean_distance(ordinary(50), memory_budget=-1)
 
 
@@ -125,7 +125,7 @@ def test_tf32_rounds_to_eleven_bits() -> None:
     expected = torch.tensor([1.0, 1 + 2**-10, 1.0, 1 + 2**-10, -3.140625, 0.0])
     assert torch.equal(round_to(values, "tf32"), expected)
     assert torch.equal(round_to(values, "ieee"), values)
-    with pytest.raises(ValueError, match="precision must be 'ieee' or 'tf32', got 'bf16'"):
+    with pytest.raises(ValueError, match="precision: expected 'ieee' or 'tf32', got 'bf16'"):
         mean_distance(ordinary(), precision="bf16")  # type: ignore[arg-type]
 
 

@@ -45,7 +45,7 @@ def test_temperatures_share_a_pass_and_change_nothing() -> None:
 
 @pytest.mark.parametrize("k", [0, 400, -1])
 def test_refuses_a_k_that_is_not_there(k: int) -> None:
-    with pytest.raises(ValueError, match=f"k must be between 1 and the 399 other samples there are, got {k}"):
+    with pytest.raises(ValueError, match=f"k: expected 1 to 399, the number of other samples, got {k}"):
         top_weights(ordinary(), [0.1], k)
 
 

@@ -45,7 +45,7 @@ def alpha_req(features: Tensor, first: int = 11, last: int = 100, *, group: Grou
 
 def _options(first: int = 11, last: int = 100) -> Options:
     if not 1 <= first < last:
-        raise ValueError(f"first and last must be 1 or more and ascending, got {first} and {last}")
+        raise ValueError(f"first, last: expected 1 or more and ascending, got {first} and {last}")
     return {"first": first, "last": last}
 
 

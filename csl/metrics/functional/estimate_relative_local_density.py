@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 
 from torch import Tensor
 
+from csl.checks import check_positive
 from csl.distributed import Group
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
@@ -81,8 +82,9 @@ def estimate_relative_local_density(
         >>> bool((estimate.value - exact).abs() < 4 * estimate.standard_error)
         True
     """
-    if samples < 1 or repeats < 2:
-        raise ValueError(f"samples must be 1 or more and repeats 2 or more, got {samples} and {repeats}")
+    check_positive(samples=samples)
+    if repeats < 2:
+        raise ValueError(f"repeats: expected 2 or more, got {repeats}")
     single = isinstance(temperatures, (int, float))
     values = check_temperatures([cast(float, temperatures)] if single else cast(Sequence[float], temperatures))
     given = Samples(features, labels, group=group)

@@ -42,7 +42,7 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
     check_features(features, group)
     counts = row_counts(len(features), group)
     if not 1 <= num_clusters <= sum(counts):
-        raise ValueError(f"num_clusters must be between 1 and the {sum(counts)} samples there are, got {num_clusters}")
+        raise ValueError(f"num_clusters: expected 1 to {sum(counts)}, the number of samples, got {num_clusters}")
     # Centred and scaled, for the digits of float32; that moves all centres alike.
     rows = gather_rows(center(features.detach(), group=group).values, group)
     clusters = torch.zeros(len(rows), dtype=torch.int64, device=features.device)

@@ -47,7 +47,7 @@ def kmeans_agreement(
 
 def _options(num_clusters: int | None = None, seed: int = 0) -> Options:
     if num_clusters is not None and num_clusters < 2:
-        raise ValueError(f"num_clusters must be 2 or more, or None for the number of classes, got {num_clusters}")
+        raise ValueError(f"num_clusters: expected 2 or more, or None for the number of classes, got {num_clusters}")
     return {"num_clusters": num_clusters, "seed": seed}
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from csl.checks import check_positive, check_temperature
 from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Options, search
-from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Progress
@@ -56,9 +56,9 @@ def knn_accuracy(
 
 
 def _options(k: int = 20, temperature: float | None = 0.07) -> Options:
-    check_k(k)
-    if temperature is not None and not temperature > 0:
-        raise ValueError(f"temperature must be a positive number or None, got {temperature}")
+    check_positive(k=k)
+    if temperature is not None:
+        check_temperature(temperature=temperature)
     return {"k": k, "temperature": temperature}
 
 

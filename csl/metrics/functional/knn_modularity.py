@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
+from csl.checks import check_positive
 from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Options, search
-from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
 from csl.pairwise import Progress
@@ -44,7 +44,7 @@ def knn_modularity(
 
 
 def _options(k: int = 10) -> Options:
-    check_k(k)
+    check_positive(k=k)
     return {"k": k}
 
 

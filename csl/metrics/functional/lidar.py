@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from csl.checks import check_range
 from csl.distributed import Group, all_reduce
 from csl.metrics.comoments import entropy_rank
 from csl.metrics.measure import Family, Measure, Options
@@ -53,8 +54,7 @@ def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group
 
 
 def _options(delta: float = 1e-4) -> Options:
-    if not delta > 0:
-        raise ValueError(f"delta must be positive, got {delta}")
+    check_range("delta", delta, above=0)
     return {"delta": delta}
 
 

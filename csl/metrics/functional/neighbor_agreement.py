@@ -6,9 +6,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from csl.checks import check_positive
 from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Options, search
-from csl.metrics.neighbors import check_k
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import warn_undefined
 from csl.pairwise import Progress
@@ -51,9 +51,9 @@ def neighbor_agreement(
 
 def _options(ks: Sequence[int] = KS) -> Options:
     if not ks:
-        raise ValueError("ks must hold at least one number of neighbours, got none")
+        raise ValueError("ks: expected at least one number of neighbours, got none")
     for k in ks:
-        check_k(k, "ks")
+        check_positive(ks=k)
     return {"ks": tuple(ks)}
 
 

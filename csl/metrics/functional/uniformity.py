@@ -6,6 +6,7 @@ from typing import Unpack
 import torch
 from torch import Tensor
 
+from csl.checks import check_temperature
 from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
@@ -46,8 +47,7 @@ def uniformity(features: Tensor, t: float = 2.0, *, group: Group = None, **strea
 
 
 def _options(t: float = 2.0) -> Options:
-    if not 0 < t < math.inf:
-        raise ValueError(f"t must be positive and finite, got {t}")
+    check_temperature(t=t)
     return {"t": t}
 
 

@@ -13,31 +13,31 @@ from tests.metrics.reference import data
 X, Y = data(20)
 REFUSED: dict[str, tuple[str, list[Callable[[], Any]]]] = {
     "an empty range": (
-        "first and last must be 1 or more and ascending, got 5 and 5",
+        "first, last: expected 1 or more and ascending, got 5 and 5",
         [lambda: functional.alpha_req(X, 5, 5), lambda: metrics.AlphaReQ(5, 5)],
     ),
     "a range before the first": (
-        "first and last must be 1 or more and ascending, got 0 and 5",
+        "first, last: expected 1 or more and ascending, got 0 and 5",
         [lambda: functional.alpha_req(X, 0, 5), lambda: metrics.AlphaReQ(0, 5)],
     ),
     "one cluster": (
-        "num_clusters must be 2 or more, or None for the number of classes, got 1",
+        "num_clusters: expected 2 or more, or None for the number of classes, got 1",
         [lambda: functional.kmeans_agreement(X, Y, 1), lambda: metrics.KMeansAgreement(1)],
     ),
     "no sharpness": (
-        "t must be positive and finite, got 0",
+        "t: expected a positive number, got 0",
         [lambda: functional.uniformity(X, 0), lambda: metrics.Uniformity(0)],
     ),
     "endless sharpness": (
-        "t must be positive and finite, got inf",
+        "t: expected a positive number, got inf",
         [lambda: functional.uniformity(X, math.inf), lambda: metrics.Uniformity(math.inf)],
     ),
     "no temperature": (
-        "temperature must be a positive number or None, got 0",
+        "temperature: expected a positive number, got 0",
         [lambda: functional.knn_accuracy(X, Y, 5, 0), lambda: metrics.KNNAccuracy(5, 0)],
     ),
     "no neighbours": (
-        "k must be 1 or more, got 0",
+        "k: expected a positive number, got 0",
         [
             lambda: functional.knn_accuracy(X, Y, 0),
             lambda: metrics.KNNAccuracy(0),

@@ -79,9 +79,9 @@ def test_a_k_that_is_not_there_is_nan_with_a_warning() -> None:
 
 def test_refuses_bad_input() -> None:
     features, labels = _data(20)
-    with pytest.raises(ValueError, match="ks must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="ks: expected a positive number, got 0"):
         neighbor_agreement(features, labels, [1, 0])
-    with pytest.raises(ValueError, match="ks must hold at least one"):
+    with pytest.raises(ValueError, match="ks: expected at least one"):
         neighbor_agreement(features, labels, [])
     with pytest.raises(ValueError, match="unlabelled"):
         neighbor_agreement(features, labels - 1, 1)

@@ -82,7 +82,7 @@ def test_too_few_samples_are_nan_with_a_warning(name: str, count: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_features_without_dimensions(name: str) -> None:
-    with pytest.raises(ValueError, match=r"features must have one dimension or more, got shape \(20, 0\)"):
+    with pytest.raises(ValueError, match=r"features: expected one dimension or more, got shape \(20, 0\)"):
         PANEL[name].function(torch.zeros(20, 0), torch.arange(20) % 2)
     with pytest.warns(RuntimeWarning, match="is NaN"):
         assert PANEL[name].function(torch.zeros(0, 0), torch.arange(0)).isnan().all()
@@ -134,14 +134,14 @@ def test_identical_samples(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_refuses_bad_input(name: str) -> None:
     entry, (features, labels) = PANEL[name], data(20)
-    with pytest.raises(ValueError, match=r"features must be a matrix \[N, D\], got shape \(20, 8, 1\)"):
+    with pytest.raises(ValueError, match=r"features: expected a matrix \[N, D\], got shape \(20, 8, 1\)"):
         entry.function(features[..., None], labels)
-    with pytest.raises(ValueError, match=r"features must be floating point, got torch\.int64"):
+    with pytest.raises(ValueError, match=r"features: expected floating point, got torch\.int64"):
         entry.function(features.long(), labels)
     if entry.measure.labeled:
-        with pytest.raises(ValueError, match=r"labels must be \[20\], one a row of features, got shape \(19,\)"):
+        with pytest.raises(ValueError, match=r"labels: expected \[20\], one a row of features, got shape \(19,\)"):
             entry.function(features, labels[1:])
-        with pytest.raises(ValueError, match=r"labels must be integers, got torch\.float32"):
+        with pytest.raises(ValueError, match=r"labels: expected integers, got torch\.float32"):
             entry.function(features, labels.float())
         with pytest.raises(ValueError, match=r"got -1 \(unlabelled\) for 4 of 20 samples"):
             entry.function(features, torch.where(labels == 2, -1, labels))

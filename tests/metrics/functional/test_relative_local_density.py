@@ -130,13 +130,13 @@ def test_two_samples() -> None:
 
 def test_refuses_bad_input() -> None:
     features, labels = _organized(20)
-    with pytest.raises(ValueError, match=r"labels must be \[20\], one a row of features, got shape \(19,\)"):
+    with pytest.raises(ValueError, match=r"labels: expected \[20\], one a row of features, got shape \(19,\)"):
         relative_local_density(features, labels[1:], 0.1)
-    with pytest.raises(ValueError, match=r"labels must be integers, got torch\.float32"):
+    with pytest.raises(ValueError, match=r"labels: expected integers, got torch\.float32"):
         relative_local_density(features, labels.float(), 0.1)
     with pytest.raises(ValueError, match=r"got -1 \(unlabelled\) for 4 of 20 samples"):
         relative_local_density(features, torch.where(labels == 2, -1, labels), 0.1)
-    with pytest.raises(ValueError, match=r"temperature must be a positive finite number, got -0\.1"):
+    with pytest.raises(ValueError, match=r"temperature: expected a positive number, got -0\.1"):
         relative_local_density(features, labels, -0.1)
     features[5, 3] = torch.inf
     with pytest.raises(ValueError, match="NaN or infinity in 1 of 20 rows, the first of them row 5"):

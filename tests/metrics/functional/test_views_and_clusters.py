@@ -96,9 +96,9 @@ def test_lidar_without_an_answer_is_nan(rows: Tensor, image: Tensor, reason: str
 
 
 def test_lidar_refuses_bad_arguments() -> None:
-    with pytest.raises(ValueError, match="delta must be positive, got 0"):
+    with pytest.raises(ValueError, match="delta: expected a number above 0 and finite, got 0"):
         lidar(*_views(), delta=0)
-    with pytest.raises(ValueError, match="labels must be integers"):
+    with pytest.raises(ValueError, match="labels: expected integers"):
         lidar(_views()[0], _views()[1].float())
 
 
@@ -242,7 +242,7 @@ def test_k_means_leaves_the_global_generators_alone_and_refuses_too_many_cluster
     kmeans_clusters(features, 3)
     assert np.array_equal(np.random.get_state()[1], state)  # type: ignore[index]
     assert torch.equal(torch.get_rng_state(), torch_state)
-    with pytest.raises(ValueError, match="num_clusters must be between 1 and the 30 samples there are, got 31"):
+    with pytest.raises(ValueError, match="num_clusters: expected 1 to 30, the number of samples, got 31"):
         kmeans_clusters(features, 31)
 
 
