@@ -10,6 +10,7 @@ Local density: `relative_local_density` and `..._per_class`, `class_affinity`, `
 Clusters found without labels: `kmeans_agreement`, `kmeans_clusters`.
 Without labels: `rankme`, `effective_rank`, `participation_ratio`, `alpha_req`, `intrinsic_dimension`, `uniformity`,
 `feature_std`. With views of each image: `alignment`, `lidar`; with clusters: `clid`.
+Two sets of features of the same samples: `linear_cka`, `mutual_neighbors`.
 """
 
 from csl.metrics.functional.alignment import alignment
@@ -28,6 +29,8 @@ from csl.metrics.functional.kmeans_agreement import kmeans_agreement
 from csl.metrics.functional.knn_accuracy import knn_accuracy
 from csl.metrics.functional.knn_modularity import knn_modularity
 from csl.metrics.functional.lidar import lidar
+from csl.metrics.functional.linear_cka import linear_cka
+from csl.metrics.functional.mutual_neighbors import mutual_neighbors
 from csl.metrics.functional.neighbor_agreement import neighbor_agreement
 from csl.metrics.functional.neural_collapse import neural_collapse
 from csl.metrics.functional.participation_ratio import participation_ratio
@@ -54,6 +57,8 @@ __all__ = [
     "knn_accuracy",
     "knn_modularity",
     "lidar",
+    "linear_cka",
+    "mutual_neighbors",
     "neighbor_agreement",
     "neural_collapse",
     "participation_ratio",
