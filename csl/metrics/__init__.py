@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from csl.metrics.knn_modularity import KNNModularity as KNNModularity
     from csl.metrics.lidar import LiDAR as LiDAR
     from csl.metrics.neighbor_agreement import NeighborAgreement as NeighborAgreement
+    from csl.metrics.neural_collapse import NeuralCollapse as NeuralCollapse
     from csl.metrics.participation_ratio import ParticipationRatio as ParticipationRatio
     from csl.metrics.rankme import RankMe as RankMe
     from csl.metrics.relative_local_density import RelativeLocalDensity as RelativeLocalDensity
@@ -55,6 +56,7 @@ _HOMES = {
     "KNNModularity": "knn_modularity",
     "LiDAR": "lidar",
     "NeighborAgreement": "neighbor_agreement",
+    "NeuralCollapse": "neural_collapse",
     "ParticipationRatio": "participation_ratio",
     "RankMe": "rankme",
     "RelativeLocalDensity": "relative_local_density",

@@ -3,12 +3,14 @@
 Each takes this process's rows and, with the keyword `group`, counts the rows of all processes. Labels may be any
 integers. A score that is not defined is NaN, with a warning that says why; features with NaN or infinity are refused.
 
-Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`.
+Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`,
+`neural_collapse`.
 Local density: `relative_local_density` and `..._per_class`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`,
 `knn_modularity`; `estimate_relative_local_density` where N is too large for the exact value.
 Clusters found without labels: `kmeans_agreement`, `kmeans_clusters`.
 Without labels: `rankme`, `effective_rank`, `participation_ratio`, `alpha_req`, `intrinsic_dimension`, `uniformity`,
 `feature_std`. With views of each image: `alignment`, `lidar`; with clusters: `clid`.
+Two sets of features of the same samples: `linear_cka`, `mutual_neighbors`.
 """
 
 from csl.metrics.functional.alignment import alignment
@@ -27,7 +29,10 @@ from csl.metrics.functional.kmeans_agreement import kmeans_agreement
 from csl.metrics.functional.knn_accuracy import knn_accuracy
 from csl.metrics.functional.knn_modularity import knn_modularity
 from csl.metrics.functional.lidar import lidar
+from csl.metrics.functional.linear_cka import linear_cka
+from csl.metrics.functional.mutual_neighbors import mutual_neighbors
 from csl.metrics.functional.neighbor_agreement import neighbor_agreement
+from csl.metrics.functional.neural_collapse import neural_collapse
 from csl.metrics.functional.participation_ratio import participation_ratio
 from csl.metrics.functional.rankme import rankme
 from csl.metrics.functional.relative_local_density import relative_local_density
@@ -52,7 +57,10 @@ __all__ = [
     "knn_accuracy",
     "knn_modularity",
     "lidar",
+    "linear_cka",
+    "mutual_neighbors",
     "neighbor_agreement",
+    "neural_collapse",
     "participation_ratio",
     "rankme",
     "relative_local_density",
