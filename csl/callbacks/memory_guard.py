@@ -105,7 +105,7 @@ def kept_bytes(encoder: Encoder, size: int) -> float:
 
         images = torch.zeros(2, encoder.in_channels, size, size)
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-            features = functional_call(encoder, state, (images,))  # type: ignore[arg-type]
+            features = functional_call(encoder, state, (images,))
         del features  # what was kept is kept until here, so that no place is counted for two
     return sum(found.values()) / 2
 

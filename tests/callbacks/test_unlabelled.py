@@ -33,7 +33,7 @@ WITHOUT = {name for name, measure in MEASURES.items() if not measure.labeled}
 def test_a_metric_of_rows_without_labels_is_right_or_refused(kind: type[FeatureMetric]) -> None:
     values = torch.randn(40, 30, generator=torch.Generator().manual_seed(0))
     unlabelled, labels = torch.full((40,), -1), torch.arange(40) % 2
-    if set(kind().names) & WITHOUT:  # type: ignore[arg-type]
+    if set(kind().names) & WITHOUT:
         found = compute(kind(), Samples(values, unlabelled), unlabelled)
         assert found == compute(kind(), Samples(values, labels), labels)
         assert all(math.isfinite(value) for value in found.values())
