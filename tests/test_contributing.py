@@ -49,7 +49,7 @@ def test_an_example_is_a_measure(tmp_path: Path) -> None:
     (run,) = tmp_path.glob("lightning_logs/*/version_0")
     assert curve(run, "val/mean_norm_2.0")
     np.savez(tmp_path / "features.npz", features=np.array([[3.0, 4.0], [0.0, 1.0]]))
-    options = ["--metrics", "my_measure.MEAN_NORM", "rankme", "--json", "-"]
+    options = ["--metrics", "my_measure.MEAN_NORM", "rankme", "--normalize", "false", "--json", "-"]
     found = json.loads(csl(tmp_path, "analyze", "features.npz", *options))
     assert found["values"]["mean_norm_2.0"] == 3
 

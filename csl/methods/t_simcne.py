@@ -41,7 +41,7 @@ class TSimCNE(Method):
     Example:
         >>> from csl.encoders import ConvNet
         >>> TSimCNE(ConvNet(), hidden_dim=64).plane[-1]
-        Linear(in_features=64, out_features=2, bias=True)
+        Linear(in_features=64, out_features=2, bias=False)
     """
 
     heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "plane")
@@ -61,8 +61,8 @@ class TSimCNE(Method):
         check_share(plane_start=plane_start)
         self.plane_start = plane_start
         hidden = nn.Sequential(nn.Linear(self.encoder.feature_dim, hidden_dim), nn.ReLU())
-        self.projection_head = nn.Sequential(*hidden, nn.Linear(hidden_dim, output_dim))
-        self.plane = nn.Sequential(*hidden, nn.Linear(hidden_dim, 2))
+        self.projection_head = nn.Sequential(*hidden, nn.Linear(hidden_dim, output_dim, bias=False))
+        self.plane = nn.Sequential(*hidden, nn.Linear(hidden_dim, 2, bias=False))  # a shift changes no distance
         self.loss = loss or TSimCNELoss()
 
     def training_loss(self, batch: Batch) -> Tensor:

@@ -140,7 +140,7 @@ def test_a_test_file_gets_every_probe(folder: Path) -> None:
     np.savez(folder / "train.npz", features=X.numpy(), labels=words[Y.numpy()])
     shown = Y < 4  # one class is missing, so that its words have other numbers there
     np.savez(folder / "test.npz", features=X.numpy()[shown], labels=words[Y.numpy()][shown])
-    line = "analyze", "train.npz", "--test", "test.npz", "--metrics", "rankme"
+    line = "analyze", "train.npz", "--test", "test.npz", "--metrics", "rankme", "--normalize", "false"
     content = json.loads(csl(folder, *line, "--json", "-"))
     labels = Y[shown]
     for name, found in fit_probes((X, Y), (X[shown], labels)).items():

@@ -110,7 +110,7 @@ def test_a_file_with_arguments_alone_speaks_of_the_class_that_is_chosen(tmp_path
         assert model["init_args"]["temperature"] == 0.7
 
 
-def test_what_a_file_states_survives_another_method_and_what_it_leaves_open_does_not(tmp_path: Path) -> None:
+def test_encoder_and_optimization_of_a_file_survive_another_method_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(
         "model:\n  class_path: SimCLR\n  init_args:\n    temperature: 0.1\n    output_dim: 64\n"
         "    optimization: {lr: 0.7}\n    encoder: {class_path: ConvNet, init_args: {width: 4}}\n"
@@ -119,7 +119,7 @@ def test_what_a_file_states_survives_another_method_and_what_it_leaves_open_does
     line = ["--config", "mine.yaml", "--model", "BYOL", "--print_config"]
     model = yaml.safe_load(command(tmp_path, "fit", *line))["model"]["init_args"]
     assert "temperature" not in model
-    assert (model["output_dim"], model["hidden_dim"]) == (64, 4096)
+    assert (model["output_dim"], model["hidden_dim"]) == (256, 4096), "only what all methods have is carried over"
     assert (model["optimization"]["lr"], model["optimization"]["weight_decay"]) == (0.7, 1e-5)
     assert model["encoder"] == {"class_path": "csl.encoders.ConvNet", "init_args": {"width": 4}}
 

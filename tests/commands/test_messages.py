@@ -227,7 +227,7 @@ REFUSED = [
     Case("--model.optimization.lr -1", "--model.optimization.lr: expected a number above 0 and finite, got -1.0"),
     Case("--model.encoder.width -1", "--model.encoder.width: expected a positive number, got -1"),
     Case("--data.num_workers -1", "--data.num_workers: expected 'auto' or a number of processes from 0, got -1"),
-    Case("--trainer.gradient_clip_val -1", "--trainer.gradient_clip_val: expected 0, for none, or more, got -1.0"),
+    Case("--trainer.gradient_clip_val -1", "--trainer.gradient_clip_val: expected 0, for none, or more, got -1"),
     Case("--trainer.strategy dpp", "--trainer.strategy: unknown name 'dpp'; did you mean ddp?"),
     Case("--trainer.accelerator gpuu", "--trainer.accelerator: unknown name 'gpuu'; did you mean gpu?"),
     Case("--trainer.devices 0", "--trainer.devices: expected 1 or more processes, or auto, got 0"),
@@ -277,7 +277,7 @@ def test_a_value_that_is_refused_is_told_with_its_option(tmp_path: Path, case: C
 def test_a_refusal_whose_option_is_unknown_names_the_class_that_was_built(tmp_path: Path) -> None:
     status, text = message(tmp_path, in_file(BASE + PANEL.replace("0.1", "-0.1"), ""), *SMALL_TRAINER)
     assert status == 1
-    assert "RelativeLocalDensity: temperature must be a positive finite number, got -0.1\n" in text
+    assert "RelativeLocalDensity: temperature: expected a positive number, got -0.1\n" in text
 
 
 @pytest.mark.parametrize("error", ["ValueError('mine')", "AttributeError('mine')"])

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +205,7 @@ def test_a_killed_run_goes_on_from_its_last_epoch(tmp_path: Path, whole: dict[st
     run = run_of(tmp_path)
     assert (run / LAST).exists() == bool(saved)
     assert not saved or checkpoint(run)["global_step"] == saved
+    time.sleep(1)  # logs that begin in one second are read in the order of their processes' numbers
     csl(tmp_path, "fit", "--resume", str(run), "--trainer.callbacks.at", "-1")
     assert_same_run(run, whole["SimCLR"])
 
