@@ -6,13 +6,11 @@ from typing import Any
 import pytest
 import yaml
 
-import csl.methods
-from csl.methods import Method
 from csl.metrics.measure import Choices
 from csl.metrics.measures import MEASURES
 from tests.commands.runs import SMALL
 from tests.commands.runs import csl as command
-from tests.commands.test_defaults import classes
+from tests.methods.toy import METHODS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(path for path in CONFIGS.rglob("*") if path.is_file())
@@ -36,7 +34,7 @@ def stands_in(stated: Any, found: Any) -> bool:
     return bool(stated == found or (isinstance(found, str) and found.endswith(f".{stated}")))
 
 
-@pytest.mark.parametrize("method", [kind.__name__ for kind in classes(csl.methods, Method) if kind.trains])
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("file", FILES, ids=lambda path: str(path.relative_to(CONFIGS)))
 def test_a_file_is_an_experiment_for_every_method(tmp_path: Path, file: Path, method: str) -> None:
     stated, found = yaml.safe_load(file.read_text()), comes_to(tmp_path, "--config", str(file), "--model", method)
