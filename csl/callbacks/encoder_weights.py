@@ -17,6 +17,7 @@ class EncoderWeights(Callback):
     of csl; `csl.load_encoder(RUN)` gives the encoder itself.
 
     Example:
+        >>> from pathlib import Path
         >>> EncoderWeights()  # doctest: +ELLIPSIS
         <csl.callbacks.encoder_weights.EncoderWeights object at ...>
     """

@@ -24,8 +24,8 @@ def moco_v3_loss(queries: Tensor, keys: Tensor, temperature: float = 0.2, group:
         group: The processes, with as many images each.
 
     Example:
-        >>> float(moco_v3_loss(torch.eye(2), torch.eye(2), temperature=1.0))  # 2 log(1 + 1 / e)
-        0.6265233755111694
+        >>> round(float(moco_v3_loss(torch.eye(2), torch.eye(2), temperature=1.0)), 4)  # 2 log(1 + 1 / e)
+        0.6265
     """
     everything = gather_equal_rows(normalize(keys.detach(), dim=1), group)
     logits = normalize(queries, dim=1) @ everything.T / temperature
@@ -43,8 +43,8 @@ class MoCoV3Loss(nn.Module):
         ValueError: If the temperature is not positive.
 
     Example:
-        >>> float(MoCoV3Loss(temperature=1.0)(torch.eye(2), torch.eye(2)))
-        0.6265233755111694
+        >>> round(float(MoCoV3Loss(temperature=1.0)(torch.eye(2), torch.eye(2))), 4)
+        0.6265
     """
 
     def __init__(self, temperature: float = 0.2) -> None:
