@@ -17,7 +17,6 @@ class EncoderWeights(Callback):
     of csl; `csl.load_encoder(RUN)` gives the encoder itself.
 
     Example:
-        >>> from pathlib import Path
         >>> EncoderWeights()  # doctest: +ELLIPSIS
         <csl.callbacks.encoder_weights.EncoderWeights object at ...>
     """
@@ -42,6 +41,7 @@ def save_weights(encoder: nn.Module, path: str | os.PathLike[str]) -> None:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> from safetensors.torch import load_file
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     save_weights(nn.Linear(2, 1), Path(folder) / "linear.safetensors")
