@@ -64,6 +64,16 @@ class Checkpoint(NamedTuple):
             raise ValueError(f"{name}: {path} is not a checkpoint of a training (it has no {error})") from error
 
 
+def class_name(path: str) -> str:
+    """The name of a class, of its path or of a file and its name.
+
+    Example:
+        >>> class_name("csl.methods.SimCLR"), class_name("methods/mine.py:MyMethod")
+        ('SimCLR', 'MyMethod')
+    """
+    return re.split("[.:]", path)[-1]
+
+
 @dataclass(frozen=True)
 class Run:
     r"""The folder of a run of `csl fit`, or of `csl validate`, which leaves a log alone.
@@ -111,7 +121,7 @@ class Run:
     def method(self) -> str:
         """The name of the class that was trained, such as "SimCLR"; empty where the configuration names none."""
         model = self.config.get("model") or {}
-        return str(model if isinstance(model, str) else model.get("class_path", "")).rpartition(".")[2]
+        return class_name(str(model if isinstance(model, str) else model.get("class_path", "")))
 
     @property
     def last(self) -> Path:

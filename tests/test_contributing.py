@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -67,6 +68,13 @@ def test_an_example_is_a_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     found = json.loads(csl(tmp_path, "norms", "features.npz", "--json", "-"))
     assert (found["shortest"], found["mean"], found["longest"]) == (1.0, 3.0, 5.0)
     assert "the features, in any format that csl analyze reads" in csl(tmp_path, "norms", "--help")
+
+
+@pytest.mark.parametrize("name", ["BarlowTwins", "WMSE", "SimDINO", "SpectralContrastive", "MMCR"])
+def test_the_package_names_a_method_in_its_file_and_its_export_alone(name: str) -> None:
+    root = CONTRIBUTING.parent / "csl"
+    files = [file.relative_to(root) for file in root.rglob("*.py") if re.search(rf"\b{name}\b", file.read_text())]
+    assert [str(file.parent) for file in files if file.parent.name != "losses"] == ["methods"] * 2, files
 
 
 def test_it_counts_the_files_that_a_part_costs() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from csl.commands.errors import CommandError
+from csl.runs import class_name
 
 # The weights, and the optimizer's memory of their gradients, are of these.
 FIXED = ("model", "model.encoder", "model.optimization.optimizer", "data.source")
@@ -28,7 +29,7 @@ def flat(config: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in config.items():
         if isinstance(value, Mapping):
             if "class_path" in value:
-                found[key] = str(value["class_path"]).rpartition(".")[2]
+                found[key] = class_name(str(value["class_path"]))
                 value = value.get("init_args") or {}
             found |= {f"{key}.{name}": inner for name, inner in flat(value).items()}
         else:

@@ -1,6 +1,7 @@
 """Classes by their short names, anywhere on a line or in a file: csl's own go before others of the same name."""
 
-import importlib
+import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -8,7 +9,11 @@ from typing import Any
 
 from jsonargparse import _typehints
 
+from csl.randomness import derive_seed
+
 _by_loaded_classes = _typehints.resolve_class_path_by_name
+# Modules that were made of files, by name.
+_files: dict[str, Path] = {}
 
 
 def class_path(cls: type | tuple[type], name: str) -> str:
@@ -42,13 +47,31 @@ def class_path(cls: type | tuple[type], name: str) -> str:
 
 
 def _loaded(file: Path) -> str:
-    """Import a file as a module of its own name, with what lies beside it, and return that name."""
-    if not file.is_file():
+    """Import a file as a module and return the module's name: the file's own, if that is free."""
+    if not (file := file.resolve()).is_file():
         raise ValueError(f"no file {file}")
-    if (folder := str(file.parent.resolve())) not in sys.path:
-        sys.path.insert(0, folder)
-    importlib.import_module(file.stem)
-    return file.stem
+    known = {path: name for name, path in _files.items()}
+    if file not in known:
+        name = file.stem
+        if name in sys.modules or name in _files:
+            name = f"{name}_{derive_seed(str(file)):x}"
+        spec = importlib.util.spec_from_file_location(name, file)
+        assert spec is not None
+        assert spec.loader is not None  # as of every file that ends in .py
+        if str(file.parent) not in sys.path:
+            sys.path.append(str(file.parent))
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+        _files[name] = file
+        known[file] = name
+    return known[file]
+
+
+def with_files(text: str) -> str:
+    """A configuration in which classes of files are called by their files, so that it can be read anywhere."""
+    for name, file in _files.items():
+        text = re.sub(rf"\bclass_path: {re.escape(name)}\.", f"class_path: {file}:", text)
+    return text
 
 
 def _packages() -> list[ModuleType]:

@@ -92,5 +92,5 @@ def _misfit(message: str) -> str:
     more = f" (and {len(reasons) - 1} more like it)" if len(reasons) > 1 else ""
     return (
         f"ckpt_path: the checkpoint does not fit the model of this configuration: {reasons[0]}{more} "
-        "The run's own is beside its checkpoints: --config RUN/config.yaml"
+        "A run's folder knows what it was trained with: csl validate RUN"
     )

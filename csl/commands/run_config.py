@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import Logger
 
 from csl.callbacks.run_folder import RunFolder
 from csl.callbacks.versions import numbers_folders
+from csl.commands.names import with_files
 from csl.io import replacing
 from csl.runs import CONFIG
 
@@ -41,7 +42,8 @@ class RunConfig(RunFolder):
         for key in ONE_CALL_ONLY:
             kept.pop(key, None)
         self.config = kept
-        self.text = parser.dump(kept, skip_unset=False)  # and not the parser, which cannot be sent to processes
+        # And not the parser, which cannot be sent to processes.
+        self.text = with_files(parser.dump(kept, skip_unset=False))
 
     def begin(self, trainer: pl.Trainer) -> None:
         """Write the file when the logs are open."""

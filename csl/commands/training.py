@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
-from csl.callbacks import Compilation, FeatureWriter, standard
+from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, standard
 from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
 from csl.commands.files import stated_by
@@ -56,7 +56,7 @@ DESCRIPTIONS = {
 }
 WHERE_TO_LOOK = (
     " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
-    "class keeps what a file states for options that both have. The options of a class have a page of their own: "
+    "method keeps a file's encoder and optimization. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
     "ProbeMonitor; --model.help alone lists all methods; "
     "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
@@ -237,6 +237,8 @@ class TrainingCLI(LightningCLI):
         command = str(self.subcommand)
         self._warn_of_no_weights()
         callbacks = [*standard(_as_list(config.get("callbacks"))), *callbacks]
+        if config.get("enable_checkpointing") is False:
+            callbacks = [callback for callback in callbacks if type(callback) is not RunCheckpoint]
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
         if command == "predict":

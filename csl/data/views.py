@@ -32,6 +32,7 @@ def augmentations_of(views: Sequence[View], given: Sequence[Augmentation], recip
     check_views(views)
     groups = [group for group in views for _ in range(group.count)]
     if len(given) == 1:
+        recipe = replace(recipe, image_size=given[0].given.get("image_size", recipe.image_size))
         return [given[0].without(_stated(group)).follow(_recipe_of(group, recipe)) for group in groups]
     if len(given) == len(views):
         given = [one for one, group in zip(given, views, strict=True) for _ in range(group.count)]

@@ -7,23 +7,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from csl.checks import check_positive, check_share
+from csl.checks import check_positive
 from csl.distributed import world
 from csl.encoders import Network
 from csl.losses import All4OneLoss, in_full_precision, loss_or
-from csl.methods.base import Method
 from csl.methods.groups import Group
+from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
-from csl.methods.run import rows_of_processes, total_steps
+from csl.methods.run import rows_of_processes
 from csl.methods.step import Keep, Step
-from csl.modules import FeatureQueue, mlp, momentum_at, momentum_copy, update_momentum
+from csl.modules import FeatureQueue, mlp
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=1.0, weight_decay=1e-5)
 ATTENTION_HEADS = 8
 
 
-class All4One(Method):
+class All4One(MomentumTeacher):
     """Symbiotic neighbour contrast, by self-attention and redundancy reduction.
 
     The loss is `csl.losses.all4one_loss`. Targets come from momentum copies of encoder and projection head; a target's
@@ -58,7 +58,6 @@ class All4One(Method):
         FeatureQueue(size=512, dim=256)
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
     accumulates: ClassVar[bool] = False
     positions: Tensor
 
@@ -75,20 +74,18 @@ class All4One(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_share(momentum=momentum)
         check_positive(num_neighbors=num_neighbors, hidden_dim=hidden_dim, output_dim=output_dim)
         if queue_size < num_neighbors:
             raise ValueError(f"queue_size: expected at least num_neighbors={num_neighbors}, got {queue_size}")
         if output_dim % ATTENTION_HEADS:
             raise ValueError(f"output_dim: expected a multiple of {ATTENTION_HEADS}, got {output_dim}")
-        self.momentum, self.num_neighbors = momentum, num_neighbors
+        self.num_neighbors = num_neighbors
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim, normalizes_output=True)
         self.prediction_head = mlp(output_dim, hidden_dim, output_dim)
         self.shifted_prediction_head = mlp(output_dim, hidden_dim, output_dim)
         layer = nn.TransformerEncoderLayer(output_dim, ATTENTION_HEADS, 2 * output_dim, dropout=0.0, batch_first=True)
         self.attention = nn.TransformerEncoder(layer, num_layers=3, enable_nested_tensor=False)
-        self.momentum_encoder = momentum_copy(self.encoder)
-        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.copy_networks(momentum)
         self.register_buffer("positions", _sinusoids(num_neighbors, output_dim), persistent=False)
         self.queue = FeatureQueue(queue_size, output_dim)
         self.loss = loss_or(loss, All4OneLoss(temperature), temperature=(temperature, 0.2))
@@ -97,7 +94,7 @@ class All4One(Method):
         """The loss above, for this process's images against those of all processes; keeps the first views' targets."""
         projections = [self.projection_head(self.encoder(view)) for view in batch.views]
         with torch.no_grad():
-            targets = [normalize(self.momentum_projection_head(self.momentum_encoder(v)), dim=1) for v in batch.views]
+            targets = [normalize(target, dim=1) for target in self.targets(batch.views)]
             neighbors = [in_full_precision(self._neighbors, target) for target in targets]
         shifted = [self._shifted(z, near) for z, near in zip(projections, neighbors, strict=True)]
         parts = (
@@ -116,9 +113,7 @@ class All4One(Method):
 
     def after_step(self, keep: Keep) -> None:
         """Move the momentum copies and let the step's targets into the queue."""
-        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
-        update_momentum(self.momentum_encoder, self.encoder, momentum)
-        update_momentum(self.momentum_projection_head, self.projection_head, momentum)
+        super().after_step(keep)
         assert isinstance(keep, Tensor)
         self.queue.enqueue(keep, group=world(), counts=rows_of_processes(self.trainer, len(keep)))
 

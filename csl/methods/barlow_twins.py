@@ -1,20 +1,17 @@
 """Barlow Twins: features of two views correlate each with itself, and with no other."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import BarlowTwinsLoss, in_full_precision
-from csl.methods.base import Method
+from csl.losses import BarlowTwinsLoss
+from csl.methods.joint_embedding import JointEmbedding
 from csl.methods.optimization import Optimization
-from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4)
 
 
-class BarlowTwins(Method):
+class BarlowTwins(JointEmbedding):
     """Redundancy reduction between two views.
 
     The loss (`csl.losses.barlow_twins_loss`) is of what encoder and projection head give for two views of each image.
@@ -39,9 +36,6 @@ class BarlowTwins(Method):
         0.0051
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
-    accumulates: ClassVar[bool] = False
-
     def __init__(
         self,
         encoder: Network,
@@ -57,8 +51,3 @@ class BarlowTwins(Method):
 
         self.projection_head = BarlowTwinsProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.loss = loss or BarlowTwinsLoss()
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, over the images of all processes."""
-        first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self.loss, first, second)

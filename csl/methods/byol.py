@@ -1,24 +1,18 @@
 """BYOL: one view predicts what a slowly moving copy of the network makes of the other; nothing repels."""
 
-from typing import ClassVar
-
-import torch
 from torch import Tensor, nn
 
-from csl.checks import check_positive, check_share
+from csl.checks import check_positive
 from csl.encoders import Network
 from csl.losses import BYOLLoss, in_full_precision
-from csl.methods.base import Method
+from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
-from csl.methods.run import total_steps
-from csl.methods.step import Keep
-from csl.modules import momentum_at, momentum_copy, update_momentum
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=1.0, weight_decay=1e-5)
 
 
-class BYOL(Method):
+class BYOL(MomentumTeacher):
     """Bootstrap your own latent.
 
         loss = l(p_1, t_2) + l(p_2, t_1),      l: `csl.losses.byol_loss`
@@ -46,8 +40,6 @@ class BYOL(Method):
         1.0
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
-
     def __init__(
         self,
         encoder: Network,
@@ -58,27 +50,17 @@ class BYOL(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_share(momentum=momentum)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import BYOLPredictionHead, BYOLProjectionHead
 
-        self.momentum = momentum
         self.projection_head = BYOLProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.prediction_head = BYOLPredictionHead(output_dim, hidden_dim, output_dim)
-        self.momentum_encoder = momentum_copy(self.encoder)
-        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.copy_networks(momentum)
         self.loss = loss or BYOLLoss()
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images."""
         first, second = (self.prediction_head(self.projection_head(self.encoder(view))) for view in batch.views)
-        with torch.no_grad():
-            targets = [self.momentum_projection_head(self.momentum_encoder(view)) for view in batch.views]
+        targets = self.targets(batch.views)
         return in_full_precision(self.loss, first, targets[1]) + in_full_precision(self.loss, second, targets[0])
-
-    def after_step(self, keep: Keep) -> None:
-        """Move the momentum copies."""
-        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
-        update_momentum(self.momentum_encoder, self.encoder, momentum)
-        update_momentum(self.momentum_projection_head, self.projection_head, momentum)

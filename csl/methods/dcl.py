@@ -1,20 +1,17 @@
 """Decoupled contrastive learning: SimCLR whose positive pair is not among the negatives."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import DCLLoss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.losses import DCLLoss, loss_or
+from csl.methods.joint_embedding import JointEmbedding
 from csl.methods.optimization import Optimization
-from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.4, weight_decay=1e-4)
 
 
-class DCL(Method):
+class DCL(JointEmbedding):
     """Contrast within the batch that also works in small batches.
 
     The loss (`csl.losses.dcl_loss`) is of what encoder and projection head give for two views of each image; both views
@@ -42,9 +39,6 @@ class DCL(Method):
         0.5
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
-    accumulates: ClassVar[bool] = False
-
     def __init__(
         self,
         encoder: Network,
@@ -64,8 +58,3 @@ class DCL(Method):
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         own = DCLLoss(temperature, sigma if weighted else None)
         self.loss = loss_or(loss, own, temperature=(temperature, 0.1), sigma=(sigma, 0.5), weighted=(weighted, False))
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, for this process's images against those of all processes."""
-        first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self.loss, first, second)

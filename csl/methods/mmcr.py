@@ -1,20 +1,18 @@
 """MMCR: each image's views shrink to a point, and the points fill all directions."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import MMCRLoss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.losses import MMCRLoss, loss_or
+from csl.methods.joint_embedding import JointEmbedding
 from csl.methods.optimization import Optimization
-from csl.types import Batch, View
+from csl.types import View
 
 RECIPE = Optimization("adamw", lr=0.001, weight_decay=1e-6)
 
 
-class MMCR(Method):
+class MMCR(JointEmbedding):
     """Maximum manifold capacity representations.
 
     The loss (`csl.losses.mmcr_loss`) is the negative nuclear norm, in float32 or better, of the mean projections of all
@@ -43,9 +41,6 @@ class MMCR(Method):
         (View(count=4, scale=1.0, crop_area=None),)
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
-    accumulates: ClassVar[bool] = False
-
     def __init__(
         self,
         encoder: Network,
@@ -67,7 +62,3 @@ class MMCR(Method):
         self.projection_head = MMCRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim, num_layers=1)
         own = MMCRLoss(local_weight)
         self.loss = loss_or(loss, own, local_weight=(local_weight, 0.0))
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, over the images of all processes."""
-        return in_full_precision(self.loss, *(self.projection_head(self.encoder(view)) for view in batch.views))

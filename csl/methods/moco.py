@@ -1,26 +1,23 @@
 """MoCo: two views of an image attract each other, a queue of earlier images repels."""
 
-from typing import ClassVar
-
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from csl.checks import check_positive, check_share
+from csl.checks import check_positive
 from csl.distributed import world
 from csl.encoders import Network
 from csl.losses import InfoNCELoss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
-from csl.methods.run import rows_of_processes, total_steps
+from csl.methods.run import rows_of_processes
 from csl.methods.step import Keep, Step
-from csl.modules import FeatureQueue, momentum_at, momentum_copy, update_momentum
+from csl.modules import FeatureQueue
 from csl.types import Batch
 
 RECIPE = Optimization("sgd", lr=0.3, weight_decay=1e-4)
 
 
-class MoCo(Method):
+class MoCo(MomentumTeacher):
     """Momentum contrast, version 2 with a symmetric loss (v2+).
 
         loss = (c(q_1, k_2) + c(q_2, k_1)) / 2,      c: `csl.losses.info_nce_loss` against the queue
@@ -53,8 +50,6 @@ class MoCo(Method):
         FeatureQueue(size=1024, dim=256)
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
-
     def __init__(
         self,
         encoder: Network,
@@ -68,31 +63,25 @@ class MoCo(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_share(momentum=momentum, final_momentum=final_momentum)
         check_positive(queue_size=queue_size, hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import MoCoProjectionHead
 
-        self.momentum_range = (momentum, final_momentum)
         self.projection_head = MoCoProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.momentum_encoder = momentum_copy(self.encoder)
-        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.copy_networks(momentum, final_momentum)
         self.queue = FeatureQueue(queue_size, output_dim)
         self.loss = loss_or(loss, InfoNCELoss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images; keeps the keys of both views."""
         queries = [normalize(self.projection_head(self.encoder(view)), dim=1) for view in batch.views]
-        with torch.no_grad():
-            keys = [normalize(self.momentum_projection_head(self.momentum_encoder(v)), dim=1) for v in batch.views]
+        keys = [normalize(key, dim=1) for key in self.targets(batch.views)]
         loss = (self._contrast(queries[0], keys[1]) + self._contrast(queries[1], keys[0])) / 2
         return Step(loss, keep=tuple(keys))
 
     def after_step(self, keep: Keep) -> None:
         """Move the momentum copies and let the step's keys, of all accumulated batches, into the queue."""
-        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), *self.momentum_range)
-        update_momentum(self.momentum_encoder, self.encoder, momentum)
-        update_momentum(self.momentum_projection_head, self.projection_head, momentum)
+        super().after_step(keep)
         for keys in keep or ():
             self.queue.enqueue(keys, group=world(), counts=rows_of_processes(self.trainer, len(keys)))
 

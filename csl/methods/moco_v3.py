@@ -2,17 +2,14 @@
 
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 
-from csl.checks import check_positive, check_share
+from csl.checks import check_positive
 from csl.encoders import Encoder, Network
 from csl.losses import MoCoV3Loss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
-from csl.methods.run import total_steps
-from csl.methods.step import Keep
-from csl.modules import mlp, momentum_at, momentum_copy, update_momentum
+from csl.modules import mlp
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-6)
@@ -20,7 +17,7 @@ RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-6)
 PATCH_PROJECTIONS = ("conv_proj", "patch_embed")
 
 
-class MoCoV3(Method):
+class MoCoV3(MomentumTeacher):
     """Momentum contrast, version 3.
 
         loss = c(q_1, k_2) + c(q_2, k_1),      c: `csl.losses.moco_v3_loss`
@@ -53,7 +50,6 @@ class MoCoV3(Method):
         False
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
     accumulates: ClassVar[bool] = False
 
     def __init__(
@@ -67,31 +63,21 @@ class MoCoV3(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_share(momentum=momentum)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
-        self.momentum = momentum
         patches = _patch_projection(self.encoder)
         hidden = [hidden_dim] * (1 if patches is None else 2)
         self.projection_head = mlp(self.encoder.feature_dim, *hidden, output_dim, normalizes_output=True)
         self.prediction_head = mlp(output_dim, hidden_dim, output_dim, normalizes_output=True)
         if patches is not None:
             patches.requires_grad_(False)
-        self.momentum_encoder = momentum_copy(self.encoder)
-        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.copy_networks(momentum)
         self.loss = loss_or(loss, MoCoV3Loss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes."""
         first, second = (self.prediction_head(self.projection_head(self.encoder(view))) for view in batch.views)
-        with torch.no_grad():
-            keys = [self.momentum_projection_head(self.momentum_encoder(view)) for view in batch.views]
+        keys = self.targets(batch.views)
         return in_full_precision(self.loss, first, keys[1]) + in_full_precision(self.loss, second, keys[0])
-
-    def after_step(self, keep: Keep) -> None:
-        """Move the momentum copies."""
-        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
-        update_momentum(self.momentum_encoder, self.encoder, momentum)
-        update_momentum(self.momentum_projection_head, self.projection_head, momentum)
 
 
 def _patch_projection(encoder: Encoder) -> nn.Module | None:

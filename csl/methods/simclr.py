@@ -1,20 +1,17 @@
 """SimCLR: two views of an image attract each other, all other images of the batch repel."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import NTXentLoss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.losses import NTXentLoss, loss_or
+from csl.methods.joint_embedding import JointEmbedding
 from csl.methods.optimization import Optimization
-from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.4, weight_decay=1e-4)
 
 
-class SimCLR(Method):
+class SimCLR(JointEmbedding):
     """Contrast within the batch.
 
     The loss is NT-Xent (`csl.losses.nt_xent_loss`) of what encoder and projection head give for two views of each
@@ -39,9 +36,6 @@ class SimCLR(Method):
         0.5
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
-    accumulates: ClassVar[bool] = False
-
     def __init__(
         self,
         encoder: Network,
@@ -58,8 +52,3 @@ class SimCLR(Method):
 
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.loss = loss_or(loss, NTXentLoss(temperature), temperature=(temperature, 0.2))
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, for this process's images against those of all processes."""
-        first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self.loss, first, second)

@@ -5,20 +5,18 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from csl.checks import check_positive, check_share
+from csl.checks import check_positive
 from csl.encoders import Network
 from csl.losses import SimDINOLoss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
-from csl.methods.run import total_steps
-from csl.methods.step import Keep
-from csl.modules import mlp, momentum_at, momentum_copy, update_momentum
+from csl.modules import mlp
 from csl.types import Batch, View
 
 RECIPE = Optimization("adamw", lr=5e-4, weight_decay=0.04, final_weight_decay=0.4)
 
 
-class SimDINO(Method):
+class SimDINO(MomentumTeacher):
     """Self-distillation with a coding rate, on two full views and four small crops.
 
     The loss is `csl.losses.simdino_loss`, whose covariance is that of all processes. The teacher, a momentum copy,
@@ -46,7 +44,6 @@ class SimDINO(Method):
     """
 
     views: tuple[View, ...] = (View(2), View(4, scale=0.5, crop_area=(0.1, 0.4)))
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
     accumulates: ClassVar[bool] = False
 
     def __init__(
@@ -60,23 +57,13 @@ class SimDINO(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_share(momentum=momentum)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
-        self.momentum = momentum
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim)
-        self.momentum_encoder = momentum_copy(self.encoder)
-        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.copy_networks(momentum)
         self.loss = loss_or(loss, SimDINOLoss(rate_weight), rate_weight=(rate_weight, 1.0))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images among those of all processes."""
         students = torch.stack([self.projection_head(self.encoder(view)) for view in batch.views])
-        with torch.no_grad():
-            teachers = torch.stack([self.momentum_projection_head(self.momentum_encoder(v)) for v in batch.views[:2]])
+        teachers = torch.stack(self.targets(batch.views[:2]))
         return in_full_precision(self.loss, students, teachers)
-
-    def after_step(self, keep: Keep) -> None:
-        """Move the teacher."""
-        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
-        update_momentum(self.momentum_encoder, self.encoder, momentum)
-        update_momentum(self.momentum_projection_head, self.projection_head, momentum)

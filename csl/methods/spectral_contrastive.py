@@ -1,20 +1,17 @@
 """Spectral contrastive learning: contrast by squares, whose minimum factorises the graph of augmentations."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import SpectralContrastiveLoss, in_full_precision, loss_or
-from csl.methods.base import Method
+from csl.losses import SpectralContrastiveLoss, loss_or
+from csl.methods.joint_embedding import JointEmbedding
 from csl.methods.optimization import Optimization
-from csl.types import Batch
 
 RECIPE = Optimization("sgd", lr=0.03, weight_decay=5e-4)
 
 
-class SpectralContrastive(Method):
+class SpectralContrastive(JointEmbedding):
     """Contrast without exponentials.
 
     The loss (`csl.losses.spectral_contrastive_loss`) is of what encoder and projection head give for two views of each
@@ -40,9 +37,6 @@ class SpectralContrastive(Method):
         3.0
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
-    accumulates: ClassVar[bool] = False
-
     def __init__(
         self,
         encoder: Network,
@@ -60,8 +54,3 @@ class SpectralContrastive(Method):
         self.projection_head = SimCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         own = SpectralContrastiveLoss(mu)
         self.loss = loss_or(loss, own, mu=(mu, 1.0))
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, over the images of all processes."""
-        first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self.loss, first, second)

@@ -9,17 +9,15 @@ from csl.checks import check_positive, check_share
 from csl.distributed import world
 from csl.encoders import Network
 from csl.losses import TiCoLoss, in_full_precision, loss_or, moved_covariance
-from csl.methods.base import Method
+from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
-from csl.methods.run import total_steps
 from csl.methods.step import Keep, Step
-from csl.modules import momentum_at, momentum_copy, update_momentum
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4)
 
 
-class TiCo(Method):
+class TiCo(MomentumTeacher):
     """Transformation invariance and covariance contrast.
 
     The loss (`csl.losses.tico_loss`) compares the first view's projections, from encoder and projection head, with what
@@ -49,7 +47,6 @@ class TiCo(Method):
         torch.Size([64, 64])
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "momentum_encoder")
     accumulates: ClassVar[bool] = False
     covariance: Tensor
 
@@ -65,15 +62,14 @@ class TiCo(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_share(beta=beta, momentum=momentum)
+        check_share(beta=beta)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import TiCoProjectionHead
 
-        self.beta, self.momentum = beta, momentum
+        self.beta = beta
         self.projection_head = TiCoProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
-        self.momentum_encoder = momentum_copy(self.encoder)
-        self.momentum_projection_head = momentum_copy(self.projection_head)
+        self.copy_networks(momentum)
         self.register_buffer("covariance", torch.zeros(output_dim, output_dim))
         own = TiCoLoss(rho)
         self.loss = loss_or(loss, own, rho=(rho, 8.0))
@@ -81,17 +77,14 @@ class TiCo(Method):
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images; keeps the covariance, moved on by the batch."""
         first = self.projection_head(self.encoder(batch.views[0]))
-        with torch.no_grad():
-            second = self.momentum_projection_head(self.momentum_encoder(batch.views[1]))
+        (second,) = self.targets(batch.views[1:])
         covariance = in_full_precision(self._moved, first)
         return Step(in_full_precision(self.loss, first, second, covariance), keep=covariance)
 
     def after_step(self, keep: Keep) -> None:
         """Move the momentum copies and take over the step's covariance."""
         assert isinstance(keep, Tensor)
-        momentum = momentum_at(self.trainer.global_step, total_steps(self.trainer), self.momentum)
-        update_momentum(self.momentum_encoder, self.encoder, momentum)
-        update_momentum(self.momentum_projection_head, self.projection_head, momentum)
+        super().after_step(keep)
         self.covariance.copy_(keep)
 
     def _moved(self, first: Tensor) -> Tensor:

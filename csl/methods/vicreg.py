@@ -1,20 +1,17 @@
 """VICReg: views agree, every feature varies, no two features tell the same."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from csl.checks import check_positive
 from csl.encoders import Network
-from csl.losses import VICRegLoss, in_full_precision
-from csl.methods.base import Method
+from csl.losses import VICRegLoss
+from csl.methods.joint_embedding import JointEmbedding
 from csl.methods.optimization import Optimization
-from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4)
 
 
-class VICReg(Method):
+class VICReg(JointEmbedding):
     """Variance, invariance and covariance regularization.
 
     The loss (`csl.losses.vicreg_loss`) is of what encoder and projection head give for two views of each image, which
@@ -41,9 +38,6 @@ class VICReg(Method):
         25.0
     """
 
-    heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
-    accumulates: ClassVar[bool] = False
-
     def __init__(
         self,
         encoder: Network,
@@ -59,8 +53,3 @@ class VICReg(Method):
 
         self.projection_head = VICRegProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.loss = loss or VICRegLoss()
-
-    def training_loss(self, batch: Batch) -> Tensor:
-        """The loss above, over the images of all processes."""
-        first, second = (self.projection_head(self.encoder(view)) for view in batch.views)
-        return in_full_precision(self.loss, first, second)

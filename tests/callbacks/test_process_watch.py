@@ -35,7 +35,8 @@ class Fate(pl.Callback):
 
 
 def process(rank: int, port: int, folder: Path, fates: tuple[str, str]) -> None:
-    """One of two processes of a run, with its standard error in a file."""
+    """One of two processes of a run, which look often and wait little, with its standard error in a file."""
+    process_watch._PERIOD, process_watch._GRACE = 0.5, 1.0
     log = os.open(folder / f"{rank}.txt", os.O_WRONLY | os.O_CREAT)
     os.dup2(log, 2)
     sys.stderr = os.fdopen(log, "w")
@@ -52,7 +53,9 @@ def run(folder: Path, fates: tuple[str, str]) -> tuple[list[int], list[str], flo
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    context = multiprocessing.get_context("fork")  # everything is imported already
+    # Everything is imported once, in a process that has computed nothing: autograd's threads survive no fork.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     processes = [context.Process(target=process, args=(rank, port, folder, fates)) for rank in range(2)]
     start = time.monotonic()
     for started in processes:
@@ -67,13 +70,6 @@ def run(folder: Path, fates: tuple[str, str]) -> tuple[list[int], list[str], flo
     assert None not in codes, f"still running after a minute: {codes}"
     said = [(folder / f"{rank}.txt").read_text() for rank in range(2)]
     return [int(code or 0) for code in codes], said, time.monotonic() - start
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often and wait little; processes that are forked inherit it."""
-    monkeypatch.setattr(process_watch, "_PERIOD", 0.5)
-    monkeypatch.setattr(process_watch, "_GRACE", 1.0)
 
 
 def test_a_run_in_which_nobody_fails_ends_well(tmp_path: Path) -> None:

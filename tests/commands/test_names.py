@@ -18,7 +18,9 @@ from csl.data import ImageSource
 from csl.encoders import Encoder
 from csl.methods import Method
 from csl.probes import Probe
-from tests.commands.runs import csl, failure
+from tests.commands.runs import SMALL, csl, failure
+
+SHORT = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "0", *SMALL]
 
 BASES = {
     "csl.methods": Method,
@@ -120,8 +122,20 @@ def test_a_class_in_a_file_anywhere(tmp_path: Path) -> None:
     )
     text = csl(tmp_path, "fit", "--model", "methods/mine_in_a_file.py:Mine", "--print_config")
     assert yaml.safe_load(text)["model"]["class_path"] == "mine_in_a_file.Mine"
+    csl(tmp_path, "fit", "--model", "methods/mine_in_a_file.py:Mine", *SHORT)
+    (run,) = tmp_path.glob("lightning_logs/mine-digits/version_0")
+    assert f"class_path: {tmp_path}/methods/mine_in_a_file.py:Mine" in (run / "config.yaml").read_text()
+    csl(tmp_path / "methods", "fit", "--resume", str(run), "--trainer.max_epochs", "2")
     _, message = failure(tmp_path, "fit", "--model", "methods/other.py:Mine")
     assert "methods/other.py" in message
+
+
+def test_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    for folder, base in (("a", "SimCLR"), ("b", "BYOL")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "yaml.py").write_text(f"from csl.methods import {base}\nclass Mine({base}):\n    pass\n")
+        text = csl(tmp_path, "fit", "--model", f"{folder}/yaml.py:Mine", "--print_config")
+        assert ("momentum" in yaml.safe_load(text)["model"]["init_args"]) == (base == "BYOL")
 
 
 def test_the_classes_there_are_are_listed_with_their_papers(tmp_path: Path) -> None:

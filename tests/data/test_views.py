@@ -25,6 +25,10 @@ def test_one_augmentation_applies_to_every_group_but_for_what_that_states() -> N
     assert all(one.recipe(32).hue == 0.3 for one in augmentations_of(CROPS, [given], recipe_for(32)))
 
 
+def test_small_crops_are_a_share_of_the_size_that_is_given() -> None:
+    assert [size for size, _ in sizes_and_areas([Augmentation(image_size=48)])] == [48, 48, 24, 24, 24]
+
+
 def test_one_augmentation_for_each_group_wins_over_what_the_group_states() -> None:
     given = [Augmentation(crop_area=(0.4, 1.0)), Augmentation(crop_area=(0.1, 0.2), image_size=12)]
     assert sizes_and_areas(given) == [(32, (0.4, 1.0))] * 2 + [(12, (0.1, 0.2))] * 3

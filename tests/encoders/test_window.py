@@ -62,7 +62,7 @@ def test_it_is_saved_under_its_name_and_moves_with_the_module() -> None:
     assert list(window.parameters()) == []
 
 
-def test_half_of_the_window_in_a_checkpoint_is_refused() -> None:
+def test_half_of_a_window_in_a_checkpoint_settles_nothing() -> None:
     window = Window(2)
     window.load_state_dict({"mean": torch.ones(2)})
     assert not window.has_window

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from torch import nn
 
@@ -14,7 +16,8 @@ def test_loss_is_of_both_views_projections() -> None:
 
 
 def test_the_projection_head_has_three_layers_and_no_last_norm_which_is_the_losss() -> None:
-    layers = list(BarlowTwins(ConvNet(width=2), hidden_dim=6, output_dim=5).projection_head.layers)
+    method: Any = BarlowTwins(ConvNet(width=2), hidden_dim=6, output_dim=5)
+    layers = list(method.projection_head.layers)
     assert [layer.out_features for layer in layers if isinstance(layer, nn.Linear)] == [6, 6, 5]
     assert isinstance(layers[-1], nn.Linear)
 

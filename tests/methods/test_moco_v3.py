@@ -36,7 +36,8 @@ def test_timms_patch_projection_is_found() -> None:
 
 
 def test_convolutional_networks_are_trained_whole_with_a_shorter_head() -> None:
-    convolutional, transformer = MoCoV3(ConvNet(width=2), hidden_dim=8), MoCoV3(small_vit(), hidden_dim=8)
+    convolutional: Any = MoCoV3(ConvNet(width=2), hidden_dim=8)
+    transformer: Any = MoCoV3(small_vit(), hidden_dim=8)
     assert all(p.requires_grad for p in convolutional.encoder.parameters())
     assert len(transformer.projection_head) - len(convolutional.projection_head) == 3
 

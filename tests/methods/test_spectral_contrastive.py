@@ -13,7 +13,8 @@ def test_loss_is_of_both_views_projections() -> None:
 
 
 def test_the_projection_head_ends_in_batch_norm_without_relu() -> None:
-    layers = list(SpectralContrastive(ConvNet(width=2), hidden_dim=6, output_dim=5).projection_head.layers)
+    method: Any = SpectralContrastive(ConvNet(width=2), hidden_dim=6, output_dim=5)
+    layers = list(method.projection_head.layers)
     assert [layer.out_features for layer in layers if isinstance(layer, nn.Linear)] == [6, 5]
     assert isinstance(layers[-1], nn.BatchNorm1d)
 

@@ -14,6 +14,7 @@ from csl.callbacks import (
     FeatureCallback,
     FeatureCollector,
     FeatureMap,
+    HeldOutLoss,
     NaNGuard,
     OrganizationMetrics,
     ProbeMonitor,
@@ -37,7 +38,7 @@ class Careless(FeatureCallback):
 def everything() -> list[pl.Callback]:
     organization = OrganizationMetrics(outputs=["encoder"])
     figures = [FeatureMap(every_n=1), ClassAffinityMap(every_n=1)]
-    return [FeatureCollector(), organization, ProbeMonitor(), *figures, CollapseAlarm(), NaNGuard()]
+    return [FeatureCollector(), organization, ProbeMonitor(), *figures, CollapseAlarm(), NaNGuard(), HeldOutLoss()]
 
 
 def others() -> list[pl.Callback]:
