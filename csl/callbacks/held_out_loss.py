@@ -50,10 +50,12 @@ class HeldOutLoss(FeatureCallback):
             raise ValueError(f"callbacks: HeldOutLoss expected a csl.data.ImageDataModule, got {type(data).__name__}")
         if stage == "fit":
             count, batch = data.held_out_sizes()
-            if batch < data.batch_size or count % batch:
+            if left := count % batch:
+                rank_zero_info(f"val/loss: {left:,} of {count:,} held-out images do not fill a batch and are left out")
+            if batch < data.batch_size:
                 rank_zero_info(
-                    f"val/loss: measured on {count - count % batch:,} of {count:,} held-out images, {batch} in a batch "
-                    f"({data.batch_size} in training), on which a loss that compares the images of a batch depends"
+                    f"val/loss: in batches of {batch}, for there are no more images, and in training of "
+                    f"{data.batch_size}; a loss that compares the images of a batch depends on that"
                 )
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:

@@ -52,6 +52,9 @@ def reported(command: str, line: Sequence[str] = ()) -> Iterator[None]:
     """
     try:
         yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output, such as head, is gone
     except Exception as raised:
         if os.environ.get(DEBUG):
             raise

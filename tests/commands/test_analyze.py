@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,10 @@ def test_a_test_file_that_does_not_fit(folder: Path, labels: list[object] | None
     status, message = failure(folder, "analyze", "features.npz", "--test", "test.npz", "--metrics", "rankme")
     assert status == 1
     assert said in message
+
+
+def test_a_reader_that_has_seen_enough_gets_no_error(folder: Path) -> None:
+    np.savez(folder / "few.npz", features=X.numpy())
+    program = f"{sys.executable} -m csl analyze few.npz --metrics rankme --quiet | true"
+    found = subprocess.run(["bash", "-o", "pipefail", "-c", program], cwd=folder, capture_output=True, text=True)
+    assert found.stderr == ""
