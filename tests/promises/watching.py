@@ -38,12 +38,12 @@ class Careless(FeatureCallback):
 def everything() -> list[pl.Callback]:
     organization = OrganizationMetrics(outputs=["encoder"])
     figures = [FeatureMap(every_n=1), ClassAffinityMap(every_n=1)]
-    return [FeatureCollector(), organization, ProbeMonitor(), *figures, CollapseAlarm(), NaNGuard(), HeldOutLoss()]
+    return [FeatureCollector(), organization, ProbeMonitor(), *figures, CollapseAlarm(), NaNGuard()]
 
 
 def others() -> list[pl.Callback]:
     few = [OrganizationMetrics([CalinskiHarabaszScore()], every_n=2), ProbeMonitor([KNNProbe(neighbors=3)])]
-    return [FeatureCollector(), Careless(), *few]
+    return [FeatureCollector(), Careless(), *few, HeldOutLoss()]
 
 
 # None: not even a validation pass.
