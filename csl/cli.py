@@ -27,6 +27,7 @@ COMMANDS = {
     "test": Command("training", "measure everything for a checkpoint on the source's third split"),
     "predict": Command("training", "write features, labels and indices to a file"),
     "analyze": Command("analyze", "measure how features from any file are organized, without training"),
+    "shapes": Command("shapes", "what local and global density mean, on points in the plane"),
 }
 
 HELP = f"""csl {__version__}: train contrastive and supervised image encoders and see how each one organizes images
