@@ -1,9 +1,10 @@
 """What all figures share: a canvas without a window, and colours."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,3 +47,10 @@ def class_colors(count: int) -> npt.NDArray[np.float64]:
     if count <= 20:
         return np.asarray(matplotlib.colormaps["tab20"](np.arange(count)))
     return np.asarray(matplotlib.colormaps["turbo"](np.linspace(0.03, 0.97, count)))
+
+
+def show_image(axes: Any, image: Tensor) -> None:
+    """Draw one image without ticks: float in [0, 1], `[C, H, W]`, grey where it has one channel."""
+    pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
+    axes.imshow(pixels if pixels.shape[2] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1)
+    axes.set(xticks=[], yticks=[])
