@@ -59,7 +59,7 @@ def map_grid(rows: Sequence[Sequence[Panel]], class_names: Sequence[str], *, tit
     ):
         _draw(axes, panel, class_names)
     if title:
-        figure.suptitle(plain(title))
+        figure.suptitle(plain(title), fontsize=11)
     if class_names and len(class_names) <= _MOST:
         _name_classes(figure, class_names, listed)
     return figure

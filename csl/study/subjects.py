@@ -90,7 +90,7 @@ def read_subjects(
         >>> from csl.types import Features
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     rows = Features(torch.eye(3), torch.tensor([0, 2, 2]), torch.arange(3))
-        ...     save_features(Path(folder) / "clip.npz", rows)
+        ...     _ = save_features(Path(folder) / "clip.npz", rows)
         ...     (subject,) = read_subjects([Path(folder) / "clip.npz"])
         >>> subject.name, list(subject.class_names), subject.val.labels
         ('clip', ['0', '2'], tensor([0, 1, 1]))
