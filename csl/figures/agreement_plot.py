@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from csl.figures.style import class_colors, new_figure, plain
+from csl.figures.style import class_colors, literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +29,7 @@ def agreement_plot(ks: Sequence[int], agreement: Mapping[str, Sequence[float]], 
         color, style = class_colors(10)[number % 10], _STYLES[number // 10 % 4 if len(agreement) > 10 else number % 4]
         axes.plot(ks, values, color=color, linestyle=style, linewidth=1.8)
     handles = axes.get_lines()
-    axes.legend(handles, ["classes all apart", *map(plain, agreement)], frameon=False, fontsize=8)
+    axes.legend(handles, ["classes all apart", *map(literal, agreement)], frameon=False, fontsize=8)
     axes.set(xscale="log", xlabel="k nearest neighbours", ylabel="share of the sample's class", ylim=(0, 1.02))
     axes.set_xlim(1, max(2, max(ks)))
     axes.grid(alpha=0.3, linewidth=0.6)

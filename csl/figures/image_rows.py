@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from csl.figures.style import class_colors, new_figure, plain, show_image
+from csl.figures.style import class_colors, literal, new_figure, show_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +39,9 @@ def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gap_after: in
         A matplotlib figure that belongs to no window.
     """
     columns = max(map(len, rows))
-    widths = [1.0 if not gap_after or (at + 1) % (gap_after + 1) else 0.3 for at in range(columns + _gaps(columns, gap_after))]
+    widths = [
+        1.0 if not gap_after or (at + 1) % (gap_after + 1) else 0.3 for at in range(columns + _gaps(columns, gap_after))
+    ]
     lines = max(len(tile.words) for row in rows for tile in row)
     figure = new_figure(max(4.0, 0.95 * sum(widths)), (0.95 + 0.16 * lines) * len(rows) + (0.35 if title else 0.0))
     grid = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
@@ -49,7 +51,7 @@ def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gap_after: in
         for number, tile in enumerate(row):
             _draw(line[number + (number // gap_after if gap_after else 0)], tile)
     if title:
-        figure.suptitle(plain(title), fontsize=10)
+        figure.suptitle(literal(title), fontsize=10)
     return figure
 
 
@@ -61,7 +63,7 @@ def _draw(axes: Any, tile: Tile) -> None:
     show_image(axes, tile.image.float() / 255)
     axes.set_axis_on()
     mark = "" if tile.hit is None else "✓ " if tile.hit else "✗ "
-    words = [plain(word) for word in tile.words]
+    words = [literal(word) for word in tile.words]
     short = [word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for word in words]
     axes.set_xlabel(mark + "\n".join(short), fontsize=7, labelpad=2)
     color = "black" if tile.hit is None else class_colors(3)[0 if tile.hit else 2]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from csl.figures.projection import Floats
-from csl.figures.style import class_colors, new_figure, plain
+from csl.figures.style import class_colors, literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,7 +59,7 @@ def map_grid(rows: Sequence[Sequence[Panel]], class_names: Sequence[str], *, tit
     ):
         _draw(axes, panel, class_names)
     if title:
-        figure.suptitle(plain(title), fontsize=11)
+        figure.suptitle(literal(title), fontsize=11)
     if class_names and len(class_names) <= _MOST:
         _name_classes(figure, class_names, listed)
     return figure
@@ -81,9 +81,9 @@ def _draw(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
             axes.scatter(*panel.points[own].T, s=size, color=[color], marker=marker, linewidths=0, rasterized=True)
     if class_names and len(class_names) <= _MOST:
         _label(axes, panel, class_names)
-    axes.set_title(plain(panel.title), fontsize=10)
+    axes.set_title(literal(panel.title), fontsize=10)
     axes.set_xlabel(panel.note, fontsize=8)
-    axes.set_ylabel(plain(panel.side), fontsize=10)
+    axes.set_ylabel(literal(panel.side), fontsize=10)
     axes.set(xticks=[], yticks=[])
     axes.set_aspect("equal", adjustable="datalim")
 
@@ -94,7 +94,7 @@ def _label(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
 
     for label in np.unique(panel.classes):
         x, y = densest(panel.points[panel.classes == label])
-        text = plain(class_names[label]) if len(class_names) <= _LISTED else str(label)
+        text = literal(class_names[label]) if len(class_names) <= _LISTED else str(label)
         short = text if len(text) <= 14 else f"{text[:13]}…"
         halo = [withStroke(linewidth=2.5, foreground="white")]
         axes.text(x, y, short, fontsize=8, weight="bold", ha="center", va="center", path_effects=halo)
@@ -118,7 +118,7 @@ def _name_classes(figure: "Figure", class_names: Sequence[str], listed: bool) ->
 
     looks = [look(label) for label in range(len(class_names))]
     handles = [Line2D([], [], marker=m, linestyle="", markersize=5, color=c, markeredgewidth=0) for c, m in looks]
-    names = [plain(name) for name in class_names]
+    names = [literal(name) for name in class_names]
     if listed:
         names = [f"{number} {name}" for number, name in enumerate(names)]
         width = max(map(len, names))

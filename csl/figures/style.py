@@ -19,16 +19,6 @@ def new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
-def plain(name: str) -> str:
-    r"""A name as it is written: no dollar sign in it starts a formula, no line end a line.
-
-    Example:
-        >>> plain("$x^2$\ncat")
-        '\\$x^2\\$ cat'
-    """
-    return " ".join(name.split()).replace("$", r"\$")
-
-
 def class_colors(count: int) -> npt.NDArray[np.float64]:
     """One colour a class, RGBA `[count, 4]`.
 
@@ -54,3 +44,13 @@ def show_image(axes: Any, image: Tensor) -> None:
     pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
     axes.imshow(pixels if pixels.shape[2] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[])
+
+
+def literal(text: str) -> str:
+    r"""A name as matplotlib shows it letter by letter, in one line: a dollar begins no formula.
+
+    Example:
+        >>> print(literal("run_$x$"))
+        run_\$x\$
+    """
+    return " ".join(text.split()).replace("$", r"\$")

@@ -21,7 +21,9 @@ def numbers_of_neighbors(count: int, most: int = MOST) -> list[int]:
         [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
     """
     ends = np.geomspace(1, min(most, count - 1), 31)
-    return sorted({*ends.round().astype(int).tolist(), *(k for k in (1, 10, 100, 500, 1000) if k <= min(most, count - 1))})
+    return sorted(
+        {*ends.round().astype(int).tolist(), *(k for k in (1, 10, 100, 500, 1000) if k <= min(most, count - 1))}
+    )
 
 
 def agreement_table(subjects: Sequence[Subject], part: Part, ks: Sequence[int]) -> Table:

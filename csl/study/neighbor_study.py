@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
 
 from csl.figures.agreement_plot import agreement_plot
-from csl.figures.image_rows import Tile, image_rows
 from csl.study.agreement import agreement_table, numbers_of_neighbors
 from csl.study.near import (
     NEIGHBORS,

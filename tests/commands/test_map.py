@@ -17,7 +17,7 @@ def test_files_of_features_side_by_side(tmp_path: Path) -> None:
     words = ["--perplexities", "9", "--output", "out", "--parquet", "out/map.parquet", "--json", "-"]
     found = json.loads(csl(tmp_path, "map", "a.npz", "b.npz", *words))
     assert [(row["encoder"], row["map"]) for row in found["trust"]] == [
-        (name, way) for way in ("t-SNE, perplexity 9", "PCA") for name in "ab"
+        (name, way) for way in ("t-SNE, perplexity 9", "PCA") for name in ("a.npz", "b.npz")
     ]
     assert found["subjects"] == ["a.npz", "b.npz"]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())

@@ -41,18 +41,15 @@ def test_the_usual_perplexities_and_one_map_a_kind() -> None:
     assert [way.perplexity for way in layouts(["tsne"], [], 12)] == [2, 4, 11]
 
 
-def test_t_sne_shows_clumps_at_a_small_perplexity_and_all_distances_at_a_large_one() -> None:
+def test_t_sne_shows_clumps_at_a_small_perplexity_and_none_at_that_of_all_samples() -> None:
     features, labels = clumps()
-    kept, global_ = [], []
+    kept = []
     for perplexity in (5, 89):
         points = torch.from_numpy(Layout("tsne", perplexity).place(features.double().numpy()))
         nearest = torch.cdist(points, points).fill_diagonal_(torch.inf).argmin(dim=1)
         kept.append(float((labels[nearest] == labels).float().mean()))
-        apart = torch.stack([torch.pdist(features.double()), torch.pdist(points)])
-        global_.append(float(torch.corrcoef(apart)[0, 1]))
     assert kept[0] > 0.95
     assert kept[0] > kept[1]
-    assert global_[1] > global_[0]
 
 
 def test_the_same_seed_gives_the_same_map() -> None:
