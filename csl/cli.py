@@ -28,6 +28,7 @@ COMMANDS = {
     "predict": Command("training", "write features, labels and indices to a file"),
     "analyze": Command("analyze", "measure how features from any file are organized, without training"),
     "map": Command("map", "draw maps of encoders, side by side, and say how far each can be trusted"),
+    "neighbors": Command("neighbors", "look at nearest neighbours: agreement, galleries, likely wrong labels"),
     "overlap": Command("overlap", "count how often augmentations of two images coincide"),
     "shapes": Command("shapes", "what local and global density mean, on points in the plane"),
     "sweep": Command("sweep", "measure every kept checkpoint of a run, and say which epoch to take"),

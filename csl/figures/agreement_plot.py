@@ -25,8 +25,8 @@ def agreement_plot(ks: Sequence[int], agreement: Mapping[str, Sequence[float]], 
     figure = new_figure(5.6, 3.8)
     axes = figure.add_subplot()
     axes.plot(ks, best, color="0.6", linewidth=1.0, linestyle=(0, (1, 1.5)), label="classes all apart")
-    for number, (name, values) in enumerate(agreement.items()):
-        color, style = class_colors(10)[number % 10], _STYLES[number // 10 % 4 if len(agreement) > 10 else number % 4]
+    for number, values in enumerate(agreement.values()):
+        color, style = class_colors(10)[number % 10], _STYLES[number % 4]
         axes.plot(ks, values, color=color, linestyle=style, linewidth=1.8)
     handles = axes.get_lines()
     axes.legend(handles, ["classes all apart", *map(literal, agreement)], frameon=False, fontsize=8)

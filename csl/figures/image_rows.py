@@ -27,21 +27,20 @@ class Tile(NamedTuple):
     hit: bool | None = None
 
 
-def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gap_after: int = 0) -> "Figure":
+def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gaps: Sequence[int] = ()) -> "Figure":
     """Images in rows.
 
     Args:
         rows: The images, row by row; a row may be shorter.
         title: Of the figure.
-        gap_after: A gap follows every so many images; none for 0.
+        gaps: Before which columns there is a gap.
 
     Returns:
         A matplotlib figure that belongs to no window.
     """
     columns = max(map(len, rows))
-    widths = [
-        1.0 if not gap_after or (at + 1) % (gap_after + 1) else 0.3 for at in range(columns + _gaps(columns, gap_after))
-    ]
+    before = [at for at in gaps if at < columns]
+    widths = [width for at in range(columns) for width in ([0.3, 1.0] if at in before else [1.0])]
     lines = max(len(tile.words) for row in rows for tile in row)
     figure = new_figure(max(4.0, 0.95 * sum(widths)), (0.95 + 0.16 * lines) * len(rows) + (0.35 if title else 0.0))
     grid = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
@@ -49,14 +48,10 @@ def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gap_after: in
         axes.set_axis_off()
     for line, row in zip(grid, rows, strict=True):
         for number, tile in enumerate(row):
-            _draw(line[number + (number // gap_after if gap_after else 0)], tile)
+            _draw(line[number + sum(at <= number for at in before)], tile)
     if title:
         figure.suptitle(literal(title), fontsize=10)
     return figure
-
-
-def _gaps(columns: int, gap_after: int) -> int:
-    return (columns - 1) // gap_after if gap_after else 0
 
 
 def _draw(axes: Any, tile: Tile) -> None:
