@@ -40,7 +40,8 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     rows = [row(name, args) for name in args.features if (RUNS / name).exists()]
     notes = (
-        "Features of length 1. Accuracy on the held-out images, mean ± standard deviation over seeds; nothing is selected with their labels. "
+        "Features of length 1. Accuracy on the held-out images, mean ± standard deviation over seeds; nothing is "
+        "selected with their labels. "
         "With three encoder seeds each fit has its encoder's seed; with one, three seeds of the probe; pixels have no "
         "encoder. Parameters: linear as shown, 10 (D + 1); GCN 652 for any D; kNN and label propagation none. "
         f"T = 0.1; the full graph is fitted up to {args.full:,} samples in all."

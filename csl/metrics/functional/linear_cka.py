@@ -1,6 +1,5 @@
 """Linear CKA: do two encoders spread the same samples in the same way?"""
 
-import torch
 from torch import Tensor
 
 from csl.distributed import Group

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Unpack, cast
 
-import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
