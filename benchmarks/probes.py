@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.machine import report
 from csl.io import load_features
-from csl.metrics.directions import directions
+from csl.metrics.directions import with_length_one
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Probe
 from csl.runs import CONFIG, LAST, Run
 from csl.table import Table
@@ -121,8 +121,7 @@ def features(run: Path) -> Split:
             where = ["--trainer.logger.save_dir", str(KEPT), "--trainer.logger.name", f"{run.parent.name}-{run.name}"]
             quiet = ["--trainer.enable_progress_bar", "false", *where, "--trainer.logger.version", split]
             subprocess.run([sys.executable, "-c", program, *line, *quiet], check=True, stdout=sys.stderr)
-        rows = load_features(file)
-        parts.append(rows._replace(values=directions(rows.values, rows.values.dtype)))
+        parts.append(with_length_one(load_features(file)))
     return Split(*parts)
 
 
