@@ -122,8 +122,10 @@ def analyze(
             )
             if per_sample is not None and known is not None:
                 watch("per sample", 1.0)
-                choices = {"temperatures": temperatures, "ks": ks, "normalize": normalize == "true"}
-                write_scores(per_sample, table, scores_of(table.values.to(device), known, **choices))
+                lengths = normalize == "true"
+                values = table.values.to(device)
+                scores = scores_of(values, known, temperatures=temperatures, ks=ks, normalize=lengths)
+                write_scores(per_sample, table, scores)
             if test is None:
                 return found
             fitted, scored = (_on(device, one, normalize == "true") for one in (train, table))

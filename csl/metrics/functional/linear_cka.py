@@ -38,5 +38,5 @@ def alignment_of(twins: Twins) -> Tensor:
     """The alignment of two sets that others compare, too."""
     if not twins.varied:
         return undefined("linear CKA", "one of the sets has no variance", twins.first.features)
-    scatters = [one.spectrum.moments.scatter.norm() for one in (twins.first, twins.second)]
+    scatters = [one.spectrum.moments.scatter.square().sum().sqrt() for one in (twins.first, twins.second)]
     return twins.cross.square().sum() / (scatters[0] * scatters[1])

@@ -43,4 +43,5 @@ def rotated_similarity(twins: Twins) -> Tensor:
     if not twins.varied:
         return undefined("Procrustes similarity", "one of the sets has no variance", twins.first.features)
     scale = [one.spectrum.moments.scatter.trace().sqrt() for one in (twins.first, twins.second)]
-    return torch.linalg.svdvals(twins.cross).sum() / (scale[0] * scale[1])
+    similarity: Tensor = torch.linalg.svdvals(twins.cross).sum() / (scale[0] * scale[1])
+    return similarity

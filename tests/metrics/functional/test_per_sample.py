@@ -54,7 +54,7 @@ def test_contributions_add_up_to_rld_and_to_those_of_classes(memory_budget: int)
     x, y = clumps(1500)
     found = relative_local_density_per_sample(x, y, TEMPERATURES, memory_budget=memory_budget)
     torch.testing.assert_close(found.sum(dim=1), relative_local_density(x, y, TEMPERATURES), rtol=0, atol=1e-8)
-    by_class = torch.stack([found[:, y == one].sum(dim=1) for one in y.unique()], dim=1)
+    by_class = torch.stack([found[:, y == one].sum(dim=1) for one in torch.unique(y)], dim=1)
     expected = relative_local_density_per_class(x, y, TEMPERATURES)
     torch.testing.assert_close(by_class, expected, rtol=0, atol=1e-8)
 
@@ -119,7 +119,11 @@ def test_margin_of_a_sample_alone_in_its_class_is_nan() -> None:
         assert neighbor_margin(x, torch.zeros_like(y)).isnan().all()
 
 
-FUNCTIONS = [(relative_local_density_per_sample, [0.1]), (neighbor_purity, [5]), (neighbor_margin, None)]
+FUNCTIONS: list[tuple[Function, list[float] | None]] = [
+    (relative_local_density_per_sample, [0.1]),
+    (neighbor_purity, [5]),
+    (neighbor_margin, None),
+]
 
 
 @pytest.mark.parametrize(("function", "option"), FUNCTIONS)
