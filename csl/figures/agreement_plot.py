@@ -32,6 +32,7 @@ def agreement_plot(ks: Sequence[int], agreement: Mapping[str, Sequence[float]], 
     axes.legend(handles, ["classes all apart", *map(literal, agreement)], frameon=False, fontsize=8)
     axes.set(xscale="log", xlabel="k nearest neighbours", ylabel="share of the sample's class", ylim=(0, 1.02))
     axes.set_xlim(1, max(2, max(ks)))
+    axes.xaxis.set_major_formatter("{x:g}")
     axes.grid(alpha=0.3, linewidth=0.6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

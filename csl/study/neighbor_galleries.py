@@ -28,26 +28,22 @@ def galleries(subject: Subject, encoded: Encoded, tables: Mapping[str, Table]) -
     """
     if encoded.images is None:
         return {}
+    rows = {name: _rows(table) for name, table in tables.items()}
+    images = encoded.images
     found = {
-        "neighbors": _neighbors(encoded.images, _rows(tables["neighbors"])),
+        "neighbors": _neighbors(images, rows["neighbors"]),
         "doubtful": _ranked(
-            encoded.images,
-            _rows(tables["scores"]),
-            "doubt",
-            "the label, or what the 20 nearest say, and how much they doubt it",
+            images, rows["scores"], "doubt", "the label, or what neighbours say; how much they doubt it"
         ),
-        "outliers": _ranked(
-            encoded.images, _rows(tables["scores"]), "loneliness", "outliers: 1 less the mean cosine to the 20 nearest"
-        ),
+        "outliers": _ranked(images, rows["scores"], "loneliness", "outliers: 1 less the mean cosine to the 20 nearest"),
     }
-    if pairs := _rows(tables["pairs"]):
-        found["pairs"] = _pairs(
-            pairs, (encoded.images, "first"), (encoded.images, "second"), "closest images of different classes"
-        )
-    if "duplicates" in tables and subject.train is not None and subject.train.images and subject.val.images:
+    if rows["pairs"]:
+        title = "closest images of different classes"
+        found["pairs"] = _pairs(rows["pairs"], (images, "first"), (images, "second"), title)
+    if "duplicates" in rows and subject.train is not None and subject.train.images and subject.val.images:
         sides = (subject.val.images, "val"), (subject.train.images, "train")
         found["duplicates"] = _pairs(
-            _rows(tables["duplicates"]), *sides, "held-out images and the closest training images"
+            rows["duplicates"], *sides, "held-out images, each with its closest training image"
         )
     return found
 

@@ -190,11 +190,12 @@ def _from_run(bench: Bench, file: Path, name: str) -> Subject:
 
 def _from_file(file: Path, name: str, labels: Path | None) -> Subject:
     table = read_features(file, labels)
+    names = table.names or None
     if table.labels is None:
-        return Subject(name, file, None, (), Encoded(table.values, torch.full((len(table.values),), -1)))
+        return Subject(name, file, None, (), Encoded(table.values, torch.full((len(table.values),), -1), names))
     known, numbers = torch.unique(table.labels, return_inverse=True)
     words = [table.classes[number] if table.classes else str(number) for number in known.tolist()]
-    return Subject(name, file, None, tuple(words), Encoded(table.values, numbers))
+    return Subject(name, file, None, tuple(words), Encoded(table.values, numbers, names))
 
 
 def of_length_one(subject: Subject) -> Subject:
