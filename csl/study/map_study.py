@@ -7,8 +7,7 @@ from csl.figures.map_grid import Panel, map_grid
 from csl.study.layouts import MOST_FOR_ALL_PAIRS, Projection, layouts
 from csl.study.map_file import write_map
 from csl.study.maps import Map, aligned_maps, points_table, trust_table
-from csl.study.outcome import Outcome
-from csl.study.shape_scores import Watch
+from csl.study.outcome import Outcome, Watch
 from csl.study.subjects import Part, Subject, of_length_one, same_samples
 
 

@@ -9,7 +9,7 @@ import torch
 
 from csl.figures.projection import Floats, stratified_sample
 from csl.study.layouts import MOST_FOR_ALL_PAIRS, Layout
-from csl.study.shape_scores import Watch
+from csl.study.outcome import Watch
 from csl.study.subjects import Part, Subject
 from csl.study.trust import Trust, trust
 from csl.table import Table

@@ -69,7 +69,7 @@ def label_votes(near: Near, labels: Tensor) -> Votes:
         >>> features = torch.tensor([[1.0, 0.0], [1.0, 0.1], [1.0, 0.2], [0.0, 1.0], [0.1, 1.0]])
         >>> votes = label_votes(nearest(features, 2), torch.tensor([0, 0, 1, 1, 1]))
         >>> votes.doubt.argmax().item(), votes.voted.tolist()
-        (2, [1, 1, 0, 0, 0])
+        (2, [1, 1, 0, -1, -1])
     """
     weights = ((near.similarity - near.similarity[:, :1]) / _TEMPERATURE).exp()
     shares = weights.new_zeros(len(labels), int(labels.max()) + 1)

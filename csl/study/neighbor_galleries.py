@@ -32,9 +32,7 @@ def galleries(subject: Subject, encoded: Encoded, tables: Mapping[str, Table]) -
     images = encoded.images
     found = {
         "neighbors": _neighbors(images, rows["neighbors"]),
-        "doubtful": _ranked(
-            images, rows["scores"], "doubt", "the label, or what neighbours say; how much they doubt it"
-        ),
+        "doubtful": _ranked(images, rows["scores"], "doubt", "the label, or what neighbours say, and how sure"),
         "outliers": _ranked(images, rows["scores"], "loneliness", "outliers: 1 less the mean cosine to the 20 nearest"),
     }
     if rows["pairs"]:
@@ -42,9 +40,7 @@ def galleries(subject: Subject, encoded: Encoded, tables: Mapping[str, Table]) -
         found["pairs"] = _pairs(rows["pairs"], (images, "first"), (images, "second"), title)
     if "duplicates" in rows and subject.train is not None and subject.train.images and subject.val.images:
         sides = (subject.val.images, "val"), (subject.train.images, "train")
-        found["duplicates"] = _pairs(
-            rows["duplicates"], *sides, "held-out images, each with its closest training image"
-        )
+        found["duplicates"] = _pairs(rows["duplicates"], *sides, "held-out images and their closest training images")
     return found
 
 

@@ -9,8 +9,7 @@ from csl.study.agreement import agreement_table, numbers_of_neighbors
 from csl.study.near import NEIGHBORS, nearest
 from csl.study.neighbor_galleries import galleries
 from csl.study.neighbor_tables import duplicates_table, neighbors_table, pairs_table, scores_table
-from csl.study.outcome import Outcome
-from csl.study.shape_scores import Watch
+from csl.study.outcome import Outcome, Watch
 from csl.study.subjects import Encoded, Part, Subject, of_length_one, same_samples
 from csl.table import Table
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from csl.randomness import seeded
 from csl.study.image_pairs import Pairs
-from csl.study.shape_scores import Watch
+from csl.study.outcome import Watch
 
 _BATCH = 2048  # pairs of views drawn at a time
 _LEVELS = 255

@@ -10,9 +10,8 @@ from csl.data import ImageDataModule
 from csl.figures.pair_gallery import pair_gallery
 from csl.randomness import seeded
 from csl.study.image_pairs import image_pairs
-from csl.study.outcome import Outcome
+from csl.study.outcome import Outcome, Watch
 from csl.study.overlap import Augment, Overlap, overlap
-from csl.study.shape_scores import Watch
 from csl.table import Cell, Table
 
 _MOST_IMAGES = 5000

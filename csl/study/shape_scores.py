@@ -1,16 +1,15 @@
 """What RLD and CHS say of the synthetic shapes, and of classes that fall into more and more clumps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
 from torch import Tensor
 
 from csl.metrics.functional import calinski_harabasz_score, relative_local_density
+from csl.study.outcome import Watch
 from csl.study.shapes import SHAPES, TEMPERATURE, draw, draw_clumps
 from csl.table import Table
-
-Watch = Callable[[str, float], None]
 
 
 class Score(NamedTuple):

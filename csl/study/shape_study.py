@@ -1,8 +1,8 @@
 """The synthetic shapes, their scores and their picture in one."""
 
 from csl.figures.shapes_plot import shapes_plot
-from csl.study.outcome import Outcome
-from csl.study.shape_scores import Watch, clump_scores, shape_scores
+from csl.study.outcome import Outcome, Watch
+from csl.study.shape_scores import clump_scores, shape_scores
 from csl.study.shapes import SHAPES, TEMPERATURE, draw
 
 CLUMPS = range(1, 51)

@@ -14,6 +14,7 @@ from csl.metrics.directions import directions
 from csl.pairwise.checks import check_features
 from csl.runs import CONFIG, Checkpoint, Run, epoch_file, names_of
 from csl.study.encoding import Bench
+from csl.study.outcome import Watch
 
 Part = Literal["train", "val"]
 
@@ -68,7 +69,7 @@ def read_subjects(
     *,
     labels: Path | None = None,
     device: str = "cpu",
-    watch: Callable[[str, float], None] | None = None,
+    watch: Watch | None = None,
 ) -> list[Subject]:
     """The subjects that some places stand for, in their order.
 
