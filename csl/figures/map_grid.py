@@ -52,7 +52,10 @@ def map_grid(rows: Sequence[Sequence[Panel]], class_names: Sequence[str], *, tit
     """
     columns = max(map(len, rows))
     listed = _LISTED < len(class_names) <= _MOST
-    figure = new_figure(max(4.0, 3.5 * columns + (0.0 if listed else 1.1)), 3.75 * len(rows) + 1.6 * listed)
+    side = 5.0 if listed else 3.5
+    width = max(4.0, side * columns + (0.0 if listed else 1.1))
+    below = _listing_height(class_names, width) if listed else 0.0
+    figure = new_figure(width, (side + 0.25) * len(rows) + below)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes, panel in (
         (a, p) for line, panels in zip(grid, rows, strict=True) for a, p in zip(line, panels, strict=False)
@@ -97,7 +100,16 @@ def _label(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
         text = literal(class_names[label]) if len(class_names) <= _LISTED else str(label)
         short = text if len(text) <= 14 else f"{text[:13]}…"
         halo = [withStroke(linewidth=2.5, foreground="white")]
-        axes.text(x, y, short, fontsize=8, weight="bold", ha="center", va="center", path_effects=halo)
+        axes.text(
+            x,
+            y,
+            short,
+            fontsize=8 if len(class_names) <= _LISTED else 6,
+            weight="bold",
+            ha="center",
+            va="center",
+            path_effects=halo,
+        )
 
 
 def densest(points: Floats) -> Floats:
@@ -113,6 +125,16 @@ def densest(points: Floats) -> Floats:
     return found
 
 
+def _listing_columns(class_names: Sequence[str], width: float) -> int:
+    """How many columns of names, with their numbers, fit into a width in inches."""
+    return max(1, int(width * 72 / (3.7 * (max(map(len, class_names)) + 9))))
+
+
+def _listing_height(class_names: Sequence[str], width: float) -> float:
+    """The height of all names in such columns, in inches."""
+    return 0.13 * float(np.ceil(len(class_names) / _listing_columns(class_names, width))) + 0.1
+
+
 def _name_classes(figure: "Figure", class_names: Sequence[str], listed: bool) -> None:
     from matplotlib.lines import Line2D
 
@@ -121,8 +143,7 @@ def _name_classes(figure: "Figure", class_names: Sequence[str], listed: bool) ->
     names = [literal(name) for name in class_names]
     if listed:
         names = [f"{number} {name}" for number, name in enumerate(names)]
-        width = max(map(len, names))
-        columns = int(np.clip(figure.get_figwidth() * 13 / (width + 4), 1, 12))
-        figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=6, frameon=False)
+        columns = _listing_columns(class_names, figure.get_figwidth())
+        figure.legend(handles, names, ncols=columns, fontsize=6, loc="outside lower center", frameon=False)
     else:
         figure.legend(handles, names, loc="outside right center", frameon=False, fontsize=8, handletextpad=0.1)

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import torch
 
 from csl.figures.agreement_plot import agreement_plot
+from csl.metrics.analysis import Watcher
 from csl.study.agreement import agreement_table, numbers_of_neighbors
 from csl.study.near import NEIGHBORS, nearest
 from csl.study.neighbor_galleries import galleries
 from csl.study.neighbor_tables import duplicates_table, neighbors_table, pairs_table, scores_table
-from csl.study.outcome import Outcome, Watch
+from csl.study.outcome import Outcome
 from csl.study.subjects import Encoded, Part, Subject, of_length_one, same_samples
 from csl.table import Table
 
@@ -24,7 +25,7 @@ def neighbor_study(
     count: int = 8,
     pairs: int = 32,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Watcher | None = None,
 ) -> Outcome:
     """Agreement of all subjects, and galleries and scores of the first one's images.
 

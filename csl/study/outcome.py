@@ -1,7 +1,7 @@
 """What a command of the study found: a text, tables and pictures, which go into a folder."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURES = ("png", "svg")
-Watch = Callable[[str, float], None]  # called with what is at work and the share of all work that is done
 
 
 @dataclass(frozen=True)

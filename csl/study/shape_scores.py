@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from csl.metrics.analysis import Watcher
 from csl.metrics.functional import calinski_harabasz_score, relative_local_density
-from csl.study.outcome import Watch
 from csl.study.shapes import SHAPES, TEMPERATURE, draw, draw_clumps
 from csl.table import Table
 
@@ -42,7 +42,7 @@ def shape_scores(seed: int = 0, temperature: float = TEMPERATURE) -> Table:
 
 
 def clump_scores(
-    counts: Sequence[int], draws: int, seed: int = 0, temperature: float = TEMPERATURE, watch: Watch | None = None
+    counts: Sequence[int], draws: int, seed: int = 0, temperature: float = TEMPERATURE, watch: Watcher | None = None
 ) -> Table:
     """RLD and CHS for each number of clumps a class: the mean over several draws, the lowest and the highest.
 

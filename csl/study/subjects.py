@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from csl.io import read_features
+from csl.metrics.analysis import Watcher
 from csl.metrics.directions import directions
 from csl.pairwise.checks import check_features
 from csl.runs import CONFIG, Checkpoint, Run, epoch_file, names_of
 from csl.study.encoding import Bench
-from csl.study.outcome import Watch
 
 Part = Literal["train", "val"]
 
@@ -69,7 +69,7 @@ def read_subjects(
     *,
     labels: Path | None = None,
     device: str = "cpu",
-    watch: Watch | None = None,
+    watch: Watcher | None = None,
 ) -> list[Subject]:
     """The subjects that some places stand for, in their order.
 

@@ -117,7 +117,7 @@ def test_encoders_share_samples_and_the_picture_has_a_row_a_layout() -> None:
     by_map: dict[tuple[object, object], list[object]] = {}
     for row in points.rows:
         by_map.setdefault((row[0], row[1]), []).append(row[2])
-    assert len({tuple(samples) for samples in by_map.values()}) == 1  # type: ignore[misc]
+    assert len({tuple(samples) for samples in by_map.values()}) == 1
     assert [row[:3] for row in trusted.rows[:2]] == [["a", "t-SNE, perplexity 5", 60], ["b", "t-SNE, perplexity 5", 60]]
     assert min(cells(trusted, "trustworthiness")) > 0.7
     axes = found.figures["map"].axes

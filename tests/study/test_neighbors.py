@@ -192,7 +192,9 @@ def test_hits_and_misses_differ_by_more_than_colour() -> None:
 def test_one_curve_an_encoder_with_names_as_they_are_written() -> None:
     figure = agreement_plot([1, 10], {"$a$ <b>": [1.0, 0.5], "_b": [0.9, float("nan")]}, [1.0, 1.0])
     (axes,) = figure.axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["classes all apart", "\\$a\\$ <b>", "_b"]
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["classes all apart", "\\$a\\$ <b>", "_b"]
     assert len({line.get_linestyle() for line in axes.get_lines()[1:]}) == 2
     figure.savefig(io.BytesIO(), format="png")
 
