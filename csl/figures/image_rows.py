@@ -58,8 +58,7 @@ def _draw(axes: Any, tile: Tile) -> None:
     show_image(axes, tile.image.float() / 255)
     axes.set_axis_on()
     mark = "" if tile.hit is None else "✓ " if tile.hit else "✗ "
-    words = [literal(word) for word in tile.words]
-    short = [word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…" for word in words]
+    short = [literal(word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…") for word in tile.words]
     axes.set_xlabel(mark + "\n".join(short), fontsize=7, labelpad=2)
     color = "black" if tile.hit is None else class_colors(3)[0 if tile.hit else 2]
     for edge in axes.spines.values():

@@ -74,7 +74,7 @@ def look(label: int) -> tuple[Any, str]:
 
 
 def _draw(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
-    size = float(np.clip(6000 / len(panel.points), 3, 24))
+    size = float(np.clip((12000 if len(class_names) > _LISTED else 6000) / len(panel.points), 3, 24))
     order = np.random.default_rng(0).permutation(len(panel.points))
     # In a few layers, each with a share of every class, so that no class lies on top of another.
     for layer in np.array_split(order, 8):
@@ -97,19 +97,10 @@ def _label(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
 
     for label in np.unique(panel.classes):
         x, y = densest(panel.points[panel.classes == label])
-        text = literal(class_names[label]) if len(class_names) <= _LISTED else str(label)
-        short = text if len(text) <= 14 else f"{text[:13]}…"
-        halo = [withStroke(linewidth=2.5, foreground="white")]
-        axes.text(
-            x,
-            y,
-            short,
-            fontsize=8 if len(class_names) <= _LISTED else 6,
-            weight="bold",
-            ha="center",
-            va="center",
-            path_effects=halo,
-        )
+        text = class_names[label] if len(class_names) <= _LISTED else str(label)
+        short = literal(text if len(text) <= 14 else f"{text[:13]}…")
+        style = {"fontsize": 8 if len(class_names) <= _LISTED else 6, "weight": "bold", "ha": "center", "va": "center"}
+        axes.text(x, y, short, path_effects=[withStroke(linewidth=2, foreground="white")], **style)
 
 
 def densest(points: Floats) -> Floats:

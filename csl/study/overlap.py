@@ -10,7 +10,7 @@ from csl.metrics.analysis import Watcher
 from csl.randomness import seeded
 from csl.study.image_pairs import Pairs
 
-_BATCH = 2048  # pairs of views drawn at a time
+_BATCH = 1024  # pairs of views drawn at a time
 _LEVELS = 255
 
 
@@ -117,12 +117,14 @@ def overlap(
             first, second = (draw(images[turn[:, side]]) for side, draw in enumerate(augment))
         if first.shape != second.shape:
             raise ValueError(f"augment: expected views of one size, got {[*first.shape[2:]]} and {[*second.shape[2:]]}")
-        apart[start : start + len(turn)] = (first - second).flatten(1).square().mean(dim=1).sqrt()
-        exact += int((_in_8_bits(first) == _in_8_bits(second)).flatten(1).all(dim=1).sum())
+        far = torch.linalg.vector_norm((first - second).flatten(1), dim=1) / first[0].numel() ** 0.5
+        near = far < 1 / _LEVELS  # no others can be the same at 8 bits
+        exact += int((_in_8_bits(first[near]) == _in_8_bits(second[near])).flatten(1).all(dim=1).sum())
+        apart[start : start + len(turn)] = far
         if watch is not None:
             watch("draws", min(1.0, (start + _BATCH) / draws))
-    near = {limit: Share.of(int((apart <= limit).sum()), draws, confidence) for limit in distances}
-    return Overlap(Share.of(exact, draws, confidence), near, float(apart.min()), float(apart.median()))
+    within = {limit: Share.of(int((apart <= limit).sum()), draws, confidence) for limit in distances}
+    return Overlap(Share.of(exact, draws, confidence), within, float(apart.min()), float(apart.median()))
 
 
 def _in_8_bits(views: Tensor) -> Tensor:

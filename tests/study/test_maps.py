@@ -184,3 +184,10 @@ def test_samples_without_labels_have_one_look() -> None:
 def test_a_class_is_named_where_most_of_it_lies() -> None:
     crowd = np.random.default_rng(0).normal(size=(30, 2)) * 0.1
     assert np.linalg.norm(densest(np.vstack([crowd, crowd[:5] + 9]))) < 0.5
+
+
+@pytest.mark.parametrize("rows", [torch.ones(12, 3), torch.eye(4).repeat(3, 1), torch.arange(12.0)[:, None]])
+def test_degenerate_features_have_a_map(rows: Tensor) -> None:
+    one = Subject("a", Path("a"), None, ("cat",), Encoded(rows, torch.zeros(12, dtype=torch.int64)))
+    points = map_study([one], perplexities=[3]).tables["points"]
+    assert np.isfinite([cells(points, "x"), cells(points, "y")]).all()
