@@ -277,10 +277,9 @@ def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Tra
     except Exception as error:
         if trainer.state.fn != "fit" or world() is not None:
             raise
-        place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip()
         rank_zero_warn(
             f"{type(callback).__name__} failed and measured nothing in epoch {epochs_of(trainer)}; the training "
-            f"goes on. {type(error).__name__}: {error} ({place})"
+            f"goes on. {type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"
         )
 
 

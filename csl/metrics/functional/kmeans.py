@@ -48,10 +48,8 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
     # Centred and scaled, for the digits of float32; that moves all centres alike.
     rows = gather_rows(center(features.detach(), group=group).values, group)
     lengths = rows.norm(dim=1)
-    if bool(lengths.amax() > _FAR * lengths.median()):
-        warn_lost_digits(
-            "k-means", f"a sample is over {_FAR:,} times as far out as most, and float32 ends there"
-        )
+    if bool(lengths.amax() > _FAR * lengths[lengths > 0].median()):
+        warn_lost_digits("k-means", f"a sample is over {_FAR:,} times as far out as most, and float32 ends there")
     clusters = torch.zeros(len(rows), dtype=torch.int64, device=features.device)
     failure: Exception | None = None
     if rank(group) == 0:

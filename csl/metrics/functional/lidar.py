@@ -88,7 +88,7 @@ def _is_no_rounding(eigenvalues: Tensor) -> Tensor:
 def _are_lost(spreads: Tensor, delta: float) -> bool:
     """Whether rounding reaches the sixth digit of the smallest eigenvalue of Σ_w + δ, or hides more than δ."""
     real, rounding = spreads[_is_no_rounding(spreads)], torch.finfo(spreads.dtype).eps * float(spreads.amax())
-    hidden = len(real) < len(spreads) and len(spreads) * rounding > delta
+    hidden = len(real) == 1 < len(spreads) and len(spreads) * rounding > delta
     return hidden or (len(real) > 0 and rounding > 1e-6 * (float(real.amin()) + delta))
 
 

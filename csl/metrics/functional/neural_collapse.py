@@ -68,11 +68,11 @@ def _collapse(samples: Samples) -> Tensor:
 def _axes(centers: Tensor) -> tuple[Tensor, Tensor]:
     """The directions `[K, D]` in which class means differ, and the eigenvalues of Σ_B there `[K]`."""
     _, values, directions = torch.linalg.svd(centers, full_matrices=False)
+    values = values[: len(centers) - 1]  # they add up to zero: one direction fewer than classes is real
+    directions = directions[: len(values)]
     real = values > max(centers.shape) * torch.finfo(values.dtype).eps * values.amax()
     if bool(values[real].amin() < _SIX_DIGITS * values.amax()):
-        warn_lost_digits(
-            "neural collapse", f"some class means differ by under {_SIX_DIGITS:g} of what others do"
-        )
+        warn_lost_digits("neural collapse", f"some class means differ by under {_SIX_DIGITS:g} of what others do")
     return directions[real], values[real].square() / len(centers)
 
 
