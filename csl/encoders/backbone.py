@@ -65,7 +65,7 @@ class Backbone(Encoder):
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, D]`."""
-        found = features_of(self.model(images))
+        found: Tensor = features_of(self.model(images))
         return found.mean(dim=(2, 3)) if self.gives_maps else found
 
     def forward_maps(self, images: Tensor) -> Tensor:
@@ -73,7 +73,8 @@ class Backbone(Encoder):
         if not self.gives_maps:
             name = type(self.model).__name__
             raise ValueError(f"encoder: expected one with maps, such as {WITH_MAPS}, got {name}, which gives features")
-        return features_of(self.model(images))
+        maps: Tensor = features_of(self.model(images))
+        return maps
 
 
 def outermost(module: nn.Module) -> Iterator[Encoder]:

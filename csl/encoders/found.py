@@ -85,9 +85,8 @@ def without_classifier(model: nn.Module, classifier: str | None) -> None:
     """
     is_torchvisions = type(model).__module__.startswith("torchvision.models.")
     if is_torchvisions and getattr(model, "aux_logits", False):
-        model.aux_logits = False
-        for name in AUXILIARY:
-            setattr(model, name, None)
+        for name, nothing in {"aux_logits": False, **dict.fromkeys(AUXILIARY)}.items():
+            setattr(model, name, nothing)
     if classifier is None:
         classifier = next((name for name in HEADS if is_torchvisions and hasattr(model, name)), None)
     if classifier is None:
