@@ -28,7 +28,8 @@ def digits() -> Iterator[None]:
 
 
 def _centred(rows: np.ndarray) -> np.ndarray:
-    return rows - rows.mean(axis=0)
+    centred: np.ndarray = rows - rows.mean(axis=0)
+    return centred
 
 
 def _exact(x: Tensor) -> np.ndarray:
