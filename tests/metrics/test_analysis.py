@@ -159,9 +159,14 @@ def test_the_panel_has_every_declared_measure_family_by_family() -> None:
     undeclared = {
         "clid",
         "estimate_relative_local_density",
+        "information_imbalance",
         "kmeans_clusters",
         "linear_cka",
         "mutual_neighbors",
+        "neighbor_margin",
+        "neighbor_purity",
+        "procrustes_similarity",
+        "relative_local_density_per_sample",
     }
     assert {name for name in functional.__all__ if getattr(functional, name) not in functions} == undeclared
     families = [measure.family for measure in MEASURES.values()]
