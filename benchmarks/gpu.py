@@ -115,7 +115,9 @@ def taken(step: Step, left: float) -> str:
     if left < max(step.seconds, 1):
         return f"skipped: {max(left, 0):.0f} s were left, {max(step.seconds, 1):g} are needed"
     try:
-        done = subprocess.run([sys.executable, "-m", *step.line], timeout=left, check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", *step.line], timeout=left, check=False, capture_output=True, text=True
+        )
     except subprocess.TimeoutExpired:
         return f"cut off after {left:.0f} s; what its table holds was measured"
     print(done.stdout, done.stderr, sep="\n", flush=True)

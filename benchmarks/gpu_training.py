@@ -19,7 +19,14 @@ QUIET = ("--trainer.enable_progress_bar", "false", "--trainer.enable_model_summa
 # As the published figures that README names: grey probability 0.1, crops of area 0.2 to 1.
 VIEWS = ("--data.augmentation.gray_probability", "0.1", "--data.augmentation.crop_area", "[0.2,1.0]")
 TOY = (
-    *("--trainer.accelerator", "cpu", "--trainer.check_val_every_n_epoch", "1", "--trainer.callbacks", "[ProbeMonitor]"),
+    *(
+        "--trainer.accelerator",
+        "cpu",
+        "--trainer.check_val_every_n_epoch",
+        "1",
+        "--trainer.callbacks",
+        "[ProbeMonitor]",
+    ),
     *("--data.batch_size", "8", "--model.encoder.depth", "10", "--model.encoder.width", "4"),
 )
 COLUMNS = ("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy", "train/rld_1.0", "train/rld_0.1")

@@ -51,7 +51,7 @@ def main() -> None:
     tops = "\n\n".join(f"## {name}\n\n{longest(found)}" for name, found in parts.items())
     report(
         f"kernels_{device.type}",
-        f"Kernels of SimCLR's step, ResNet of depth {args.depth} and width {args.width}, batch {args.batch}, {precision}",
+        f"Kernels of SimCLR's step, ResNet-{args.depth} of width {args.width}, batch {args.batch}, {precision}",
         "python -m benchmarks.kernels " + " ".join(f"--{name} {value}" for name, value in vars(args).items()),
         f"{counts}\n\n{tops}",
     )

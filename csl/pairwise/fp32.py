@@ -43,12 +43,12 @@ def exact_convolutions() -> Iterator[None]:
         ...     torch.nn.functional.conv1d(torch.ones(1, 1, 2), torch.ones(1, 1, 2)).tolist()
         [[[2.0]]]
     """
-    cuda: Any = torch.backends.cudnn
-    if _BY_LIBRARY:
-        name, settings = "fp32_precision", [(cuda.conv, "ieee"), (torch.backends.mkldnn.conv, "ieee")]  # type: ignore[attr-defined]
-    else:
-        name, settings = "allow_tf32", [(cuda, False)]
-    with _set(name, settings):
+    cudnn: Any = torch.backends.cudnn
+    if not _BY_LIBRARY:
+        with _set("allow_tf32", [(cudnn, False)]):
+            yield
+        return
+    with _set("fp32_precision", [(cudnn.conv, "ieee"), (torch.backends.mkldnn.conv, "ieee")]):  # type: ignore[attr-defined]
         yield
 
 

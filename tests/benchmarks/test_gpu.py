@@ -79,5 +79,5 @@ def test_what_is_too_large_to_travel_is_refused(tmp_path: Path, monkeypatch: pyt
     file.write_bytes(b"0" * 2**20)
     assert pack.summary([file, file]) == "2 files, 2.0 of 64 MiB"
     monkeypatch.setattr(pack, "LIMIT", 2**20)
-    with pytest.raises(SystemExit, match="2 files, 2.0 of 1 MiB: too large to travel"):
+    with pytest.raises(SystemExit, match=r"2 files, 2\.0 of 1 MiB: too large to travel"):
         pack.summary([file, file])
