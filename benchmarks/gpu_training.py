@@ -29,8 +29,10 @@ TOY = (
     ),
     *("--data.batch_size", "8", "--model.encoder.depth", "10", "--model.encoder.width", "4"),
 )
-COLUMNS = ("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy", "train/rld_1.0", "train/rld_0.1")
-COLUMNS += ("train/calinski_harabasz",)
+COLUMNS = (
+    *("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy"),
+    *("train/rld_1.0", "train/rld_0.1", "train/calinski_harabasz"),
+)
 GRACE = 20.0  # seconds in which a training that is asked to stop may write its checkpoint
 
 
