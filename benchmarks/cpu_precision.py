@@ -1,6 +1,7 @@
 """Whether bfloat16 pays on this processor: SimCLR's step of the configurations' networks, both precisions in turns."""
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -11,7 +12,7 @@ from benchmarks.timing import CPU, Rate, rates
 from csl.encoders import ConvNet, Encoder, ResNet
 from csl.table import Table
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[Callable[[], Encoder], tuple[int, int]]] = {
     "configs/digits": (partial(ConvNet, in_channels=1), (1, 8)),
     "configs/cifar10/cpu": (partial(ResNet, depth=10, width=16), (3, 32)),
     "configs/cifar10": (partial(ResNet, depth=18), (3, 32)),

@@ -27,7 +27,7 @@ LACKS = (
     "typeshed-client",
     "docstring-parser>=0.16,<1",
     "hydra-core",
-    "omegaconf",
+    "omegaconf>=2.3,<2.4",
     "antlr4-python3-runtime==4.9.*",
 )
 GLIBC = (17, 24, 27, 28, 31, 34, 35)

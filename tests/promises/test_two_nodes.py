@@ -13,8 +13,10 @@ from csl.runs import Run
 from tests.commands.runs import SMALL
 
 REPOSITORY = Path(__file__).parents[2]
-FIT = ("--trainer.max_epochs", "2", "--trainer.check_val_every_n_epoch", "2", "--trainer.accelerator", "cpu")
-FIT += ("--trainer.callbacks", "[OrganizationMetrics]", "--data.batch_size", "256", "--trainer.precision", "32-true")
+FIT = [
+    *("--trainer.max_epochs", "2", "--trainer.check_val_every_n_epoch", "2", "--trainer.accelerator", "cpu"),
+    *("--trainer.callbacks", "[OrganizationMetrics]", "--data.batch_size", "256", "--trainer.precision", "32-true"),
+]
 
 
 def free_port() -> int:
