@@ -21,8 +21,6 @@ LIMIT = 64 * 2**20
 # pyarrow, tensorboard, pytest and hypothesis.
 LACKS = (
     "lightly>=1.6,<1.7",
-    "kornia>=0.9,<0.10",
-    "kornia-rs",
     "jsonargparse>=4.53,<4.60",
     "typeshed-client",
     "docstring-parser>=0.16,<1",
