@@ -18,7 +18,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_step_is_measured_and_writes_its_table(results: Path) -> None:
-    gpu.main(["--toy", "--minutes", "8"])
+    gpu.main(["--toy", "--minutes", "60"])
     lines = (results / "gpu.md").read_text().splitlines()
     outcomes = {line.split(" | ")[0].strip("| "): line.split(" | ")[2].strip(" |") for line in lines if " | " in line}
     assert outcomes["one test"].startswith("2 passed")
@@ -61,7 +61,7 @@ def test_a_second_call_goes_on_with_the_training(
             for number in range(count):
                 pixels = torch.randint(256, (32, 32, 3), dtype=torch.uint8, generator=generator)
                 Image.fromarray(pixels.numpy()).save(folder / f"{number}.png")
-    line = ["--toy", "--train", "SimCLR", "--images", "images", "--minutes", "8"]
+    line = ["--toy", "--train", "SimCLR", "--images", "images", "--minutes", "60"]
     small = ["--model.hidden_dim", "8", "--model.output_dim", "4"]
     gpu.main([*line, "--epochs", "1", *small])
     table = results / "gpu_training_simclr-resnet.md"
