@@ -54,3 +54,13 @@ def show_image(axes: Any, image: Tensor) -> None:
     pixels = image.detach().cpu().clamp(0, 1).permute(1, 2, 0).numpy()
     axes.imshow(pixels if pixels.shape[2] == 3 else pixels[..., 0], cmap="gray", vmin=0, vmax=1)
     axes.set(xticks=[], yticks=[])
+
+
+def literal(text: str) -> str:
+    r"""A name as matplotlib shows it letter by letter: a dollar begins no formula.
+
+    Example:
+        >>> print(literal("run_$x$"))
+        run_\$x\$
+    """
+    return text.replace("$", r"\$")
