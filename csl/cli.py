@@ -27,6 +27,7 @@ COMMANDS = {
     "test": Command("training", "measure everything for a checkpoint on the source's third split"),
     "predict": Command("training", "write features, labels and indices to a file"),
     "analyze": Command("analyze", "measure how features from any file are organized, without training"),
+    "compare": Command("compare", "put several encoders side by side, in one page that can be sent"),
     "map": Command("map", "draw maps of encoders, side by side, and say how far each can be trusted"),
     "overlap": Command("overlap", "count how often augmentations of two images coincide"),
     "shapes": Command("shapes", "what local and global density mean, on points in the plane"),
