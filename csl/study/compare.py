@@ -72,7 +72,7 @@ def comparison(entries: Sequence[Entry], *, seed: int = 0, watch: Watch | None =
         subjects, "val", [Layout("tsne", perplexity, seed)], max_samples=MAPPED, seed=seed, watch=watch
     )
     near = [nearest(one.subject.val.features[list(one.samples)], K).tolist() for one in maps]
-    kept = kept_neighbors(*together[:2]) if len(together) > 1 else None
+    kept = kept_neighbors(together[0], together[1]) if len(together) > 1 else None
     classes = None
     changed: list[int] = []
     if kept is not None:
