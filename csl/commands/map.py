@@ -60,10 +60,12 @@ def map_(
         uvx embedding-atlas map.parquet --x projection_x --y projection_y --neighbors neighbors --image image
     """
     from csl.checks import check_positive
+    from csl.commands.names import use_short_names
     from csl.study.map_study import map_study
     from csl.study.subjects import read_subjects
 
     check_positive(max_samples=max_samples)
+    use_short_names()
     with bar as watch:
         found = map_study(
             read_subjects(subjects, epochs, labels=labels, device=device, watch=watch),

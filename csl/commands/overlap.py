@@ -54,6 +54,7 @@ def overlap(
         csl overlap CIFAR10 --root .data --draws 1000000
     """
     from csl.checks import check_positive, check_range
+    from csl.commands.names import use_short_names
     from csl.study.images import images_of
     from csl.study.overlap_study import overlap_study
 
@@ -61,6 +62,7 @@ def overlap(
     check_range("confidence", confidence, above=0.0, below=1.0)
     for distance in distances:
         check_range("distances", distance)
+    use_short_names()
     data, augment = images_of(where, root)
     with bar as watch:
         found = overlap_study(

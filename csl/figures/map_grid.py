@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from csl.figures.projection import Floats
-from csl.figures.style import class_colors, new_figure, plain
+from csl.figures.style import class_colors, literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,14 +52,17 @@ def map_grid(rows: Sequence[Sequence[Panel]], class_names: Sequence[str], *, tit
     """
     columns = max(map(len, rows))
     listed = _LISTED < len(class_names) <= _MOST
-    figure = new_figure(max(4.0, 3.5 * columns + (0.0 if listed else 1.1)), 3.75 * len(rows) + 1.6 * listed)
+    side = 5.0 if listed else 3.5
+    width = max(4.0, side * columns + (0.0 if listed else 1.1))
+    below = _listing_height(class_names, width) if listed else 0.0
+    figure = new_figure(width, (side + 0.25) * len(rows) + below)
     grid = figure.subplots(len(rows), columns, squeeze=False)
     for axes, panel in (
         (a, p) for line, panels in zip(grid, rows, strict=True) for a, p in zip(line, panels, strict=False)
     ):
         _draw(axes, panel, class_names)
     if title:
-        figure.suptitle(plain(title))
+        figure.suptitle(literal(title), fontsize=11)
     if class_names and len(class_names) <= _MOST:
         _name_classes(figure, class_names, listed)
     return figure
@@ -81,9 +84,9 @@ def _draw(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
             axes.scatter(*panel.points[own].T, s=size, color=[color], marker=marker, linewidths=0, rasterized=True)
     if class_names and len(class_names) <= _MOST:
         _label(axes, panel, class_names)
-    axes.set_title(plain(panel.title), fontsize=10)
+    axes.set_title(literal(panel.title), fontsize=10)
     axes.set_xlabel(panel.note, fontsize=8)
-    axes.set_ylabel(plain(panel.side), fontsize=10)
+    axes.set_ylabel(literal(panel.side), fontsize=10)
     axes.set(xticks=[], yticks=[])
     axes.set_aspect("equal", adjustable="datalim")
 
@@ -94,10 +97,19 @@ def _label(axes: Any, panel: Panel, class_names: Sequence[str]) -> None:
 
     for label in np.unique(panel.classes):
         x, y = densest(panel.points[panel.classes == label])
-        text = plain(class_names[label]) if len(class_names) <= _LISTED else str(label)
+        text = literal(class_names[label]) if len(class_names) <= _LISTED else str(label)
         short = text if len(text) <= 14 else f"{text[:13]}…"
         halo = [withStroke(linewidth=2.5, foreground="white")]
-        axes.text(x, y, short, fontsize=8, weight="bold", ha="center", va="center", path_effects=halo)
+        axes.text(
+            x,
+            y,
+            short,
+            fontsize=8 if len(class_names) <= _LISTED else 6,
+            weight="bold",
+            ha="center",
+            va="center",
+            path_effects=halo,
+        )
 
 
 def densest(points: Floats) -> Floats:
@@ -113,16 +125,25 @@ def densest(points: Floats) -> Floats:
     return found
 
 
+def _listing_columns(class_names: Sequence[str], width: float) -> int:
+    """How many columns of names, with their numbers, fit into a width in inches."""
+    return max(1, int(width * 72 / (3.7 * (max(map(len, class_names)) + 9))))
+
+
+def _listing_height(class_names: Sequence[str], width: float) -> float:
+    """The height of all names in such columns, in inches."""
+    return 0.13 * float(np.ceil(len(class_names) / _listing_columns(class_names, width))) + 0.1
+
+
 def _name_classes(figure: "Figure", class_names: Sequence[str], listed: bool) -> None:
     from matplotlib.lines import Line2D
 
     looks = [look(label) for label in range(len(class_names))]
     handles = [Line2D([], [], marker=m, linestyle="", markersize=5, color=c, markeredgewidth=0) for c, m in looks]
-    names = [plain(name) for name in class_names]
+    names = [literal(name) for name in class_names]
     if listed:
         names = [f"{number} {name}" for number, name in enumerate(names)]
-        width = max(map(len, names))
-        columns = int(np.clip(figure.get_figwidth() * 13 / (width + 4), 1, 12))
-        figure.legend(handles, names, loc="outside lower center", ncols=columns, fontsize=6, frameon=False)
+        columns = _listing_columns(class_names, figure.get_figwidth())
+        figure.legend(handles, names, ncols=columns, fontsize=6, loc="outside lower center", frameon=False)
     else:
         figure.legend(handles, names, loc="outside right center", frameon=False, fontsize=8, handletextpad=0.1)

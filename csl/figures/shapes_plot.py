@@ -30,7 +30,8 @@ def shapes_plot(
         A matplotlib figure that belongs to no window.
     """
     figure = new_figure(2.05 * len(points), 5.2)
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.1))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1, 1.1))
+    above, below = parts
     for axes, (name, (rows, classes)) in zip(above.subplots(1, len(points)), points.items(), strict=True):
         axes.scatter(rows[:, 0], rows[:, 1], s=2, c=class_colors(int(classes.max()) + 1)[classes], linewidths=0)
         axes.set_title(f"{name}\nRLD {scores[name][0]:.2f}, CHS {_short(scores[name][1])}", fontsize=10)

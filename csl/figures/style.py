@@ -19,16 +19,6 @@ def new_figure(width: float, height: float) -> "Figure":
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
-def plain(name: str) -> str:
-    r"""A name as it is written: no dollar sign in it starts a formula, no line end a line.
-
-    Example:
-        >>> plain("$x^2$\ncat")
-        '\\$x^2\\$ cat'
-    """
-    return " ".join(name.split()).replace("$", r"\$")
-
-
 def class_colors(count: int) -> npt.NDArray[np.float64]:
     """One colour a class, RGBA `[count, 4]`.
 
@@ -57,10 +47,10 @@ def show_image(axes: Any, image: Tensor) -> None:
 
 
 def literal(text: str) -> str:
-    r"""A name as matplotlib shows it letter by letter: a dollar begins no formula.
+    r"""A name as matplotlib shows it letter by letter, in one line: a dollar begins no formula.
 
     Example:
         >>> print(literal("run_$x$"))
         run_\$x\$
     """
-    return text.replace("$", r"\$")
+    return " ".join(text.split()).replace("$", r"\$")

@@ -54,7 +54,7 @@ def closest(rows: Tensor, count: int, allowed: Callable[[Tensor], Tensor], block
         block: Rows compared at a time.
     """
     pairs, apart = torch.empty(0, 2, dtype=torch.int64), torch.empty(0)
-    for mine in torch.arange(len(rows)).split(block):
+    for mine in torch.split(torch.arange(len(rows)), block):
         far = torch.cdist(rows[mine].float(), rows.float())
         later = torch.arange(len(rows)) > mine[:, None]
         far[~(allowed(mine) & later)] = torch.inf

@@ -2,6 +2,7 @@
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import csl.data
 from csl.data import ImageDataModule, ImageSource
@@ -42,7 +43,7 @@ def _size(augmentation: Augmentation) -> int:
 
 
 def _source(name: str, root: Path | None) -> ImageSource:
-    known = {
+    known: dict[str, Any] = {
         one.__name__: one
         for one in vars(csl.data).values()
         if inspect.isclass(one) and issubclass(one, ImageSource) and one is not ImageSource
@@ -51,9 +52,7 @@ def _source(name: str, root: Path | None) -> ImageSource:
         raise ValueError(f"where: expected a run's folder or one of {', '.join(sorted(known))}, got {name!r}")
     takes = inspect.signature(known[name]).parameters
     place = next((option for option in ("root", "files") if option in takes), None)
-    if place is None:
-        return known[name]()
-    if root is None and takes[place].default is inspect.Parameter.empty:
+    if place and root is None and takes[place].default is inspect.Parameter.empty:
         raise ValueError(f"root: expected the folder or file that {name} reads, got none")
-    made: ImageSource = known[name](**({} if root is None else {place: str(root)}))
+    made: ImageSource = known[name](**({place: str(root)} if place and root else {}))
     return made

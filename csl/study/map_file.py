@@ -1,6 +1,7 @@
 """A Parquet file of a map, as open viewers of embeddings read it."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +66,13 @@ def _neighbors(features: torch.Tensor) -> list[dict[str, list[float] | list[int]
 
 
 def _pictures(encoded: Encoded, samples: torch.Tensor) -> list[dict[str, bytes]]:
-    from torchvision.io import encode_png
-
     assert encoded.images is not None
-    images = encoded.images(samples)
-    return [{"bytes": encode_png(image).numpy().tobytes()} for image in images]
+    return [{"bytes": _png(image)} for image in encoded.images(samples)]
+
+
+def _png(image: torch.Tensor) -> bytes:
+    from PIL import Image
+
+    pixels = image.permute(1, 2, 0).numpy()
+    Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[..., 0]).save(out := BytesIO(), format="png")
+    return out.getvalue()

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csl.figures.map_grid import Panel, map_grid
+from csl.metrics.analysis import Watcher
 from csl.study.layouts import MOST_FOR_ALL_PAIRS, Projection, layouts
 from csl.study.map_file import write_map
 from csl.study.maps import Map, aligned_maps, points_table, trust_table
 from csl.study.outcome import Outcome
-from csl.study.shape_scores import Watch
 from csl.study.subjects import Part, Subject, of_length_one, same_samples
 
 
@@ -21,7 +21,7 @@ def map_study(
     max_samples: int = MOST_FOR_ALL_PAIRS,
     parquet: Path | None = None,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Watcher | None = None,
 ) -> Outcome:
     """Aligned maps of the subjects' images, and how far each can be trusted.
 

@@ -8,11 +8,11 @@ import numpy.typing as npt
 import torch
 
 from csl.figures.projection import Floats, stratified_sample
+from csl.metrics.analysis import Watcher
 from csl.study.layouts import MOST_FOR_ALL_PAIRS, Layout
-from csl.study.shape_scores import Watch
 from csl.study.subjects import Part, Subject
 from csl.study.trust import Trust, trust
-from csl.table import Table
+from csl.table import Cell, Table
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def aligned_maps(
     *,
     max_samples: int = MOST_FOR_ALL_PAIRS,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: Watcher | None = None,
 ) -> list[list[Map]]:
     """For each layout, one map a subject, all of the same samples; each map starts from the subject's before it.
 
@@ -79,7 +79,7 @@ def aligned_maps(
 def trust_table(maps: Sequence[Sequence[Map]]) -> Table:
     """One row a map: how far it can be trusted."""
     header = ["encoder", "map", "samples", "trustworthiness", "continuity", "neighbors_kept", "k"]
-    rows = [
+    rows: list[list[Cell]] = [
         [
             m.subject.name,
             m.layout.name,
@@ -97,7 +97,7 @@ def trust_table(maps: Sequence[Sequence[Map]]) -> Table:
 
 def points_table(maps: Sequence[Sequence[Map]], part: Part) -> Table:
     """One row a sample and map: its position."""
-    rows = [
+    rows: list[list[Cell]] = [
         [m.subject.name, m.layout.name, int(sample), _class_of(m.subject, part, int(sample)), float(x), float(y)]
         for row in maps
         for m in row

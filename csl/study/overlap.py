@@ -6,9 +6,9 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from csl.metrics.analysis import Watcher
 from csl.randomness import seeded
 from csl.study.image_pairs import Pairs
-from csl.study.shape_scores import Watch
 
 _BATCH = 2048  # pairs of views drawn at a time
 _LEVELS = 255
@@ -87,7 +87,7 @@ def overlap(
     *,
     seed: int = 0,
     confidence: float = 0.95,
-    watch: Watch | None = None,
+    watch: Watcher | None = None,
 ) -> Overlap:
     """Draw a view of each image of a pair, again and again, and compare the two.
 

@@ -8,11 +8,11 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from csl.data import ImageDataModule
 from csl.figures.pair_gallery import pair_gallery
+from csl.metrics.analysis import Watcher
 from csl.randomness import seeded
 from csl.study.image_pairs import image_pairs
 from csl.study.outcome import Outcome
 from csl.study.overlap import Augment, Overlap, overlap
-from csl.study.shape_scores import Watch
 from csl.table import Cell, Table
 
 _MOST_IMAGES = 5000
@@ -30,7 +30,7 @@ def overlap_study(
     num_pairs: int = 100,
     seed: int = 0,
     confidence: float = 0.95,
-    watch: Watch | None = None,
+    watch: Watcher | None = None,
 ) -> Outcome:
     """Overlap of the same image with itself, of the closest images and of any two.
 

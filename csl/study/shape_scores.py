@@ -1,16 +1,15 @@
 """What RLD and CHS say of the synthetic shapes, and of classes that fall into more and more clumps."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
 from torch import Tensor
 
+from csl.metrics.analysis import Watcher
 from csl.metrics.functional import calinski_harabasz_score, relative_local_density
 from csl.study.shapes import SHAPES, TEMPERATURE, draw, draw_clumps
 from csl.table import Table
-
-Watch = Callable[[str, float], None]
 
 
 class Score(NamedTuple):
@@ -43,7 +42,7 @@ def shape_scores(seed: int = 0, temperature: float = TEMPERATURE) -> Table:
 
 
 def clump_scores(
-    counts: Sequence[int], draws: int, seed: int = 0, temperature: float = TEMPERATURE, watch: Watch | None = None
+    counts: Sequence[int], draws: int, seed: int = 0, temperature: float = TEMPERATURE, watch: Watcher | None = None
 ) -> Table:
     """RLD and CHS for each number of clumps a class: the mean over several draws, the lowest and the highest.
 

@@ -1,14 +1,17 @@
 """The synthetic shapes, their scores and their picture in one."""
 
 from csl.figures.shapes_plot import shapes_plot
+from csl.metrics.analysis import Watcher
 from csl.study.outcome import Outcome
-from csl.study.shape_scores import Watch, clump_scores, shape_scores
+from csl.study.shape_scores import clump_scores, shape_scores
 from csl.study.shapes import SHAPES, TEMPERATURE, draw
 
 CLUMPS = range(1, 51)
 
 
-def shape_study(seed: int = 0, temperature: float = TEMPERATURE, draws: int = 5, watch: Watch | None = None) -> Outcome:
+def shape_study(
+    seed: int = 0, temperature: float = TEMPERATURE, draws: int = 5, watch: Watcher | None = None
+) -> Outcome:
     """The table of the six shapes, that of 1 to 50 clumps a class, and a picture of both.
 
     Args:

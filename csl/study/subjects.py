@@ -1,8 +1,6 @@
 """What a study looks at: the encoder of a run at an epoch, or features from a file, each under a name of its own."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,9 +10,10 @@ import torch
 from torch import Tensor
 
 from csl.io import read_features
+from csl.metrics.analysis import Watcher
 from csl.metrics.directions import directions
 from csl.pairwise.checks import check_features
-from csl.runs import CHECKPOINTS, CONFIG, Checkpoint, Run, epoch_file
+from csl.runs import CONFIG, Checkpoint, Run, epoch_file, names_of
 from csl.study.encoding import Bench
 
 Part = Literal["train", "val"]
@@ -70,7 +69,7 @@ def read_subjects(
     *,
     labels: Path | None = None,
     device: str = "cpu",
-    watch: Callable[[str, float], None] | None = None,
+    watch: Watcher | None = None,
 ) -> list[Subject]:
     """The subjects that some places stand for, in their order.
 
@@ -90,10 +89,10 @@ def read_subjects(
         >>> from csl.types import Features
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     rows = Features(torch.eye(3), torch.tensor([0, 2, 2]), torch.arange(3))
-        ...     save_features(Path(folder) / "clip.npz", rows)
+        ...     _ = save_features(Path(folder) / "clip.npz", rows)
         ...     (subject,) = read_subjects([Path(folder) / "clip.npz"])
         >>> subject.name, list(subject.class_names), subject.val.labels
-        ('clip', ['0', '2'], tensor([0, 1, 1]))
+        ('clip.npz', ['0', '2'], tensor([0, 1, 1]))
     """
     files = [found for place in places for found in _files(place, epochs)]
     benches: dict[Path, Bench] = {}
@@ -106,8 +105,7 @@ def read_subjects(
             subjects.append(_from_file(file, name, labels))
             continue
         bench = benches.setdefault(run.folder, benches.get(run.folder) or Bench(run, device=device))
-        with _quietly():
-            subjects.append(_from_run(bench, file, name))
+        subjects.append(_from_run(bench, file, name))
     return subjects
 
 
@@ -125,35 +123,31 @@ def same_samples(subjects: Sequence[Subject], part: Part) -> None:
 
 
 def distinct_names(files: Sequence[Path]) -> list[str]:
-    """A short name for each file; what two have in common is made longer until they differ.
+    """A name for each file: its run's and the epoch, or its own, as long as it takes to tell all apart.
 
     Raises:
         ValueError: If a file is there twice.
 
     Example:
         >>> runs = [Path(f"logs/{name}/version_0/checkpoints/last.ckpt") for name in ("byol", "moco")]
-        >>> distinct_names([*runs, Path("features/clip.npz")])
-        ['byol/version_0', 'moco/version_0', 'clip']
+        >>> distinct_names([*runs, Path("logs/byol/version_0/checkpoints/epoch_0010.ckpt"), Path("features/clip.npz")])
+        ['byol/version_0', 'moco/version_0', 'byol/version_0 epoch 10', 'clip.npz']
     """
     resolved = [file.resolve() for file in files]
     for file, place in zip(files, resolved, strict=True):
         if resolved.count(place) > 1:
             raise ValueError(f"subjects: expected different ones, got {file} twice")
-    longest = max((len(place.parts) for place in resolved), default=1)
-    for extra in range(longest):
-        names = [_name(place, extra) for place in resolved]
-        if len(set(names)) == len(names):
-            break
-    return names
+    places = [place.parent.parent if place.suffix == ".ckpt" else place for place in resolved]
+    known = dict(zip(dict.fromkeys(places), names_of(list(dict.fromkeys(places))), strict=True))
+    return [f"{known[place]}{_epoch(file)}" for place, file in zip(places, resolved, strict=True)]
 
 
-def _name(file: Path, extra: int) -> str:
-    if file.parent.name != CHECKPOINTS or file.suffix != ".ckpt":
-        kept = file.parts[-1 - extra :]
-        return "/".join([*kept[:-1], file.stem if not extra else file.name])
-    run = "/".join(file.parts[-4 - extra : -2])
+def _epoch(file: Path) -> str:
+    """What a checkpoint's name says of its epoch; nothing for the last one, and for a file of features."""
     epoch = file.stem.removeprefix("epoch_")
-    return run if file.stem == "last" else f"{run} epoch {int(epoch) if epoch.isdecimal() else epoch}"
+    if file.suffix != ".ckpt" or file.stem == "last":
+        return ""
+    return f" epoch {int(epoch)}" if epoch.isdecimal() else f" {file.stem}"
 
 
 def _files(place: Path, epochs: Sequence[int]) -> Iterator[Path]:
@@ -183,18 +177,6 @@ def _run_of(file: Path) -> Run | None:
     return Run(folder)
 
 
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the lines of a trainer about devices and checkpoints."""
-    log = logging.getLogger("lightning.pytorch")
-    before = log.level
-    log.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
-
-
 def _from_run(bench: Bench, file: Path, name: str) -> Subject:
     checkpoint = Checkpoint.read(file)
     split, data = bench.features(file), bench.data
@@ -209,11 +191,12 @@ def _from_run(bench: Bench, file: Path, name: str) -> Subject:
 
 def _from_file(file: Path, name: str, labels: Path | None) -> Subject:
     table = read_features(file, labels)
+    names = table.names or None
     if table.labels is None:
-        return Subject(name, file, None, (), Encoded(table.values, torch.full((len(table.values),), -1)))
+        return Subject(name, file, None, (), Encoded(table.values, torch.full((len(table.values),), -1), names))
     known, numbers = torch.unique(table.labels, return_inverse=True)
     words = [table.classes[number] if table.classes else str(number) for number in known.tolist()]
-    return Subject(name, file, None, tuple(words), Encoded(table.values, numbers))
+    return Subject(name, file, None, tuple(words), Encoded(table.values, numbers, names))
 
 
 def of_length_one(subject: Subject) -> Subject:

@@ -41,8 +41,8 @@ def trust(rows: Floats, points: Floats, k: int = NEIGHBORS, seed: int = 0) -> Tr
         ValueError: If there are fewer than four samples.
 
     Example:
-        >>> line = np.arange(40.0)[:, None]
-        >>> trust(line, np.hstack([line, line]))
+        >>> plane = np.random.default_rng(0).normal(size=(40, 2))
+        >>> trust(plane, 3 * plane + 1)
         Trust(trustworthiness=1.0, continuity=1.0, kept=1.0, k=15, samples=40)
     """
     if len(rows) < 4:

@@ -107,10 +107,10 @@ function nearestPoint(encoder, event) {
 function makeMaps() {
   data.encoders.forEach((name, encoder) => {
     const box = element("div", "map"), canvas = element("canvas");
-    const [trust, continuity, kept, k] = data.trust[encoder].map((value) => Math.round(value * 100) / 100);
+    const [trust, continuity, kept, k] = data.trust[encoder];
     canvas.width = canvas.height = 760;
     box.append(element("h3", "", name), canvas,
-      element("div", "note", "trustworthiness " + trust + ", continuity " + continuity + ", " + kept + " of " + k + " neighbours kept"));
+      element("div", "note", "trustworthiness " + trust.toFixed(2) + ", continuity " + continuity.toFixed(2) + ", " + Math.round(100 * kept) + " % of the " + k + " nearest neighbours kept"));
     document.getElementById("maps").append(box);
     canvases.push(canvas);
     canvas.addEventListener("mousemove", (event) => { if (state.kept === null) show(nearestPoint(encoder, event)); });

@@ -15,7 +15,7 @@ from csl.figures import affinity_map, density_plane, epoch_curves, gap_plot
 from csl.figures.density_plane import Way
 from csl.figures.style import class_colors
 from csl.metrics.functional import class_affinity
-from csl.study.compare import MAPPED, Comparison
+from csl.study.compare import Comparison
 from csl.study.entries import Entry
 from csl.study.sprite import sprite
 from csl.study.standings import COLUMNS, value_of
@@ -48,7 +48,6 @@ def page(found: Comparison) -> str:
         version=__version__,
         found=found,
         images=len(found.entries[0].subject.val.features),
-        mapped=MAPPED,
         columns=[column for column in COLUMNS if any(column.title in row for row in found.standings.values())],
         shown=shown_standing,
         plane=_drawn(_plane, found),
