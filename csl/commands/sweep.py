@@ -41,16 +41,14 @@ def sweep(
         csl sweep dino_checkpoints --like lightning_logs/simclr-folder/version_0
     """
     from csl.commands.names import use_short_names
-    from csl.runs import LAST, Run
-    from csl.study.subjects import distinct_names
+    from csl.runs import Run, names_of
     from csl.study.sweep import sweep as measure
     from csl.study.sweep_report import SweepReport
 
     use_short_names()
     swept = []
-    names = distinct_names([run / LAST for run in runs])
     with bar as watch:
-        for done, (folder, name) in enumerate(zip(runs, names, strict=True)):
+        for done, (folder, name) in enumerate(zip(runs, names_of(runs), strict=True)):
 
             def of_all(text: str, share: float, done: int = done) -> None:
                 watch(text, (done + share) / len(runs))

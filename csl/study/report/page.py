@@ -116,7 +116,7 @@ def _svg(figure: "Figure") -> str:
     text = io.StringIO()
     # Words stay words: a page with their outlines is several times as large, and nobody can search it.
     with matplotlib.rc_context({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "csl"}):
-        figure.savefig(text, format="svg", metadata={"Date": None})
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
     return drawn[drawn.index("<svg") :]
 
