@@ -50,9 +50,13 @@ def density_plane(groups: Mapping[str, Sequence[Way]], *, temperature: float = 0
     known = {name: ways for name, ways in known.items() if ways}
     if not known:
         raise ValueError("groups: expected runs with RLD and a Calinski-Harabasz score above 0, got none")
+    from matplotlib.ticker import LogFormatter, ScalarFormatter
+
     figure = new_figure(6.4, 4.6)
     axes: Any = figure.add_subplot()
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     for color, (name, ways) in zip(class_colors(len(known)), known.items(), strict=True):
         for points in ways:
             axes.plot(points[:, 0], points[:, 1], "-", color=color, linewidth=1.0, alpha=0.6)

@@ -14,7 +14,9 @@ from csl.study.encoding import Bench
 from tests.commands.runs import SMALL, csl, failure
 
 FIRST, SECOND = "lightning_logs/simclr-digits/version_0", "lightning_logs/supervised-digits/version_0"
-BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,9 @@ def test_one_file_holds_everything_and_fetches_nothing(trained: Path) -> None:
     assert len(page) < 3e6
     for part in ('id="plane"', 'id="standings"', 'id="maps"', 'id="changed"', "linear cka", "model.class_path"):
         assert part in page, part
-    body = page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace("http://creativecommons.org", "")
+    body = (
+        page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace("http://creativecommons.org", "")
+    )
     assert "http://" not in body
     assert "https://" not in body
     assert "<link" not in page
@@ -116,7 +120,9 @@ def test_the_page_works_in_a_browser(trained: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text((trained / "compare.html").read_text().replace("</body>", click))
     line = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    shown = subprocess.run([*line, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    shown = subprocess.run(
+        [*line, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120, check=True
+    )
     maps, strips, thumbs, figures = map(int, shown.stdout.split("<title>")[1].split("</title>")[0].split())
     assert (maps, strips) == (2, 2)
     assert thumbs == 2 * (1 + 10)
