@@ -1,5 +1,6 @@
 """One evaluation set, checked once, which remembers what several measures ask of it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -18,7 +19,9 @@ from csl.pairwise.block_sums import block_sums, class_sums
 from csl.pairwise.checks import check_features
 from csl.pairwise.class_distances import all_sums, in_mean_distances, sums_by_class, sums_within
 from csl.pairwise.labeled import LabeledPairs
+from csl.pairwise.nearest_classes import NearestClasses, nearest_classes
 from csl.pairwise.pairs import Pairs
+from csl.pairwise.sample_sums import SampleSums, sample_sums
 
 _MANY = 3  # passes that several measures make over the same pairs, for which distances are kept
 
@@ -188,6 +191,19 @@ class Samples:
         """Sums of the similarity w over pairs of classes `[T, C, C]`, as `csl.pairwise.weight_block_sums` has them."""
         return block_sums(self._labeled_pairs(3), temperatures)
 
+    def sample_sums(self, temperatures: Sequence[float]) -> SampleSums:
+        """Sums of the similarity w over own samples' pairs `[T, n]`, as `csl.pairwise.sample_sums` has them."""
+        return SampleSums(*map(self._own_in_place, sample_sums(self._labeled_pairs(3), temperatures)))
+
+    def nearest_classes(self) -> NearestClasses:
+        """Distances of own samples' directions to the nearest of their class, and of another `[n]`.
+
+        A row of zeros has no direction: it is as far from all others as what is at right angles.
+        """
+        zero = ~self.features.any(dim=1)[self._class_order]
+        apart = (self.shard.gather(zero), math.sqrt(2)) if any_process(bool(zero.any()), self.group) else None
+        return NearestClasses(*map(self._own_in_place, nearest_classes(self._labeled_direction_pairs(), apart)))
+
     def class_distances(self) -> Iterator[ClassDistances]:
         """Distances of own samples to each class, as `csl.pairwise.class_distance_sums` has them."""
         labeled = self._labeled_pairs(1)
@@ -221,6 +237,23 @@ class Samples:
             return self.pairs(passes)
         self.release()  # other pairs than those of the rows: no room is left for both
         return Pairs(directions(self.features, torch.float32), self.shard, passes=passes, **self._streaming)
+
+    def _labeled_direction_pairs(self) -> LabeledPairs:
+        if self.normalize:
+            return self._labeled_pairs(1)
+        self.release()
+        rows = directions(self.features, torch.float32)
+        return LabeledPairs.of(rows, self.classes.own, len(self.classes.labels), self.shard, 1, **self._streaming)
+
+    @cached_property
+    def _class_order(self) -> Tensor:
+        return self.classes.own.argsort(stable=True)
+
+    def _own_in_place(self, values: Tensor) -> Tensor:
+        """Own samples' values `[..., n]` in their order, from those of all, in the order of labelled pairs."""
+        found = values.new_empty(*values.shape[:-1], len(self._class_order))
+        found[..., self._class_order] = values[..., self.shard.own]
+        return found
 
     def release(self) -> None:
         """Forget what takes most memory: nobody will go over the pairs any more."""
