@@ -130,7 +130,7 @@ def gradient(loss: Loss) -> Tensor:
 def on_processes() -> dict[str, Tensor]:
     """The gradients of two processes."""
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_process, (folder,), nprocs=PROCESSES)  # type: ignore[no-untyped-call]
+        mp.spawn(_process, (folder,), nprocs=PROCESSES)  # type: ignore[attr-defined]
         found: dict[str, Tensor] = torch.load(Path(folder) / "gradients.pt", weights_only=True)
         return found
 

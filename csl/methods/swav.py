@@ -94,7 +94,8 @@ class SwAV(Method):
         weight, queued = self.prototypes.weight, self._queued(len(batch.labels))
 
         def loss(outputs: Tensor, weight: Tensor) -> Tensor:
-            return self.loss(normalize(outputs, dim=2) @ weight.T, queued @ weight.detach().T)
+            value: Tensor = self.loss(normalize(outputs, dim=2) @ weight.T, queued @ weight.detach().T)
+            return value
 
         kept = normalize(outputs[:2].detach().float(), dim=2)
         return Step(in_full_precision(loss, outputs, weight), keep=(kept[0], kept[1]))
