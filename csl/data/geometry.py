@@ -77,7 +77,7 @@ def blur(images: Tensor, sigma: Tensor) -> Tensor:
 
 
 def _banded(weights: Tensor, size: int) -> Tensor:
-    """A kernel `[B, K]` by image as matrices `[B, size, size]` whose rows are shifted kernels, mirrored at the edges."""
+    """A kernel by image `[B, K]` as matrices `[B, size, size]`: shifted kernels as rows, mirrored at the edges."""
     reach = weights.shape[1] // 2
     place = torch.arange(size, device=weights.device)[:, None]
     place = (place + torch.arange(-reach, reach + 1, device=weights.device)).abs()
