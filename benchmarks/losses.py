@@ -130,7 +130,7 @@ def gradient(loss: Loss) -> Tensor:
 def on_processes() -> dict[str, Tensor]:
     """The gradients of two processes."""
     with tempfile.TemporaryDirectory() as folder:
-        mp.spawn(_process, (folder,), nprocs=PROCESSES)  # type: ignore[attr-defined]
+        mp.spawn(_process, (folder,), nprocs=PROCESSES)  # type: ignore[attr-defined, no-untyped-call]
         found: dict[str, Tensor] = torch.load(Path(folder) / "gradients.pt", weights_only=True)
         return found
 
