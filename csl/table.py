@@ -53,6 +53,15 @@ class Table(NamedTuple):
         csv.writer(out, lineterminator="\n").writerows([self.header, *self.rows])
         return out.getvalue()
 
+    def records(self) -> list[dict[str, Cell]]:
+        """One dictionary a row, as JSON takes them: None where a number is not finite.
+
+        Example:
+            >>> Table(["run", "rld"], [["a", 0.5], ["b", math.nan]]).records()
+            [{'run': 'a', 'rld': 0.5}, {'run': 'b', 'rld': None}]
+        """
+        return [dict(zip(self.header, map(_finite, row), strict=True)) for row in self.rows]
+
     def html(self) -> str:
         """An HTML table; nothing in a cell is taken for markup.
 
@@ -100,6 +109,10 @@ def shown(cell: Cell, largest: float = 1000.0) -> str:
     if math.isnan(cell):
         return "NaN"
     return f"{cell:.4f}" if abs(cell) < largest else f"{cell:,.1f}"
+
+
+def _finite(cell: Cell) -> Cell:
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def _in_markdown(cell: Cell) -> str:
