@@ -82,7 +82,8 @@ def note(experiment: Experiment) -> str:
     """How the numbers came about."""
     text = (
         "Measured on clean features after the last epoch; accuracies on the held-out images; mean ± standard deviation "
-        "where there are several seeds."
+        "where there are several seeds. Minutes are of the clock, measuring included, on a machine that may "
+        "have had other work beside."
     )
     if not experiment.rates:
         return text
