@@ -21,7 +21,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from PIL import Image
 
 from benchmarks.machine import report
-from benchmarks.methods import QUIET
+from benchmarks.method_rows import QUIET
 from csl.cli import main as csl
 from csl.data import Digits
 from csl.runs import CHECKPOINTS

@@ -1,62 +1,106 @@
 """What the methods make of the same images: trains each on a folder's experiment and puts their measurements in a row.
 
-Runs are kept in `lightning_logs/methods` and taken up again or reused; delete a run's folder to train it anew.
+    python -m benchmarks.methods configs/digits --methods SimCLR MoCo BYOL Supervised --seeds 3
+    python -m benchmarks.methods configs/mnist --rates 0.001 0.003 0.01
+
+A finished row is a file of its own in `benchmarks/results/methods-<name>`, which is reused: delete it, and the run's
+folder in `lightning_logs/methods`, to train it anew. What was interrupted is taken up again. The table has every row
+that is there, whoever made it; with `--methods` and no name nothing is trained.
 """
 
 import argparse
 import inspect
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 
 import csl.methods
 from benchmarks.machine import report
-from csl.runs import CONFIG, Run
+from benchmarks.method_rows import HELD_OUT, SEARCH_EPOCHS, Experiment, Row
 from csl.table import Table
 
-LOGS = Path("lightning_logs/methods")
-# The experiment of a folder; --model puts another method in its place.
-EXPERIMENT = "simclr.yaml"
 # Header, scalar, digits behind the point.
 COLUMNS = (
     ("kNN", "val/knn_accuracy", 3),
     ("linear", "val/linear_accuracy", 3),
     ("GCN", "val/gcn_accuracy", 3),
     ("RLD(1.0)", "train/rld_1.0", 3),
+    ("RLD(0.2)", "train/rld_0.2", 3),
     ("RLD(0.1)", "train/rld_0.1", 3),
     ("RLD(0.1) val", "val/rld_0.1", 3),
     ("CHS", "train/calinski_harabasz", 0),
     ("CHS val", "val/calinski_harabasz", 0),
     ("feature std", "val/feature_std", 2),
+    ("RankMe val", "val/rankme", 1),
+    ("NC1 val", "val/nc1_variability", 2),
+    ("minutes", "minutes", 1),
 )
-QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
+FIRST = ("raw pixels", "untrained encoder")
 
 
 def main() -> None:
     """Train what is missing, then print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configs", type=Path, help="a folder of configs, such as configs/digits")
-    parser.add_argument("--methods", nargs="+", default=every_method(), help="classes (default: all of csl.methods)")
+    parser.add_argument("--methods", nargs="*", default=every_method(), help="classes (default: all of csl.methods)")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, 0 and up (default: 1)")
+    parser.add_argument(
+        "--rates", nargs="*", type=float, default=[], help="learning rates to search (default: the experiment's own)"
+    )
     options = parser.parse_args()
-    name = "-".join(options.configs.parts[1:])
-    seeds, config = range(options.seeds), options.configs / EXPERIMENT
-    pixels = ["--model.encoder", "Pixels"]
-    rows = [
-        row("raw pixels", [evaluated(config, f"{name}-pixels", 0, pixels)]),
-        row("untrained encoder", [evaluated(config, f"{name}-untrained", seed) for seed in seeds]),
-    ]
+    experiment = Experiment(options.configs, tuple(options.rates))
+    if options.methods:
+        experiment.untrained(FIRST[0], 0, "--model.encoder", "Pixels")
+    for seed in range(options.seeds if options.methods else 0):
+        experiment.untrained(FIRST[1], seed)
     for method in options.methods:
-        short = method.rpartition(".")[2]
-        runs = [trained(config, method, f"{name}-{short.lower()}", seed) for seed in seeds]
-        rows.append(row(short, [run.last_scalars() for run in runs]))
-    table = Table(["", *(header for header, _, _ in COLUMNS)], rows).markdown()
-    spread = "mean ± standard deviation over seeds; " if options.seeds > 1 else "one seed; "
-    note = f"Measured on clean features after the last epoch; {spread}accuracies on the held-out images."
-    chosen = "" if options.methods == every_method() else f" --methods {' '.join(options.methods)}"
-    command = f"python -m benchmarks.methods {options.configs}{chosen} --seeds {options.seeds}"
-    report(f"methods-{name}", f"Methods on {name}", command, f"{table}\n\n{note}")
+        for seed in range(options.seeds):
+            experiment.trained(method, seed)
+            write(experiment)
+    write(experiment)
+
+
+def write(experiment: Experiment) -> None:
+    """Print the table of all finished rows, and write it."""
+    rates = " ".join(f"{rate:g}" for rate in experiment.rates)
+    command = f"python -m benchmarks.methods {experiment.configs}" + (f" --rates {rates}" if rates else "")
+    report(f"methods-{experiment.name}", f"Methods on {experiment.name}", command, table(experiment))
+
+
+def table(experiment: Experiment) -> str:
+    """The table in Markdown, and what is to be known of it."""
+    runs: dict[str, list[Row]] = {name: [] for name in FIRST}
+    for row in experiment.rows():
+        runs.setdefault(row.name, []).append(row)
+    columns = [one for one in COLUMNS if any(one[1] in row.scalars for rows in runs.values() for row in rows)]
+    lines = [line(name, rows, columns) for name, rows in runs.items() if rows]
+    header = ["", *(title for title, _, _ in columns), "rate", "seeds", "precision"]
+    places = sorted({row.machine for rows in runs.values() for row in rows})
+    return f"{Table(header, lines).markdown()}\n\n{note(experiment)}\n\nRows were measured on: {'; '.join(places)}."
+
+
+def note(experiment: Experiment) -> str:
+    """How the numbers came about."""
+    text = (
+        "Measured on clean features after the last epoch; accuracies on the held-out images; mean ± standard deviation "
+        "where there are several seeds. Minutes are of the clock, measuring included, on a machine that may "
+        "have had other work beside."
+    )
+    if not experiment.rates:
+        return text
+    rates = ", ".join(f"{rate:g}" for rate in experiment.rates)
+    return (
+        f"{text} Each method has the learning rate, of {rates}, with the best kNN accuracy after {SEARCH_EPOCHS} "
+        f"epochs on training images, of which {HELD_OUT:.0%} were held out for this; all else is the same."
+    )
+
+
+def line(name: str, rows: list[Row], columns: list[tuple[str, str, int]]) -> list[str]:
+    """One line of the table: a method, and each column's mean and spread over its runs."""
+    cells = [
+        cell([row.scalars[scalar] for row in rows if scalar in row.scalars], digits) for _, scalar, digits in columns
+    ]
+    rates = sorted({f"{row.rate:g}" for row in rows if row.rate is not None})
+    return [name, *cells, ", ".join(rates), str(len(rows)), ", ".join(sorted({row.precision for row in rows}))]
 
 
 def every_method() -> list[str]:
@@ -72,54 +116,15 @@ def every_method() -> list[str]:
     return [name for name, kind in kinds.items() if kind != base and kind.trains]
 
 
-def trained(config: Path, method: str, name: str, seed: int) -> Run:
-    """A finished run of `csl fit`, which is trained or taken up again where it is not."""
-    run = Run(LOGS / name / f"seed_{seed}")
-    if not (run.folder / CONFIG).exists():
-        line = ["--config", str(config), "--model", method, "--seed_everything", str(seed)]
-        command("fit", *line, *logged(name, f"seed_{seed}"))
-    elif not run.is_finished:
-        command("fit", "--resume", str(run.folder))
-    return Run(run.folder)
-
-
-def evaluated(config: Path, name: str, seed: int, options: list[str] | None = None) -> dict[str, float]:
-    """The measurements of an encoder that nobody trained."""
-    run = Run(LOGS / name / f"seed_{seed}")
-    if not (run.folder.exists() and run.last_scalars()):
-        line = ["--config", str(config), "--seed_everything", str(seed), *(options or [])]
-        command("validate", *line, *logged(name, f"seed_{seed}"))
-    return run.last_scalars()
-
-
-def logged(name: str, version: str) -> list[str]:
-    """The options that choose a run's folder."""
-    logger = "--trainer.logger"
-    return [
-        *(logger, "TensorBoardLogger", f"{logger}.default_hp_metric", "false"),
-        *(f"{logger}.save_dir", str(LOGS), f"{logger}.name", name, f"{logger}.version", version),
-    ]
-
-
-def command(*line: str) -> None:
-    """Run a command in a process of its own, as a user does."""
-    print("csl", *line, flush=True)
-    program = "import csl.cli; csl.cli.main()"
-    subprocess.run([sys.executable, "-c", program, *line, *QUIET], check=True)
-
-
-def row(name: str, runs: list[dict[str, float]]) -> list[str]:
-    """One line of the table: a method, and each column's mean and spread over its runs."""
-    return [name, *(cell([run[scalar] for run in runs], digits) for _, scalar, digits in COLUMNS)]
-
-
 def cell(values: list[float], digits: int) -> str:
-    """Mean and standard deviation.
+    """Mean and standard deviation; nothing where nothing was measured.
 
     Example:
-        >>> cell([0.25, 0.75], 2), cell([0.5], 2)
-        ('0.50 ± 0.35', '0.50')
+        >>> cell([0.25, 0.75], 2), cell([0.5], 2), cell([], 2)
+        ('0.50 ± 0.35', '0.50', '')
     """
+    if not values:
+        return ""
     mean = f"{statistics.fmean(values):,.{digits}f}"
     return f"{mean} ± {statistics.stdev(values):,.{digits}f}" if len(values) > 1 else mean
 

@@ -78,6 +78,24 @@ class Table(NamedTuple):
         head = f"<thead><tr>{_in_html('th', self.header)}</tr></thead>"
         return f"<table>\n{head}\n<tbody>\n{body}\n</tbody>\n</table>"
 
+    def latex(self) -> str:
+        r"""A LaTeX table with the rules of booktabs; nothing in a cell is taken for a command.
+
+        Example:
+            >>> print(Table(["", "50 %"], [["a_b", 0.5]]).latex())
+            \begin{tabular}{lr}
+            \toprule
+             & 50 \% \\
+            \midrule
+            a\_b & 0.5000 \\
+            \bottomrule
+            \end{tabular}
+        """
+        head, *body = [" & ".join(map(_in_latex, line)) + r" \\" for line in (self.header, *self.rows)]
+        sides = "l" + "r" * (len(self.header) - 1)
+        rules = [rf"\begin{{tabular}}{{{sides}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+        return "\n".join([*rules, r"\end{tabular}"])
+
 
 def aligned(rows: Sequence[Sequence[Cell]], sides: str, least: Sequence[int]) -> Iterator[str]:
     """Lines of text in columns, two spaces apart.
@@ -117,6 +135,14 @@ def _finite(cell: Cell) -> Cell:
 
 def _in_markdown(cell: Cell) -> str:
     return shown(cell).replace("|", "\\|").replace("\n", " ")
+
+
+_LATEX = {character: rf"\{character}" for character in "&%$#_{}"}
+_LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+
+
+def _in_latex(cell: Cell) -> str:
+    return "".join(_LATEX.get(character, character) for character in shown(cell).replace("\n", " "))
 
 
 def _in_html(tag: str, row: Sequence[Cell]) -> str:

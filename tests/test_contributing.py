@@ -44,6 +44,13 @@ def test_an_example_trains(tmp_path: Path, name: str) -> None:
         assert 0.5 < accuracy <= 1
 
 
+def test_a_momentum_teacher_with_small_crops_is_short(tmp_path: Path) -> None:
+    code = write(tmp_path, "my_method.py").read_text()
+    assert "View(4, scale=0.5" in code
+    assert "momentum_copy" in code
+    assert len(code.splitlines()) < 80
+
+
 def test_an_example_is_a_measure(tmp_path: Path) -> None:
     write(tmp_path, "my_measure.py")
     csl(tmp_path, "fit", *OWN_METRIC, *FEW)

@@ -4,6 +4,7 @@ from csl.losses.all4one_loss import All4OneLoss, all4one_loss
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
+from csl.losses.dino_loss import DINOLoss, dino_loss
 from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
 from csl.losses.exchange import loss_or
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
@@ -18,6 +19,7 @@ from csl.losses.similarities import Similarities, view_similarities
 from csl.losses.simsiam_loss import SimSiamLoss, simsiam_loss
 from csl.losses.spectral_contrastive_loss import SpectralContrastiveLoss, spectral_contrastive_loss
 from csl.losses.supcon_loss import SupConLoss, supcon_loss
+from csl.losses.swav_loss import SwAVLoss, swav_loss
 from csl.losses.t_simcne_loss import TSimCNELoss, t_simcne_loss
 from csl.losses.tico_loss import TiCoLoss, moved_covariance, tico_loss
 from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
@@ -28,6 +30,7 @@ __all__ = [
     "BYOLLoss",
     "BarlowTwinsLoss",
     "DCLLoss",
+    "DINOLoss",
     "EMPSSLLoss",
     "InfoNCELoss",
     "LeJEPALoss",
@@ -40,6 +43,7 @@ __all__ = [
     "Similarities",
     "SpectralContrastiveLoss",
     "SupConLoss",
+    "SwAVLoss",
     "TSimCNELoss",
     "TiCoLoss",
     "VICRegLoss",
@@ -48,6 +52,7 @@ __all__ = [
     "barlow_twins_loss",
     "byol_loss",
     "dcl_loss",
+    "dino_loss",
     "empssl_loss",
     "in_full_precision",
     "info_nce_loss",
@@ -62,6 +67,7 @@ __all__ = [
     "simsiam_loss",
     "spectral_contrastive_loss",
     "supcon_loss",
+    "swav_loss",
     "t_simcne_loss",
     "tico_loss",
     "vicreg_loss",

@@ -5,6 +5,7 @@ from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.dcl import DCL
+from csl.methods.dino import DINO
 from csl.methods.empssl import EMPSSL
 from csl.methods.frozen import Frozen
 from csl.methods.groups import Group
@@ -21,6 +22,7 @@ from csl.methods.spectral_contrastive import SpectralContrastive
 from csl.methods.step import Step
 from csl.methods.supcon import SupCon
 from csl.methods.supervised import Supervised
+from csl.methods.swav import SwAV
 from csl.methods.t_simcne import TSimCNE
 from csl.methods.tico import TiCo
 from csl.methods.vicreg import VICReg
@@ -29,6 +31,7 @@ from csl.methods.wmse import WMSE
 __all__ = [
     "BYOL",
     "DCL",
+    "DINO",
     "EMPSSL",
     "MMCR",
     "NNCLR",
@@ -49,6 +52,7 @@ __all__ = [
     "Step",
     "SupCon",
     "Supervised",
+    "SwAV",
     "TSimCNE",
     "TiCo",
     "VICReg",

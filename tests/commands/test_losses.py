@@ -24,3 +24,26 @@ def test_a_loss_by_name(tmp_path: Path, method: str, loss: list[str], lowest: fl
     (run,) = tmp_path.glob("lightning_logs/*/version_0")
     assert loss[0] in (run / "config.yaml").read_text()
     assert all(lowest < value < 20 for value in curve(run, "train/loss").values())
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "options"),
+    [
+        ("SimCLR", "NTXentLoss", "temperature: 0.3"),
+        ("VICReg", "VICRegLoss", ""),
+        ("DCL", "DCLLoss", "temperature: 0.3"),
+    ],
+)
+def test_lightlys_loss_in_a_file_trains_as_ours_does(tmp_path: Path, method: str, name: str, options: str) -> None:
+    curves = []
+    for loss in (f"csl.losses.{name}", f"lightly.loss.{name}"):
+        file = tmp_path / f"{loss}.yaml"
+        given = f"{{class_path: {loss}, init_args: {{{options}}}}}"
+        file.write_text(f"model:\n  class_path: {method}\n  init_args:\n    loss: {given}\n")
+        folder = tmp_path / loss
+        folder.mkdir()
+        csl(folder, "fit", "--config", str(file), "--trainer.precision", "32-true", *FEW)
+        (run,) = folder.glob("lightning_logs/*/version_0")
+        curves.append(list(curve(run, "train/loss").values()))
+    assert len(curves[0]) == 2
+    assert curves[0] == pytest.approx(curves[1], rel=1e-5)

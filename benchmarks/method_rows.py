@@ -1,0 +1,172 @@
+"""Rows of the table of methods: each is trained once, by the command itself, and kept as a file of its own."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import yaml
+
+from benchmarks.machine import RESULTS, machine
+from csl.runs import CONFIG, Run
+
+LOGS = Path("lightning_logs/methods")
+# The experiment of a folder; --model puts another method in its place.
+EXPERIMENT = "simclr.yaml"
+QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
+JUDGE = "val/knn_accuracy"
+SEARCH_EPOCHS = 3
+HELD_OUT = 0.05  # of the training images, for the search
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured after a run.
+
+    Attributes:
+        name: The method, "raw pixels" or "untrained encoder".
+        seed: Of the run.
+        scalars: Every scalar at its last step.
+        rate: The learning rate that a search found; None where the experiment's own was taken.
+        precision: Of the training.
+        machine: Where it ran.
+    """
+
+    name: str
+    seed: int
+    scalars: dict[str, float]
+    rate: float | None = None
+    precision: str = ""
+    machine: str = field(default_factory=machine)
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment for every method: a folder of configs, and the files that its finished rows are kept in.
+
+    Rows are in `benchmarks/results/methods-<name>`, one file for a method and a seed. What is there is not trained
+    again, so that several machines can share the work.
+
+    Args:
+        configs: A folder of configs, such as `configs/digits`.
+        rates: Learning rates among which one is searched for every method; the experiment's own if there are none.
+    """
+
+    configs: Path
+    rates: tuple[float, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The folder's name below `configs`, such as "cifar10-cpu"."""
+        return "-".join(self.configs.parts[1:])
+
+    @property
+    def folder(self) -> Path:
+        """Where the rows are."""
+        return RESULTS / f"methods-{self.name}"
+
+    def rows(self) -> list[Row]:
+        """The finished rows, in the order of their names and seeds."""
+        files = sorted(self.folder.glob("*-seed*.json"))
+        return [Row(**json.loads(file.read_text())) for file in files]
+
+    def untrained(self, name: str, seed: int, *options: str) -> None:
+        """Measure an encoder that nobody trained, where that is not done."""
+        if not self._file(name, seed).exists():
+            run = Run(LOGS / f"{self.name}-{_short(name)}" / f"seed_{seed}")
+            if not (run.folder.exists() and run.last_scalars()):
+                command("validate", *self._line(run, seed), *options)
+            self._keep(Row(name, seed, run.last_scalars()))
+
+    def trained(self, method: str, seed: int) -> None:
+        """Train a method, or go on with it, where that is not done."""
+        name = method.rpartition(".")[2]
+        if self._file(name, seed).exists():
+            return
+        rate = self.rate(method) if self.rates else None
+        run = Run(LOGS / f"{self.name}-{_short(name)}" / f"seed_{seed}")
+        chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
+        train(run, *self._line(run, seed), "--model", method, *chosen)
+        run = Run(run.folder)
+        seconds = sum(leg.get("seconds", 0.0) for leg in run.record["legs"])
+        scalars = run.last_scalars() | {"minutes": seconds / 60}
+        self._keep(Row(name, seed, scalars, rate, run.record["precision"]))
+
+    def rate(self, method: str) -> float:
+        """The rate that is best after three epochs, by kNN on held-out training images; the first of equals.
+
+        The search of a method is made once, with seed 0, and kept beside the rows. A rate at which training breaks off
+        counts as 0.
+
+        Raises:
+            RuntimeError: If training broke off at every rate.
+        """
+        file = self.folder / f"{_short(method.rpartition('.')[2])}-rates.json"
+        if not file.exists():
+            scores = {str(rate): self._score(method, rate) for rate in self.rates}
+            if not any(scores.values()):
+                raise RuntimeError(f"{method}: training broke off at every rate of {', '.join(scores)}")
+            _write(file, scores)
+        found: dict[str, float] = json.loads(file.read_text())
+        return float(max(found, key=lambda rate: found[rate]))
+
+    def _score(self, method: str, rate: float) -> float:
+        """A short training on the experiment's training images, of which some are held out."""
+        name = f"{self.name}-{_short(method.rpartition('.')[2])}-search"
+        run = Run(LOGS / name / f"rate_{rate}")
+        source = yaml.safe_load((self.configs / EXPERIMENT).read_text())["data"]["source"]
+        line = [
+            *(*self._line(run, 0), "--model", method, "--model.optimization.lr", str(rate)),
+            *("--model.optimization.warmup_epochs", "1", "--trainer.max_epochs", str(SEARCH_EPOCHS)),
+            *("--trainer.check_val_every_n_epoch", str(SEARCH_EPOCHS)),
+            *("--data.source.root", f"{source['init_args']['root']}/train", "--data.source.holdout", str(HELD_OUT)),
+            *(
+                "--trainer.callbacks",
+                json.dumps([{"class_path": "ProbeMonitor", "init_args": {"probes": ["KNNProbe"]}}]),
+            ),
+        ]
+        try:
+            train(run, *line)
+        except subprocess.CalledProcessError:
+            return 0.0
+        return round(Run(run.folder).last_scalars()[JUDGE], 4)
+
+    def _line(self, run: Run, seed: int) -> list[str]:
+        """The experiment, and the options that choose a run's folder."""
+        logger = "--trainer.logger"
+        return [
+            *("--config", str(self.configs / EXPERIMENT), "--seed_everything", str(seed)),
+            *(logger, "TensorBoardLogger", f"{logger}.default_hp_metric", "false", f"{logger}.save_dir", str(LOGS)),
+            *(f"{logger}.name", run.folder.parent.name, f"{logger}.version", run.folder.name),
+        ]
+
+    def _file(self, name: str, seed: int) -> Path:
+        return self.folder / f"{_short(name)}-seed{seed}.json"
+
+    def _keep(self, row: Row) -> None:
+        _write(self._file(row.name, row.seed), asdict(row))
+
+
+def train(run: Run, *line: str) -> None:
+    """Train a run, or go on with it where it is not finished."""
+    if not (run.folder / CONFIG).exists():
+        command("fit", *line)
+    elif not run.is_finished:
+        command("fit", "--resume", str(run.folder))
+
+
+def command(*line: str) -> None:
+    """Run a command in a process of its own, as a user does."""
+    print("csl", *line, flush=True)
+    program = "import csl.cli; csl.cli.main()"
+    subprocess.run([sys.executable, "-c", program, *line, *QUIET], check=True)
+
+
+def _short(name: str) -> str:
+    return name.lower().replace(" ", "-")
+
+
+def _write(file: Path, content: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
