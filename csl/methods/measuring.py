@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from csl.pairwise.precision import full_precision
+from csl.pairwise import full_precision
 
 _KEPT_IN = {"bf16-true": "bfloat16", "16-true": "float16"}
 

@@ -12,10 +12,10 @@ from csl.checks import check_positive
 from csl.io import as_array, as_labels
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
-from csl.metrics.measure import Choices, Measure, Options, Size
+from csl.metrics.measure import Choices, Measure, Options, Size, Turn
 from csl.metrics.measures import DEFAULT, MEASURES, in_order
 from csl.metrics.samples import Samples
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import check_temperatures
 from csl.table import Cell, aligned
 
 Watcher: TypeAlias = Callable[[str, float], None]
@@ -178,9 +178,9 @@ def _measure(
 ) -> None:
     """Compute each measure, and tell how far all of them are, by what each of them costs.
 
-    Those that go over the pairs come first: the distances, which they share, are forgotten then.
+    Those that go over the same pairs come together: the distances, which they share, are forgotten then.
     """
-    measures = sorted(measures, key=lambda measure: not measure.over_pairs)
+    measures = sorted(measures, key=lambda measure: measure.turn)
     size = Size(result.samples, result.dimension, result.classes)
     costs = [measure.cost(size) + 1 for measure in measures]
     for position, measure in enumerate(measures):
@@ -192,7 +192,7 @@ def _measure(
 
         progress(0.0)
         samples.progress = progress
-        if not measure.over_pairs:
+        if measure.turn == Turn.REST:
             samples.release()
         start = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from csl.distributed import Group
 from csl.metrics.samples import Samples
-from csl.pairwise.checks import refuse
+from csl.pairwise import refuse
 
 
 def twins(first: Tensor, second: Tensor, group: Group = None) -> tuple[Samples, Samples]:

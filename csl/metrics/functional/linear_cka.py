@@ -6,7 +6,7 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce
 from csl.metrics.twins import twins
 from csl.metrics.undefined import undefined
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 
 _ROWS = 4096  # rows converted to float64 at a time
 _ROUNDING = 1e-24  # share of the sum of squares below which a sum of squared deviations is rounding
