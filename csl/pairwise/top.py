@@ -70,52 +70,58 @@ class TopColumns:
 
         An infinite cost is never taken.
         """
-        at = at_most(costs, self._bounds_for(rows, costs)[:, None])
-        i, j = at // costs.shape[1], at % costs.shape[1]
-        self._note(rows, i, j + first_column, costs, values, at)
+        at = at_most(costs, self._bounds_for(rows, costs, dim=1)[:, None])
+        i = at // costs.shape[1]
+        self._note(rows, i, at - i * costs.shape[1] + first_column, costs, values, at)
 
     def add_mirrored(self, rows: slice, first_column: int, costs: Tensor, values: Tensor | None = None) -> None:
         """As `add`, of a tile `[columns, rows]`."""
-        at = at_most(costs, self._bounds_for(rows, costs.T))
-        at = at[ascending(at % costs.shape[1])]
-        j, i = at // costs.shape[1], at % costs.shape[1]
-        self._note(rows, i, j + first_column, costs, values, at)
+        at = at_most(costs, self._bounds_for(rows, costs, dim=0))
+        j = at // costs.shape[1]
+        i = at - j * costs.shape[1]
+        order = ascending(i)
+        self._note(rows, i[order], j[order] + first_column, costs, values, at[order])
 
-    def _bounds_for(self, rows: slice, costs: Tensor) -> Tensor:
-        """What the costs `[rows, columns]` of these rows must not exceed to be among the best."""
-        bounds = self._bounds[rows]
-        width = costs.shape[1]
+    def _bounds_for(self, rows: slice, costs: Tensor, dim: int) -> Tensor:
+        """What the costs of these rows must not exceed to be among the best; columns lie along `dim` of the tile."""
+        bounds, width = self._bounds[rows], costs.shape[dim]
         if width <= self.k or not bool((bounds == self._most).any()):
             return bounds
         # The k-th lowest of the least of groups of columns: at least k columns cost no more.
         group = max(1, min(_GROUP, width // (2 * self.k)))
-        least = costs[:, : width // group * group].reshape(len(costs), group, -1).amin(dim=1)
-        return torch.minimum(bounds, least.topk(self.k, dim=1, largest=False, sorted=False).values.amax(dim=1))
+        groups = costs.narrow(dim, 0, width // group * group)
+        groups = groups.reshape(group, -1, costs.shape[1]) if dim == 0 else groups.reshape(len(costs), group, -1)
+        least = groups.amin(dim=dim).movedim(dim, 1)
+        bounds = torch.minimum(bounds, least.topk(self.k, dim=1, largest=False, sorted=False).values.amax(dim=1))
+        with self._lock:
+            self._bounds[rows] = torch.minimum(self._bounds[rows], bounds)
+        return bounds
 
     def _note(self, rows: slice, i: Tensor, j: Tensor, costs: Tensor, values: Tensor | None, at: Tensor) -> None:
         """Note down the costs at these places of a tile: those of row i, ascending, and of column j."""
         columns = (j if self._numbers is None else self._numbers[j]).int()
-        taken = costs.view(-1)[at]
-        carried = None if values is None else values.view(-1)[at]
+        notes = [costs.take(at), columns] if values is None else [costs.take(at), columns, values.take(at)]
         with self._lock:
             while len(i):
                 counts = i.bincount(minlength=rows.stop - rows.start)
-                places = torch.arange(len(i), device=i.device) - (counts.cumsum(0) - counts - self._used[rows])[i]
-                fits = places < self.space
-                everything = bool(fits.all())
-                here, here_i, here_places = (taken, i, places) if everything else (taken[fits], i[fits], places[fits])
-                to = (here_i + rows.start) * self.space + here_places
-                self._costs.view(-1)[to] = here
-                self._columns.view(-1)[to] = columns if everything else columns[fits]
-                if self._values is not None and carried is not None:
-                    self._values.view(-1)[to] = carried if everything else carried[fits]
-                self._used[rows] += here_i.bincount(minlength=len(counts))
-                if everything:
+                used = self._used[rows]
+                free = torch.arange(rows.start, rows.stop, device=i.device) * self.space + used
+                to = (free - (counts.cumsum(0) - counts))[i].add_(torch.arange(len(i), device=i.device))
+                if int((counts + used).amax()) <= self.space:
+                    self._write(to, notes)
+                    self._used[rows] += counts
                     return
+                fits = to < (i + (rows.start + 1)) * self.space
+                self._write(to[fits], [part[fits] for part in notes])
+                self._used[rows] = (used + counts).clamp(max=self.space)
                 self._sort_out(rows)
-                late = ~fits & (taken <= self._bounds[rows][i])
-                i, taken, columns = i[late], taken[late], columns[late]
-                carried = None if carried is None else carried[late]
+                late = ~fits & (notes[0] <= self._bounds[rows][i])
+                i, notes = i[late], [part[late] for part in notes]
+
+    def _write(self, to: Tensor, notes: list[Tensor]) -> None:
+        for kept, part in zip((self._costs, self._columns, self._values), notes, strict=False):
+            if kept is not None:
+                kept.view(-1).scatter_(0, to, part)
 
     def take(self) -> Best:
         """The best columns; every row must have been offered k of a finite cost."""
@@ -139,9 +145,13 @@ class TopColumns:
 
 def rank_columns(costs: Tensor, columns: Tensor) -> Tensor:
     """The order `[n, k]` of ascending costs, and of ascending columns where costs are equal."""
-    by_column = columns.argsort(dim=1)
-    by_cost = costs.gather(1, by_column).argsort(dim=1, stable=True)
-    return by_column.gather(1, by_cost)
+    ranked, order = costs.sort(dim=1)
+    tied = (ranked[:, 1:] == ranked[:, :-1]).any(dim=1)
+    if bool(tied.any()):
+        by_column = columns[tied].argsort(dim=1)
+        by_cost = costs[tied].gather(1, by_column).argsort(dim=1, stable=True)
+        order[tied] = by_column.gather(1, by_cost)
+    return order
 
 
 def _lowest(costs: Tensor, k: int, columns: Tensor) -> Tensor:
