@@ -1,0 +1,72 @@
+"""The method and the images of a run, built again from what its folder says."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from jsonargparse import ArgumentParser
+
+from csl.data import ImageDataModule
+from csl.encoders.weights import weights_unread
+from csl.methods import Method
+from csl.runs import Run
+
+Settings: TypeAlias = Mapping[str, Any]
+
+
+def rebuilt(run: Run) -> tuple[Method, ImageDataModule]:
+    """A run's method, with random weights, and its images.
+
+    The network is built for the classes, channels and image size of the training, which the run's record states.
+
+    Args:
+        run: The folder of a run of `csl fit`.
+
+    Raises:
+        ValueError: If the folder holds no configuration, or what it says cannot be built.
+
+    Example:
+        >>> method, data = rebuilt(Run(Path("lightning_logs/simclr-digits/version_0")))  # doctest: +SKIP
+    """
+    config, record = run.config, run.record
+    data = _built("data", ImageDataModule, {**config["data"], "seed": config["seed_everything"] or 0}, run.folder)
+    model = dict(config["model"])
+    trained = dict(record.get("method", {}).get("init_args", {}))
+    model["init_args"] = {**trained, **(model.get("init_args") or {})}
+    model["init_args"]["encoder"] = _encoder(model["init_args"]["encoder"], record.get("encoder", {}), data)
+    with weights_unread():
+        return _built("model", Method, model, run.folder), data
+
+
+def _encoder(stated: Settings, record: Settings, data: ImageDataModule) -> dict[str, Any]:
+    """The encoder as it was trained: what was stated, completed by the record or else by what the data have."""
+    known = dict(record.get("init_args", {})) or {"in_channels": data.num_channels}
+    arguments = {
+        **known,
+        **{name: value for name, value in (stated.get("init_args") or {}).items() if value is not None},
+    }
+    if "pretrained" in arguments:
+        arguments["pretrained"] = False  # a checkpoint's weights come later
+    return {"class_path": stated["class_path"], "init_args": arguments}
+
+
+def _built(name: str, kind: type, settings: Settings, folder: Path) -> Any:
+    parser = ArgumentParser(exit_on_error=False)
+    if kind is Method:
+        parser.add_subclass_arguments(Method, name)
+    else:
+        parser.add_class_arguments(kind, name)
+    with _explained(folder, name):
+        return parser.instantiate_classes(parser.parse_object({name: dict(settings)}))[name]
+
+
+@contextmanager
+def _explained(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{folder}: the run's {name} cannot be built again from its configuration: {reason}"
+        ) from error
