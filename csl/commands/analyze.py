@@ -96,6 +96,7 @@ def analyze(
                 temperatures=temperatures,
                 ks=ks,
                 watch=watch,
+                expect=bar.expect,
             )
             if test is None:
                 return found

@@ -10,6 +10,7 @@ import torch
 
 from csl.checks import check_positive
 from csl.io import as_array, as_labels
+from csl.metrics.forecast import costs, forecast
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.measure import Choices, Measure, Options, Size, Turn
@@ -102,6 +103,7 @@ def analyze(
     temperatures: Sequence[float] = TEMPERATURES,
     ks: Sequence[int] = KS,
     watch: Watcher | None = None,
+    expect: Callable[[float], None] | None = None,
 ) -> Analysis:
     """Measure how features are organized, with the whole panel: no training, no logger, no callback.
 
@@ -114,6 +116,7 @@ def analyze(
         temperatures: T of relative local density.
         ks: Numbers of neighbours of neighbour agreement.
         watch: Called now and then with the measure at work and the share of all work that is done, from 0 to 1.
+        expect: Called before anything is measured with about how many seconds all of it will take.
 
     Returns:
         Values by the names that a training log gives them; `print` shows a table.
@@ -154,6 +157,8 @@ def analyze(
     result = Analysis(total, dimension, 0 if known is None else len(torch.unique(known.long())), normalize)
     if known is None and metrics is None:
         result.notes.append("Without labels, only what needs none was measured.")
+    if expect is not None:
+        expect(forecast(measures, Size(total, dimension, result.classes), samples.features.device))
     _measure(result, measures, samples, choices, watch)
     return result.in_order(measures)
 
@@ -182,13 +187,13 @@ def _measure(
     """
     measures = sorted(measures, key=lambda measure: measure.turn)
     size = Size(result.samples, result.dimension, result.classes)
-    costs = [measure.cost(size) + 1 for measure in measures]
+    expected = costs(measures, size)
     for position, measure in enumerate(measures):
-        before, cost = sum(costs[:position]), costs[position]
+        before, cost = sum(expected[:position]), expected[position]
 
         def progress(share: float, name: str = measure.name, before: float = before, cost: float = cost) -> None:
             if watch is not None:
-                watch(name, (before + share * cost) / sum(costs))
+                watch(name, (before + share * cost) / sum(expected))
 
         progress(0.0)
         samples.progress = progress

@@ -163,6 +163,11 @@ class Measure:
         return Turn.REST
 
     @property
+    def searches(self) -> bool:
+        """Whether it takes the nearest by cosine, which one search finds for all measures."""
+        return self.neighbors is not _no_neighbors and self.turn == Turn.DIRECTIONS
+
+    @property
     def labeled(self) -> bool:
         """Whether it looks at labels, of classes or of images."""
         return self.needs != "features"
