@@ -27,6 +27,7 @@ COMMANDS = {
     "test": Command("training", "measure everything for a checkpoint on the source's third split"),
     "predict": Command("training", "write features, labels and indices to a file"),
     "analyze": Command("analyze", "measure how features from any file are organized, without training"),
+    "sweep": Command("sweep", "measure every kept checkpoint of a run, and say which epoch to take"),
 }
 
 HELP = f"""csl {__version__}: train contrastive and supervised image encoders and see how each one organizes images
@@ -43,6 +44,7 @@ Examples
   csl fit --trainer.devices 2 --trainer.strategy ddp             two processes, the same global batch
   csl fit --resume lightning_logs/simclr-digits/version_0        go on where a run was interrupted
   csl validate lightning_logs/simclr-digits/version_0            measure a run again; --data.source ... on other images
+  csl sweep lightning_logs/simclr-digits/version_0               which epoch to take, and what it would cost
   csl analyze features.npz                                       features from anywhere, the whole panel
 
 A configuration is code: it may name any importable class. Checkpoints and feature files are data and never run code.

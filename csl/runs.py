@@ -1,7 +1,10 @@
 """What a run leaves in its folder, read in one place: configuration, checkpoints, curves, pictures, how far it came."""
 
 import csv
+import os
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -201,6 +204,25 @@ def find_versions(folder: str | Path) -> list[Run]:
         folder: Such as `lightning_logs/simclr-digits`.
     """
     return [Run(path) for path in sorted(Path(folder).glob("*"), key=by_number) if (path / CONFIG).is_file()]
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """What to call runs or files in tables: the last parts of their paths, as many as tell all of them apart.
+
+    Example:
+        >>> names_of([Path("logs/simclr-digits/version_0"), Path("logs/byol-digits/version_0")])
+        ['simclr-digits/version_0', 'byol-digits/version_0']
+        >>> names_of([Path("a.npz"), Path("a.npz")])
+        ['a.npz', 'a.npz (2)']
+    """
+    whole = [Path(os.path.abspath(path)) for path in paths]
+    depth = next((d for d in range(2, 100) if len({path.parts[-d:] for path in whole}) == len(set(whole))), 100)
+    names = ["/".join(path.parts[-depth:] if path.suffix == "" else path.parts[-depth + 1 :]) for path in whole]
+    seen: Counter[str] = Counter()
+    for place, name in enumerate(names):
+        seen[name] += 1
+        names[place] = name if seen[name] == 1 else f"{name} ({seen[name]})"
+    return names
 
 
 def by_number(path: Path) -> tuple[str | int, ...]:

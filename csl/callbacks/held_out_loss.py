@@ -1,15 +1,18 @@
 """The method's own loss on images that it is not trained on."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info
+from torch import Tensor
 
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.scalars import held_out_name, log_scalars
 from csl.data import ImageDataModule
+from csl.data.module import Part
 from csl.distributed import all_reduce, size, world
 from csl.methods import Method
 from csl.methods.step import as_step
@@ -49,7 +52,7 @@ class HeldOutLoss(FeatureCallback):
         if not isinstance(data, ImageDataModule):
             raise ValueError(f"callbacks: HeldOutLoss expected a csl.data.ImageDataModule, got {type(data).__name__}")
         if stage == "fit":
-            count, batch = data.held_out_sizes()
+            count, batch = data.augmented_sizes()
             if left := count % batch:
                 rank_zero_info(f"val/loss: {left:,} of {count:,} held-out images do not fill a batch and are left out")
             if batch < data.batch_size:
@@ -60,11 +63,23 @@ class HeldOutLoss(FeatureCallback):
 
     def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
         """Measure, on every process its share of each batch."""
-        assert isinstance(module, Method)
-        data: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        losses = []
-        for batch in data.held_out_batches("test" if trainer.testing else "val"):
-            with torch.no_grad(), trainer.precision_plugin.val_step_context():
-                losses.append(as_step(module.training_loss(batch)).loss)
-        mean = all_reduce(torch.stack(losses).mean(), world()) / size(world())
-        log_scalars(module, {f"{held_out_name(trainer)}/loss": mean}, progress_bar=())
+        part: Part = "test" if trainer.testing else "val"
+        log_scalars(module, {f"{held_out_name(trainer)}/loss": mean_loss(trainer, module, part)}, progress_bar=())
+
+
+def mean_loss(trainer: Trainer, module: LightningModule, part: Part, limit: int | None = None) -> Tensor:
+    """The mean training loss over batches of a set, in views that are the same at every call.
+
+    Args:
+        trainer: A trainer that evaluates.
+        module: The method, in evaluation mode.
+        part: Which set.
+        limit: At most so many batches; all if not given.
+    """
+    assert isinstance(module, Method)
+    data: ImageDataModule = trainer.datamodule  # type: ignore[attr-defined]
+    losses = []
+    for batch in islice(data.augmented_batches(part), limit):
+        with torch.no_grad(), trainer.precision_plugin.val_step_context():
+            losses.append(as_step(module.training_loss(batch)).loss)
+    return all_reduce(torch.stack(losses).mean(), world()) / size(world())

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from csl.commands.bar import Bar
 from csl.commands.device import Device, chosen_device
-from csl.commands.errors import reported
+from csl.commands.errors import end, reported
 from csl.commands.signatures import Kind, kinds, parser_of
 from csl.commands.speech import speak
 
@@ -23,7 +23,10 @@ JSON = "write everything as JSON; - for the screen instead of the table"
 
 
 class Result(Protocol):
-    """What a command found; `print` shows it."""
+    """What a command found; `print` shows it.
+
+    A result with a `fault`, a text that is not empty, ends the command with that message and status 1, after all else.
+    """
 
     def to_json(self) -> Mapping[str, Any]:
         """Everything, with null where a number is not finite."""
@@ -51,6 +54,8 @@ def command(
             result = function(**{name: _given(found[name], value) for name, value in options.items()})
             if result is not None:
                 show(result, target, {name: options[name] for name in found if found[name].type is Path})
+                if fault := getattr(result, "fault", ""):
+                    end(name, fault, 1)
 
     return run
 

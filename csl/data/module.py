@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import torch
 from lightning.fabric.utilities import move_data_to_device
@@ -29,6 +29,7 @@ from csl.types import Batch, RawBatch, View
 _LARGEST_DEFAULT_SIZE = 224
 _DEFAULT_VIEWS = (View(2),)
 _HALF = ("16", "bf16")
+Part: TypeAlias = Literal["train", "val", "test"]
 
 
 class ImageDataModule(LightningDataModule):
@@ -72,7 +73,7 @@ class ImageDataModule(LightningDataModule):
         image_size: int | None = None,
         num_workers: int | Literal["auto"] = "auto",
         memory_budget: float = 4.0,
-        predict_split: Literal["train", "val", "test"] = "val",
+        predict_split: Part = "val",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -197,23 +198,27 @@ class ImageDataModule(LightningDataModule):
         """The set named by `predict_split`, each image once and in order."""
         return self._evaluation_loader(self.predict_split)
 
-    def held_out_batches(self, part: Literal["val", "test"] = "val") -> Iterator[Batch]:
-        """The held-out or the test images in views drawn as for training, the same ones at every call.
+    def augmented_batches(self, part: Part = "val", draw: int = 0) -> Iterator[Batch]:
+        """Images of a set in views drawn as for training, the same ones at every call.
 
         Batches are as large as in training, or as the set where that is smaller; images that do not fill one are left
         out. A method's loss can be measured on them, see `csl.callbacks.HeldOutLoss`.
+
+        Args:
+            part: Which set: "train", "val" or "test".
+            draw: Another number draws other views of the same images, in the same batches.
         """
         assert self.trainer is not None
-        count, size = self.held_out_sizes(part)
+        count, size = self.augmented_sizes(part)
         # Position 0 of epoch 0: the same images form a batch at every call.
         sampler = TrainSampler(count, size, self.seed, self._rank, self._world_size, lambda: (0, 0))
         for number, raw in enumerate(self._loader(part, sampler, size, training=True)):
             raw = RawBatch(*move_data_to_device(raw, self.trainer.strategy.root_device))
-            with seeded(self.seed, "held-out views", number):
+            with seeded(self.seed, "held-out views", number, *([draw] if draw else [])):
                 yield self._batch(raw, self.augment(raw.images))
 
-    def held_out_sizes(self, part: Literal["val", "test"] = "val") -> tuple[int, int]:
-        """How many images a held-out set has, and how many a batch of `held_out_batches`."""
+    def augmented_sizes(self, part: Part = "val") -> tuple[int, int]:
+        """How many images a set has, and how many a batch of `augmented_batches`."""
         count = len(self.splits.sets()[part])
         return count, min(self.batch_size, count - count % self._world_size)
 

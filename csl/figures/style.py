@@ -34,3 +34,13 @@ def class_colors(count: int) -> npt.NDArray[np.float64]:
     if count <= 20:
         return np.asarray(matplotlib.colormaps["tab20"](np.arange(count)))
     return np.asarray(matplotlib.colormaps["turbo"](np.linspace(0.03, 0.97, count)))
+
+
+def literal(text: str) -> str:
+    r"""A name as matplotlib shows it letter by letter: a dollar begins no formula.
+
+    Example:
+        >>> print(literal("run_$x$"))
+        run_\$x\$
+    """
+    return text.replace("$", r"\$")

@@ -116,6 +116,7 @@ class Measure:
         cost: About how many multiplications it takes, so that a progress bar can tell the time that is left.
         range: The least and the largest value that its scalars can have; infinite where there is none.
         higher_is_better: The direction in which features are better organized; None if neither end is good.
+        best: The value at which they are, where that is no end; None if nobody states one.
         source: What the score is made from, of the record of a set: the record itself unless told otherwise.
         needs: "features" alone, "labels" too, or "views": labels that say which rows are views of one image.
         options: Checks options and completes them with their defaults; its parameters are those of the function.
@@ -145,6 +146,7 @@ class Measure:
     cost: Callable[[Size], float]
     range: tuple[float, float]
     higher_is_better: bool | None
+    best: float | None = None
     source: Callable[[Samples], Any] = _itself
     needs: Literal["features", "labels", "views"] = "features"
     options: Callable[..., Options] = no_options

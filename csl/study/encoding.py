@@ -1,6 +1,8 @@
 """What the encoder of a checkpoint makes of its run's images."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,9 @@ from csl.callbacks import FeatureCollector
 from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.features import FeatureCallback
 from csl.data import ImageDataModule
-from csl.methods import Method
+from csl.encoders.weights import load_weights
+from csl.io import load_checkpoint
+from csl.methods import Frozen, Method
 from csl.runs import Run
 from csl.study.rebuilt import rebuilt
 from csl.types import Split
@@ -38,16 +42,22 @@ class Bench:
         run: The run.
         monitors: What measures each checkpoint; its scalars are returned by `measured`.
         device: Where to compute.
+        foreign: Whether checkpoints hold the weights of such an encoder as other projects write them, and no method.
 
     Raises:
-        ValueError: If the run cannot be built again.
+        ValueError: If the run cannot be built again, and for a checkpoint whose weights do not fit.
     """
 
-    def __init__(self, run: Run, monitors: Sequence[FeatureCallback] = (), device: str = "cpu") -> None:
+    def __init__(
+        self, run: Run, monitors: Sequence[FeatureCallback] = (), device: str = "cpu", foreign: bool = False
+    ) -> None:
         self.run = run
         self.method: Method
         self.data: ImageDataModule
         self.method, self.data = rebuilt(run)
+        self._is_foreign = foreign
+        if foreign:
+            self.method = Frozen(self.method.encoder)
         self._keep = Keep()
         self._monitors = list(monitors)
         kind = torch.device(device)
@@ -65,13 +75,38 @@ class Bench:
         return self._keep.split
 
     def _evaluated(self, checkpoint: Path, monitors: Sequence[FeatureCallback]) -> Trainer:
-        trainer = Trainer(
-            **self._where,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            callbacks=[ChannelsLast(), *monitors, FeatureCollector()],
-        )
-        trainer.validate(self.method, self.data, ckpt_path=str(checkpoint), verbose=False, weights_only=True)
+        self._load(checkpoint)
+        with _quiet():
+            trainer = Trainer(
+                **self._where,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                callbacks=[ChannelsLast(), *monitors, FeatureCollector()],
+            )
+            trainer.validate(self.method, self.data, verbose=False)
         return trainer
+
+    def _load(self, checkpoint: Path) -> None:
+        if self._is_foreign:
+            load_weights(self.method.encoder, checkpoint)
+            return
+        content = load_checkpoint(checkpoint)
+        self.method.on_load_checkpoint(content)
+        try:
+            self.method.load_state_dict(content["state_dict"])
+        except RuntimeError as error:
+            raise ValueError(f"{checkpoint}: the weights do not fit the run's method: {error}") from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning from saying for every checkpoint which devices there are and which file it reads."""
+    log = logging.getLogger("lightning.pytorch")
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

@@ -40,9 +40,9 @@ def test_it_is_the_loss_in_evaluation_mode_and_moves_nothing(two_processes: TwoP
     loss, method, data = measured(name)
     before, after = (_but_the_window(one) for one in (toy_method(name), method.float()))
     torch.testing.assert_close(after, before, rtol=0, atol=0)
-    assert len({int(i) for batch in data.held_out_batches() for i in batch.index}) == 16
+    assert len({int(i) for batch in data.augmented_batches() for i in batch.index}) == 16
     losses = []
-    for batch in data.held_out_batches():  # one after the other: what a loss draws at random follows its views
+    for batch in data.augmented_batches():  # one after the other: what a loss draws at random follows its views
         with torch.no_grad(), data.trainer.precision_plugin.val_step_context():  # type: ignore[union-attr]
             losses.append(as_step(method.double().eval().training_loss(batch)).loss)
     torch.testing.assert_close(loss, torch.stack(losses).mean())
@@ -52,7 +52,7 @@ def test_it_is_the_loss_in_evaluation_mode_and_moves_nothing(two_processes: TwoP
 
 def test_views_are_the_same_at_every_call() -> None:
     _, _, data = measured("SimCLR")
-    first, second = list(data.held_out_batches()), list(data.held_out_batches())
+    first, second = list(data.augmented_batches()), list(data.augmented_batches())
     torch.testing.assert_close(first, second, rtol=0, atol=0)
     assert not torch.equal(first[0].views[0], first[0].views[1])
 

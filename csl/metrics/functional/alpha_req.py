@@ -73,4 +73,5 @@ ALPHA_REQ = Measure(
     cost=spectrum_cost,
     range=(0, math.inf),
     higher_is_better=None,
+    best=1.0,
 )

@@ -1,0 +1,65 @@
+"""`csl sweep`: every kept checkpoint of a run, measured, and which of them to take."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from csl.commands.bar import Bar
+from csl.commands.console import command
+from csl.commands.device import Device
+
+if TYPE_CHECKING:
+    from csl.study.sweep_report import SweepReport
+
+
+def sweep(
+    runs: Sequence[Path], *, like: Path | None = None, output: Path | None = None, device: Device, bar: Bar
+) -> "SweepReport":
+    """Measure every kept checkpoint of a run, and say which of them each label-free measure would choose.
+
+    Each checkpoint gets the whole panel, all probes, and the loss on training and on held-out views; weights are fixed,
+    views are the same for all. Then, for RankMe, alpha-ReQ, LiDAR, uniformity, the loss and all else that needs no
+    label: the epoch with its best value, how much linear, kNN and GCN accuracy are lost there against the best epoch,
+    and the rank correlation with each of the three over all checkpoints.
+
+    RUN/sweep holds what was measured, so that an interrupted sweep goes on where it was; TensorBoard shows it beside
+    the training's own curves. A checkpoint that cannot be read is named and passed over, and the status is 1.
+
+    Args:
+        runs: folders of runs of csl fit, which kept checkpoints (RunCheckpoint with keep_every_n_epochs)
+        like: for folders of checkpoints that others trained: the folder of a run with such an encoder, on whose images
+            they are measured; csl fit --trainer.max_epochs 1 makes one
+        output: a folder for the tables (CSV, JSON, Markdown) and the picture (PNG, SVG) of all runs together; those of
+            each run are in RUN/sweep
+        device: where to compute
+        bar: how far the work is
+
+    Examples:
+        csl fit --trainer.callbacks+=RunCheckpoint --trainer.callbacks.keep_every_n_epochs 5
+        csl sweep lightning_logs/simclr-digits/version_0
+        csl sweep lightning_logs/*-digits/version_0 --output study     several runs in one table and one picture
+        csl sweep dino_checkpoints --like lightning_logs/simclr-folder/version_0
+    """
+    from csl.commands.names import use_short_names
+    from csl.runs import Run, names_of
+    from csl.study.sweep import sweep as measure
+    from csl.study.sweep_report import SweepReport
+
+    use_short_names()
+    swept = []
+    with bar as watch:
+        for done, (folder, name) in enumerate(zip(runs, names_of(runs), strict=True)):
+
+            def of_all(text: str, share: float, done: int = done) -> None:
+                watch(text, (done + share) / len(runs))
+
+            swept.append(measure(Run(folder), name, device, of_all, None if like is None else Run(like)))
+    for one in swept:
+        SweepReport([one]).write(one.folder)
+    report = SweepReport(swept)
+    if output is not None:
+        report.write(output)
+    return report
+
+
+run = command(sweep)
