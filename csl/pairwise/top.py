@@ -156,9 +156,10 @@ def rank_columns(costs: Tensor, columns: Tensor) -> Tensor:
 
 def _lowest(costs: Tensor, k: int, columns: Tensor) -> Tensor:
     """Positions of the k lowest costs of each row; of those equal to the last one, those of the lowest columns."""
-    values, index = costs.topk(k + 1, dim=1, largest=False)
+    values, index = costs.topk(k, dim=1, largest=False, sorted=False)
+    last = values.amax(dim=1, keepdim=True)
     # topk may take any of several equal costs; sorting settles it, for the few rows where one more would qualify.
-    tied = (values[:, k - 1] == values[:, k]) & values[:, k].isfinite()
+    tied = ((costs <= last).sum(dim=1) > k) & last[:, 0].isfinite()
     if bool(tied.any()):
-        index[tied, :k] = rank_columns(costs[tied], columns[tied])[:, :k]
-    return index[:, :k]
+        index[tied] = rank_columns(costs[tied], columns[tied])[:, :k]
+    return index
