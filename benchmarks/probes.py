@@ -1,8 +1,8 @@
 """Which classifier suits which features: linear, kNN, label propagation and the GCN on pixels and on trained encoders.
 
 Features are those of runs that `python -m benchmarks.methods` makes, `lightning_logs/methods/<set>-<method>/seed_<s>`,
-written by `csl predict`, once for the training images and once for the held-out ones. What is done is kept in
-`lightning_logs/probes` and not done again.
+written by `csl predict`, once for the training images and once for the held-out ones, and normalised to length 1. What
+is done is kept in `lightning_logs/probes` and not done again.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import torch
 
 from benchmarks.machine import report
 from csl.io import load_features
+from csl.metrics.directions import with_length_one
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Probe
 from csl.runs import CONFIG, LAST, Run
 from csl.table import Table
@@ -39,7 +40,8 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     rows = [row(name, args) for name in args.features if (RUNS / name).exists()]
     notes = (
-        "Accuracy on the held-out images, mean ± standard deviation over seeds; nothing is selected with their labels. "
+        "Features of length 1. Accuracy on the held-out images, mean ± standard deviation over seeds; nothing is "
+        "selected with their labels. "
         "With three encoder seeds each fit has its encoder's seed; with one, three seeds of the probe; pixels have no "
         "encoder. Parameters: linear as shown, 10 (D + 1); GCN 652 for any D; kNN and label propagation none. "
         f"T = 0.1; the full graph is fitted up to {args.full:,} samples in all."
@@ -119,7 +121,7 @@ def features(run: Path) -> Split:
             where = ["--trainer.logger.save_dir", str(KEPT), "--trainer.logger.name", f"{run.parent.name}-{run.name}"]
             quiet = ["--trainer.enable_progress_bar", "false", *where, "--trainer.logger.version", split]
             subprocess.run([sys.executable, "-c", program, *line, *quiet], check=True, stdout=sys.stderr)
-        parts.append(load_features(file))
+        parts.append(with_length_one(load_features(file)))
     return Split(*parts)
 
 

@@ -19,8 +19,8 @@ from csl.methods.run import global_batch_size, steps_per_epoch, total_steps
 GROUP = ("name", "initial_lr", "rate", "constant", "weight_decay")  # of a group of an optimizer
 FEATURES = (
     "rows divided by their norm where a callback below has normalize: true, else as the encoder gives them. Measures "
-    "of directions, the similarity graph and the maps divide by the norm in any case; the linear probe standardises "
-    "each column"
+    "of directions and the similarity graph divide by the norm in any case; the linear probe standardises each "
+    "column"
 )
 
 

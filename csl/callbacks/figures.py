@@ -16,6 +16,7 @@ from csl.callbacks.pictures import show_figure
 from csl.callbacks.scalars import chosen, held_out_name, tolerated
 from csl.distributed import gather_rows, world
 from csl.figures import affinity_map, feature_map
+from csl.metrics.directions import with_length_one
 from csl.metrics.functional import class_affinity
 from csl.types import Features, Split
 
@@ -30,6 +31,7 @@ class FigureCallback(FeatureCallback):
         tag: The name of the picture, behind `val/`.
         output: The output of the method that is drawn.
         every_n: Draw at every n-th validation pass (passes).
+        normalize: Whether to draw features with length 1, as the paper does; false for those that the encoder gives.
 
     Attributes:
         needs_labels: Whether there is nothing to draw where no image has a label, which is then said once.
@@ -37,9 +39,9 @@ class FigureCallback(FeatureCallback):
 
     needs_labels: ClassVar[bool] = True
 
-    def __init__(self, tag: str, output: str = "encoder", every_n: int = 5) -> None:
+    def __init__(self, tag: str, output: str = "encoder", every_n: int = 5, normalize: bool = True) -> None:
         super().__init__(every_n)
-        self.tag, self.outputs = tag, (output,)
+        self.tag, self.outputs, self.normalize = tag, (output,), normalize
         self._untold = Untold()
 
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
@@ -55,6 +57,7 @@ class FigureCallback(FeatureCallback):
             return
         title = f"{type(module).__name__}, {self.outputs[0]}, epoch {epochs_of(trainer)}"
         try:
+            rows = with_length_one(rows) if self.normalize else rows
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
         except tolerated() as error:
             rank_zero_warn(f"{type(self).__name__} has nothing to draw: {error}")
@@ -76,6 +79,7 @@ class FeatureMap(FigureCallback):
         max_samples: Draw a seeded, stratified sample of at most so many points.
         output: The output of the method that is drawn.
         every_n: Draw at every n-th validation pass (passes).
+        normalize: Whether to draw features with length 1, as the paper does; false for those that the encoder gives.
 
     Example:
         >>> FeatureMap(every_n=10).tag
@@ -90,8 +94,9 @@ class FeatureMap(FigureCallback):
         max_samples: int = 2000,
         output: str = "encoder",
         every_n: int = 5,
+        normalize: bool = True,
     ) -> None:
-        super().__init__("feature_map", output, every_n)
+        super().__init__("feature_map", output, every_n, normalize)
         self.projection, self.max_samples = projection, max_samples
 
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
@@ -99,8 +104,15 @@ class FeatureMap(FigureCallback):
         values, labels = gather_rows(rows.values, world()), gather_rows(rows.labels, world())
         if not is_writer:
             return None
-        size = self.max_samples
-        return feature_map(values, labels, class_names, title=title, projection=self.projection, max_samples=size)
+        return feature_map(
+            values,
+            labels,
+            class_names,
+            normalize=self.normalize,
+            title=title,
+            projection=self.projection,
+            max_samples=self.max_samples,
+        )
 
 
 class ClassAffinityMap(FigureCallback):
@@ -110,14 +122,17 @@ class ClassAffinityMap(FigureCallback):
         temperature: T of the affinity, as in `csl.metrics.functional.class_affinity`.
         output: The output of the method that is drawn.
         every_n: Draw at every n-th validation pass (passes).
+        normalize: Whether to draw features with length 1, as the paper does; false for those that the encoder gives.
 
     Example:
         >>> ClassAffinityMap(temperature=0.2).tag
         'class_affinity'
     """
 
-    def __init__(self, temperature: float = 0.1, output: str = "encoder", every_n: int = 5) -> None:
-        super().__init__("class_affinity", output, every_n)
+    def __init__(
+        self, temperature: float = 0.1, output: str = "encoder", every_n: int = 5, normalize: bool = True
+    ) -> None:
+        super().__init__("class_affinity", output, every_n, normalize)
         self.temperature = temperature
 
     def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
@@ -11,9 +10,9 @@ from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world
-from csl.metrics.directions import directions
+from csl.metrics.directions import with_length_one
 from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe, ProbeResult
-from csl.types import Features, Split
+from csl.types import Split
 
 # What `also` may name: the fields of a result that are one number.
 NUMBERS = ("balanced_accuracy", "best_val_accuracy_over_steps", "steps", "seconds")
@@ -79,12 +78,6 @@ class ProbeMonitor(FeatureCallback):
                 trained = [f"train/{prefix}{known}_accuracy" for known in probe_names(probe, name).values()]
                 stale = {key: math.nan for key in trained if key in trainer.callback_metrics}
                 log_scalars(module, stale | scalars, self.progress_bar)
-
-
-def with_length_one(rows: Features) -> Features:
-    """The same samples, their features with length 1."""
-    values = rows.values
-    return rows._replace(values=directions(values, torch.promote_types(values.dtype, torch.float32)))
 
 
 def probe_scalars(

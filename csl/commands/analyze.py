@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from csl.commands.probed import ProbedAnalysis
     from csl.io import FeatureTable
-    from csl.metrics import Analysis
+    from csl.metrics import Analysis, Similarity
     from csl.metrics.measure import Measure
 
 ADVICE = "leave these rows out of the file, or name measures that need no labels: --metrics rankme uniformity"
@@ -25,6 +25,7 @@ ADVICE = "leave these rows out of the file, or name measures that need no labels
 
 def analyze(
     file: Path,
+    other: Path | None = None,
     *,
     test: Path | None = None,
     labels: Path | None = None,
@@ -34,13 +35,18 @@ def analyze(
     normalize: Literal["true", "false"] = "true",
     temperatures: Sequence[float] = (1.0, 0.2, 0.1),
     ks: Sequence[int] = (1, 10, 100),
+    per_sample: Path | None = None,
     device: Device,
     bar: Bar,
-) -> "Analysis | ProbedAnalysis":
+) -> "Analysis | ProbedAnalysis | Similarity":
     """Measure how features from anywhere are organized: no training, no configuration, no GPU.
 
     With --test TEST, probes are fitted on FILE and scored on TEST, whose features are then what is measured: linear,
     kNN, GCN and label propagation.
+
+    With a second file, OTHER, which holds features of the same images in the same order from another encoder, the two
+    are compared instead: linear CKA, Procrustes similarity, shares of common neighbours, and information imbalance.
+    Where both files have names or labels, these have to agree.
 
     FILE holds one row of features for each image, and may hold the labels, too:
       .npz                 arrays, such as what csl predict writes
@@ -54,6 +60,7 @@ def analyze(
 
     Args:
         file: the features, in one of the formats above
+        other: features of the same images from another encoder, to be compared with FILE
         test: held-out features with labels; probes are fitted on FILE and scored on these
         labels: labels in a file of their own; also .txt, one a line
         features_key: the array that holds the features, where several could
@@ -61,7 +68,10 @@ def analyze(
         metrics: measures of the list below, or one of your own, as my_measure.MINE; the panel unless told otherwise
         normalize: measure the features with length 1, as the paper does; false for features as they are
         temperatures: of relative local density
-        ks: numbers of neighbours of neighbor_agreement
+        ks: numbers of neighbours of neighbor_agreement, and of mutual_neighbors where two files are compared
+        per_sample: a CSV file to write, a row a sample with its name and label: what it adds to rld (the column adds up
+            to it), the share of its k nearest that have its class, and its margin (cosine to the nearest of its class
+            less that to the nearest of another); low ones are hard or wrongly labelled
         device: where to compute
         bar: how far the work is
 
@@ -70,6 +80,8 @@ def analyze(
         csl analyze clip.npy --labels classes.npy
         csl analyze train.npz --test test.npz                     probes, too, fitted on the one and scored on the other
         csl analyze embeddings.parquet --metrics rld calinski_harabasz --temperatures 0.5 0.1 0.05
+        csl analyze simclr.npz supervised.npz                     how alike two encoders are
+        csl analyze features.npz --per-sample scores.csv          which images are hard
         csl analyze both.safetensors --features-key image --labels-key class --json -
 
         From Python
@@ -78,14 +90,25 @@ def analyze(
           print(result, result["rld_0.1"])
     """
     from csl.commands.probed import ProbedAnalysis, held_out
+    from csl.commands.twins import write_scores
     from csl.io import read_features
     from csl.metrics import analyze as measure
+    from csl.metrics import per_sample as scores_of
     from csl.probes import fit_probes
 
+    if other is not None:
+        given = {"test": test, "labels": labels, "metrics": metrics, "per_sample": per_sample}
+        if unused := [name for name, value in given.items() if value is not None]:
+            raise ValueError(f"{unused[0]}: expected one file, got two, which are only compared")
+        keys = features_key, labels_key
+        pair = read_features(file, None, *keys), read_features(other, None, *keys)
+        return _compared(pair, other, ks, normalize == "true", device, bar)
     chosen = None if metrics is None else [measure_called(name) for name in metrics]
     train = read_features(file, labels, features_key, labels_key)
     table = train if test is None else held_out(train, read_features(test, None, features_key, labels_key), test)
     known = None if table.labels is None else table.labels.to(device)
+    if per_sample is not None and known is None:
+        raise ValueError("per_sample: expected labels in FILE, got none; --labels takes them from another file")
     try:
         with bar as watch:
             found = measure(
@@ -98,6 +121,12 @@ def analyze(
                 watch=watch,
                 expect=bar.expect,
             )
+            if per_sample is not None and known is not None:
+                watch("per sample", 1.0)
+                lengths = normalize == "true"
+                values = table.values.to(device)
+                scores = scores_of(values, known, temperatures=temperatures, ks=ks, normalize=lengths)
+                write_scores(per_sample, table, scores)
             if test is None:
                 return found
             fitted, scored = (_on(device, one, normalize == "true") for one in (train, table))
@@ -106,6 +135,18 @@ def analyze(
         if str(error).startswith("labels: expected a class"):
             error.args = (f"{error}; {ADVICE}",)
         raise
+
+
+def _compared(
+    pair: "tuple[FeatureTable, FeatureTable]", other: Path, ks: Sequence[int], normalize: bool, device: Device, bar: Bar
+) -> "Similarity":
+    from csl.commands.twins import check_twins
+    from csl.metrics import similarity
+
+    check_twins(*pair, other)
+    first, second = (one.values.to(device) for one in pair)
+    with bar as watch:
+        return similarity(first, second, ks=ks, normalize=normalize, watch=watch)
 
 
 def _on(device: Device, table: "FeatureTable", normalize: bool) -> "tuple[Tensor, Tensor]":

@@ -1,9 +1,10 @@
 """One console for plain commands: a function with a docstring is a command, as `csl.commands.analyze` shows.
 
-Parameters without a default stand on the line without a name, others are options: `--ks 1 10`, a flag for a `bool`,
-choices for a `Literal`. The docstring gives the help page: its description, `Args:` and `Examples:`. `device: Device`
-and `bar: Bar` bring `--device` and `--quiet`. What is returned is printed, and `--json FILE` writes its `to_json()`
-beside the files that it was made from. A `ValueError` of csl ends the command with one message.
+Parameters before the `*` stand on the line without a name, and may be left out there if they have a default. Others are
+options: `--ks 1 10`, a flag for a `bool`, choices for a `Literal`. The docstring gives the help page: its description,
+`Args:` and `Examples:`. `device: Device` and `bar: Bar` bring `--device` and `--quiet`. What is returned is printed;
+`--json FILE` writes its `to_json()` beside the files that it was made from. A `ValueError` of csl ends the command with
+one message.
 """
 
 import json

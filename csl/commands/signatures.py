@@ -97,7 +97,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _add(parser: Parser, parameter: inspect.Parameter, kind: Kind, words: str) -> None:
-    """Add the option of a parameter; one without a default stands on the line without a name."""
+    """Add the option of a parameter; one without a default, or before the `*`, has no name on the line."""
     name, default = parameter.name, parameter.default
     option = f"--{name.replace('_', '-')}"
     if kind.type is Bar:
@@ -111,8 +111,10 @@ def _add(parser: Parser, parameter: inspect.Parameter, kind: Kind, words: str) -
         if kind.type not in METAVARS:
             raise TypeError(f"{name}: expected a type of {', '.join(t.__name__ for t in METAVARS)}, got {kind.type}")
         form: dict[str, Any] = {"type": kind.type, "choices": kind.choices, "nargs": "+" if kind.several else None}
-        if default is parameter.empty:
+        if default is parameter.empty or parameter.kind is not parameter.KEYWORD_ONLY:
             metavar = name.upper().removesuffix("S" if kind.several else "")
+            if default is not parameter.empty:
+                form.update(nargs="?", default=default)
             parser.add_argument(name, metavar=metavar, help=words, **form)
         else:
             form["metavar"] = None if kind.choices else METAVARS[kind.type]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from csl.figures.projection import Floats, Projection, project, stratified_sample
 from csl.figures.style import class_colors, new_figure
@@ -24,13 +24,14 @@ def feature_map(
     labels: Tensor,
     class_names: Sequence[str],
     *,
+    normalize: bool = True,
     projection: Projection = "tsne",
     perplexity: float = 30.0,
     max_samples: int = 2000,
     title: str = "",
     seed: int = 0,
 ) -> "Figure":
-    """A 2-D map of L2-normalised features, coloured by class.
+    """A 2-D map of features, coloured by class.
 
     t-SNE shows neighbourhoods (van der Maaten, Hinton, "Visualizing Data using t-SNE", 2008): distances between
     clumps, and their sizes, mean nothing. PCA shows the two directions of largest variance.
@@ -39,6 +40,7 @@ def feature_map(
         values: Features `[N, D]`.
         labels: Class indices `[N]`, 0 to C − 1; −1 for all of them where there are none, and all points look alike.
         class_names: Names of the C classes.
+        normalize: Draw features with length 1; false for features as they are.
         projection: "tsne", started from the PCA, or "pca".
         perplexity: Effective number of neighbours that t-SNE looks at.
         max_samples: At most so many samples are drawn, each class in its proportion.
@@ -61,8 +63,9 @@ def feature_map(
     _check(values, labels, class_names, max_samples, perplexity)
     classes = labels.cpu().numpy().astype(np.int64)
     chosen = stratified_sample(classes, max_samples, seed)
-    rows = normalize(values.detach().cpu().double(), dim=1).numpy()[chosen]
-    points, shares = project(rows, projection, perplexity, seed)
+    rows = values.detach().cpu().double()[torch.from_numpy(chosen)]
+    rows = torch.nn.functional.normalize(rows, dim=1) if normalize else rows
+    points, shares = project(rows.numpy(), projection, perplexity, seed)
     figure = new_figure(6.4, 5.4)
     axes = figure.add_subplot()
     axes.set_title(title)

@@ -9,6 +9,7 @@ from torch import Tensor
 from csl.io.arrays import LABEL_NAMES, Arrays, describe, read_arrays
 from csl.io.values import as_labels
 
+SAMPLE_NAMES = ("names", "name", "paths", "path", "files", "file")
 FEATURE_NAMES = ("features", "feature", "embeddings", "embedding", "values", "x")
 
 
@@ -21,6 +22,7 @@ class FeatureTable(NamedTuple):
         features_key: The array that was taken for the features.
         labels_key: The one that was taken for the labels, empty if none was.
         classes: The words that the classes are called by, in their order; none where labels are numbers.
+        names: What each row is called, such as the image's file, from an array called names; none where there is none.
 
     Example:
         >>> import torch
@@ -34,6 +36,12 @@ class FeatureTable(NamedTuple):
     features_key: str
     labels_key: str
     classes: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def label_names(self) -> list[str]:
+        """What each row's class is called, a word or a number; none without labels."""
+        labels = [] if self.labels is None else self.labels.tolist()
+        return [self.classes[label] if self.classes else str(label) for label in labels]
 
 
 def read_features(
@@ -69,9 +77,10 @@ def read_features(
     where, others = (path, arrays) if labels is None else (labels, read_arrays(labels))
     label_key = _labels_key(others, where, labels_key, required=labels is not None)
     if label_key is None:
-        return FeatureTable(values, None, key, "")
+        return FeatureTable(values, None, key, "", names=_names(arrays, len(values)))
     classes, words = as_labels(others[label_key], f"{where}: {label_key}", len(values))
-    return FeatureTable(values, None if bool((classes == -1).all()) else classes, key, label_key, words)
+    known = None if bool((classes == -1).all()) else classes
+    return FeatureTable(values, known, key, label_key, words, _names(arrays, len(values)))
 
 
 def _features_key(arrays: Arrays, path: str | Path, key: str | None) -> str:
@@ -96,6 +105,12 @@ def _labels_key(arrays: Arrays, path: str | Path, key: str | None, required: boo
     if len(arrays) == 1:
         return next(iter(arrays))
     raise ValueError(f"{path}: expected an array called labels, got {describe(arrays)}; choose with labels_key")
+
+
+def _names(arrays: Arrays, count: int) -> tuple[str, ...]:
+    """What rows are called, where an array says so for each of them."""
+    key = _by_name(arrays, SAMPLE_NAMES)
+    return () if key is None or tuple(arrays[key].shape) != (count,) else tuple(map(str, arrays[key].tolist()))
 
 
 def _present(arrays: Arrays, path: str | Path, key: str, role: str) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from csl.metrics.calinski_harabasz_score import CalinskiHarabaszScore as CalinskiHarabaszScore
     from csl.metrics.class_affinity import ClassAffinity as ClassAffinity
     from csl.metrics.class_distances import ClassDistances as ClassDistances
+    from csl.metrics.comparison import Similarity as Similarity
+    from csl.metrics.comparison import similarity as similarity
     from csl.metrics.davies_bouldin_score import DaviesBouldinScore as DaviesBouldinScore
     from csl.metrics.effective_rank import EffectiveRank as EffectiveRank
     from csl.metrics.feature_metric import FeatureMetric as FeatureMetric
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         RelativeLocalDensityPerClass as RelativeLocalDensityPerClass,
     )
     from csl.metrics.rows_metric import RowsMetric as RowsMetric
+    from csl.metrics.sample_scores import per_sample as per_sample
     from csl.metrics.silhouette_score import SilhouetteScore as SilhouetteScore
     from csl.metrics.uniformity import Uniformity as Uniformity
 
@@ -62,9 +65,12 @@ _HOMES = {
     "RelativeLocalDensity": "relative_local_density",
     "RowsMetric": "rows_metric",
     "RelativeLocalDensityPerClass": "relative_local_density_per_class",
+    "Similarity": "comparison",
     "SilhouetteScore": "silhouette_score",
     "Uniformity": "uniformity",
     "analyze": "analysis",
+    "per_sample": "sample_scores",
+    "similarity": "comparison",
     "named_scalars": "feature_metric",
     "undefined_scalars": "feature_metric",
 }

@@ -6,6 +6,7 @@ from torch.nn.functional import normalize
 
 from csl.metrics.moments import Moments, class_moments, join, pool
 from csl.pairwise import blocks
+from csl.types import Features
 
 _ROWS = 4096  # rows converted to float64 at a time
 
@@ -22,6 +23,12 @@ def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
     for part in blocks(len(features), _ROWS):
         unit[part] = normalize(features[part].double(), dim=1, eps=torch.finfo(torch.float32).tiny)
     return unit
+
+
+def with_length_one(rows: Features) -> Features:
+    """The same samples, their features with length 1."""
+    values = rows.values
+    return rows._replace(values=directions(values, torch.promote_types(values.dtype, torch.float32)))
 
 
 def direction_moments(features: Tensor, labels: Tensor) -> Moments:

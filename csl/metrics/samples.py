@@ -1,5 +1,6 @@
 """One evaluation set, checked once, which remembers what several measures ask of it."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -18,15 +19,19 @@ from csl.pairwise import (
     ClassDistances,
     ClassSums,
     LabeledPairs,
+    NearestClasses,
     Pairs,
     Precision,
     Progress,
+    SampleSums,
     Streaming,
     all_distance_sums,
     check_features,
     class_distance_sums,
     distances_within,
     in_mean_distances,
+    nearest_classes,
+    sample_sums,
     weight_block_sums,
     weight_class_sums,
 )
@@ -203,6 +208,19 @@ class Samples:
         """Sums of the similarity w over pairs of classes `[T, C, C]`, as `csl.pairwise.weight_block_sums` has them."""
         return weight_block_sums(self._labeled_pairs(3), temperatures)
 
+    def sample_sums(self, temperatures: Sequence[float]) -> SampleSums:
+        """Sums of the similarity w over own samples' pairs `[T, n]`, as `csl.pairwise.sample_sums` has them."""
+        return SampleSums(*map(self._own_in_place, sample_sums(self._labeled_pairs(3), temperatures)))
+
+    def nearest_classes(self) -> NearestClasses:
+        """Distances of own samples' directions to the nearest of their class, and of another `[n]`.
+
+        A row of zeros has no direction: it is as far from all others as what is at right angles.
+        """
+        zero = ~self.features.any(dim=1)[self._class_order]
+        apart = (self.shard.gather(zero), math.sqrt(2)) if any_process(bool(zero.any()), self.group) else None
+        return NearestClasses(*map(self._own_in_place, nearest_classes(self._labeled_direction_pairs(), apart)))
+
     def class_distances(self) -> Iterator[ClassDistances]:
         """Distances of own samples to each class, as `csl.pairwise.class_distance_sums` has them."""
         labeled = self._labeled_pairs(1)
@@ -243,6 +261,23 @@ class Samples:
             pairs = self._directed
         pairs.begin(passes, self.progress)
         return pairs
+
+    def _labeled_direction_pairs(self) -> LabeledPairs:
+        if self.normalize:
+            return self._labeled_pairs(1)
+        self.release()
+        rows = directions(self.features, torch.float32)
+        return LabeledPairs.of(rows, self.classes.own, len(self.classes.labels), self.shard, 1, **self._streaming)
+
+    @cached_property
+    def _class_order(self) -> Tensor:
+        return self.classes.own.argsort(stable=True)
+
+    def _own_in_place(self, values: Tensor) -> Tensor:
+        """Own samples' values `[..., n]` in their order, from those of all, in the order of labelled pairs."""
+        found = values.new_empty(*values.shape[:-1], len(self._class_order))
+        found[..., self._class_order] = values[..., self.shard.own]
+        return found
 
     def release(self) -> None:
         """Forget what takes most memory: nobody will go over the pairs any more."""

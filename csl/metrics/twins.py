@@ -1,20 +1,73 @@
-"""Two sets of features of the same samples."""
+"""Two sets of features of the same samples, and what several comparisons ask of them."""
+
+from functools import cached_property
 
 from torch import Tensor
 
-from csl.distributed import Group
+from csl.distributed import Group, all_reduce
 from csl.metrics.samples import Samples
-from csl.pairwise import refuse
+from csl.pairwise import blocks, refuse
+
+_ROWS = 4096  # rows converted to float64 at a time
+_ROUNDING = 1e-24  # share of the sum of squares below which a sum of squared deviations is rounding
 
 
-def twins(first: Tensor, second: Tensor, group: Group = None) -> tuple[Samples, Samples]:
-    """The records of both, row i of one and of the other being the same sample.
+class Twins:
+    """Two sets, row i of one and of the other being the same sample; what is asked for twice is computed once.
+
+    Args:
+        first: This process's rows of one set `[n, D]`.
+        second: The same samples in the other `[n, E]`.
+        group: The processes that hold the other rows; None for one process.
+        normalize: Take the rows with length 1.
+        neighbors: How many nearest others will be asked for, as in `Samples`.
 
     Raises:
         ValueError: If one is no finite matrix, or they have not as many rows; the same on every process of the group.
+
+    Example:
+        >>> both = Twins(torch.tensor([[0.0], [2.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+        >>> both.cross
+        tensor([[-1.,  1.]], dtype=torch.float64)
     """
-    both = Samples(first, group=group), Samples(second, group=group)
-    counts = [len(one.features) for one in both]
-    fault = None if counts[0] == counts[1] else f"second: expected {counts[0]} rows, as many as first, got {counts[1]}"
-    refuse(fault, group)
-    return both
+
+    def __init__(
+        self,
+        first: Tensor,
+        second: Tensor,
+        group: Group = None,
+        *,
+        normalize: bool = False,
+        neighbors: tuple[int, ...] = (),
+    ) -> None:
+        shared = bool(neighbors)
+        self.first, self.second = (
+            Samples(rows, group=group, normalize=normalize, neighbors=neighbors, shared=shared)
+            for rows in (first, second)
+        )
+        self.group = group
+        counts = [len(one.features) for one in (self.first, self.second)]
+        equal = counts[0] == counts[1]
+        refuse(None if equal else f"second: expected {counts[0]} rows, as many as first, got {counts[1]}", group)
+
+    @cached_property
+    def varied(self) -> bool:
+        """Whether both sets have any variance."""
+        return all(map(_varied, (self.first, self.second)))
+
+    @cached_property
+    def cross(self) -> Tensor:
+        """`Σ_i (x_i − x̄)(y_i − ȳ)ᵀ` `[D, E]`, float64."""
+        both = self.first, self.second
+        means = [one.spectrum.moments.mean for one in both]
+        total = means[0].new_zeros(len(means[0]), len(means[1]))
+        for part in blocks(len(self.first.features), _ROWS):
+            x, y = (one.features[part].double() - mean for one, mean in zip(both, means, strict=True))
+            total += x.T @ y
+        return all_reduce(total, self.group)
+
+
+def _varied(samples: Samples) -> bool:
+    moments = samples.spectrum.moments
+    squares = moments.scatter.trace() + moments.number * moments.mean.square().sum()
+    return bool(moments.scatter.trace() > _ROUNDING * squares)

@@ -27,8 +27,10 @@ from csl.pairwise.cosine import CosineKeys, top_cosine
 from csl.pairwise.full_weights import FullWeights, full_weights
 from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.nearest import nearest
+from csl.pairwise.nearest_classes import NearestClasses, nearest_classes
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
+from csl.pairwise.sample_sums import SampleSums, sample_sums
 from csl.pairwise.sampled_sums import sampled_class_sums
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
 from csl.pairwise.tiles import Tile
@@ -43,9 +45,11 @@ __all__ = [
     "CosineKeys",
     "FullWeights",
     "LabeledPairs",
+    "NearestClasses",
     "Pairs",
     "Precision",
     "Progress",
+    "SampleSums",
     "Streaming",
     "Tile",
     "UndefinedSimilarityError",
@@ -63,7 +67,9 @@ __all__ = [
     "in_mean_distances",
     "labels_fault",
     "nearest",
+    "nearest_classes",
     "refuse",
+    "sample_sums",
     "sampled_class_sums",
     "top_cosine",
     "top_weights",

@@ -1,15 +1,10 @@
 """Linear CKA: do two encoders spread the same samples in the same way?"""
 
-import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce
-from csl.metrics.twins import twins
+from csl.distributed import Group
+from csl.metrics.twins import Twins
 from csl.metrics.undefined import undefined
-from csl.pairwise import blocks
-
-_ROWS = 4096  # rows converted to float64 at a time
-_ROUNDING = 1e-24  # share of the sum of squares below which a sum of squared deviations is rounding
 
 
 def linear_cka(first: Tensor, second: Tensor, *, group: Group = None) -> Tensor:
@@ -36,15 +31,12 @@ def linear_cka(first: Tensor, second: Tensor, *, group: Group = None) -> Tensor:
         >>> linear_cka(x, 2 * x.flip(1) + 5).round(decimals=6)
         tensor(1., dtype=torch.float64)
     """
-    both = twins(first, second, group)
-    moments = [one.spectrum.moments for one in both]
-    for one in moments:
-        squares = one.scatter.trace() + one.number * one.mean.square().sum()
-        if not bool(one.scatter.trace() > _ROUNDING * squares):
-            return undefined("linear CKA", "one of the sets has no variance", first)
-    cross = torch.zeros(first.shape[1], second.shape[1], dtype=torch.float64, device=first.device)
-    for part in blocks(len(first), _ROWS):
-        x, y = (one.features[part].double() - known.mean for one, known in zip(both, moments, strict=True))
-        cross += x.T @ y
-    scale = moments[0].scatter.square().sum() * moments[1].scatter.square().sum()
-    return all_reduce(cross, group).square().sum() / scale.sqrt()
+    return alignment_of(Twins(first, second, group))
+
+
+def alignment_of(twins: Twins) -> Tensor:
+    """The alignment of two sets that others compare, too."""
+    if not twins.varied:
+        return undefined("linear CKA", "one of the sets has no variance", twins.first.features)
+    scatters = [one.spectrum.moments.scatter.square().sum().sqrt() for one in (twins.first, twins.second)]
+    return twins.cross.square().sum() / (scatters[0] * scatters[1])

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from csl.checks import check_positive
 from csl.distributed import Group, all_reduce
-from csl.metrics.twins import twins
+from csl.metrics.twins import Twins
 from csl.metrics.undefined import undefined
 
 
@@ -33,12 +33,18 @@ def mutual_neighbors(first: Tensor, second: Tensor, k: int = 10, *, group: Group
         tensor(1., dtype=torch.float64)
     """
     check_positive(k=k)
-    one, other = twins(first, second, group)
+    return shared_neighbors(Twins(first, second, group), k)
+
+
+def shared_neighbors(twins: Twins, k: int) -> Tensor:
+    """The mean share of two sets that others compare, too."""
+    one, other = twins.first, twins.second
     total = one.shard.total
     if k >= total:
-        return undefined(f"mutual neighbours at k = {k}", f"there are {max(total - 1, 0)} other samples", first)
-    common = torch.zeros((), dtype=torch.float64, device=first.device)
+        reason = f"there are {max(total - 1, 0)} other samples"
+        return undefined(f"mutual neighbours at k = {k}", reason, one.features)
+    common = torch.zeros((), dtype=torch.float64, device=one.features.device)
     for (_, _, keys), (_, _, others) in zip(one.nearest(k), other.nearest(k), strict=True):
         both = torch.cat([keys, others], dim=1).sort(dim=1).values  # what is there twice is in both
         common += (both[:, 1:] == both[:, :-1]).sum()
-    return all_reduce(common, group) / (k * total)
+    return all_reduce(common, twins.group) / (k * total)
