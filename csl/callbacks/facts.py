@@ -12,6 +12,7 @@ from torch import nn
 
 from csl.callbacks.features import FeatureCallback
 from csl.data import ImageDataModule
+from csl.encoders import Encoder
 from csl.methods import Method
 from csl.methods.measuring import precision_of_features
 from csl.methods.run import global_batch_size, steps_per_epoch, total_steps
@@ -44,6 +45,10 @@ def encoder_facts(encoder: nn.Module, config: Any) -> dict[str, Any]:
             facts = {"class_path": config["class_path"], "init_args": given}
     if "image_size" in facts["init_args"]:
         facts["init_args"]["image_size"] = getattr(encoder, "native_size", None)
+    if isinstance(encoder, Encoder):  # what was left open, such as a ResNet's stem, is what the network has
+        found = encoder.sizes(encoder.state_dict())
+        left_open = {name for name, value in facts["init_args"].items() if value is None}
+        facts["init_args"] |= {name: value for name, value in found.items() if name in left_open}
     facts["feature_dim"] = getattr(encoder, "feature_dim", None)
     facts["parameters"] = count_parameters(encoder)
     window = {name: getattr(encoder, name, None) for name in ("mean", "std")}

@@ -141,7 +141,9 @@ class FeatureCollector(Callback):
         self._watch, self._ran, self._is_extra = Stopwatch(), {}, False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Measure the untrained network, if that is asked for."""
+        """Refuse loaders that no pass could measure; measure the untrained network, if that is asked for."""
+        if trainer.val_dataloaders is not None:
+            _loaders(trainer)
         if self.untrained and trainer.enable_validation and not trainer.global_step:
             self._run_extra_pass(trainer)
 
@@ -242,9 +244,20 @@ class FeatureCollector(Callback):
 
 
 def _loaders(trainer: Trainer) -> Sequence[Any]:
-    """The loaders of the two evaluation sets."""
+    """The loaders of the two evaluation sets.
+
+    Raises:
+        ValueError: If there is another number of them.
+    """
     loaders: Any = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
-    return tuple(loaders)
+    found = tuple(loaders) if isinstance(loaders, list | tuple) else (loaders,)
+    if len(found) != 2:
+        hook = "test_dataloader" if trainer.testing else "val_dataloader"
+        raise ValueError(
+            f"{hook}: expected two loaders, of the reference set that probes learn from and of the held-out set, "
+            f"got {len(found)}"
+        )
+    return found
 
 
 def _numbered(callbacks: Sequence[FeatureCallback]) -> dict[str, FeatureCallback]:
@@ -277,10 +290,9 @@ def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Tra
     except Exception as error:
         if trainer.state.fn != "fit" or world() is not None:
             raise
-        place = "".join(traceback.format_tb(error.__traceback__)[-1:]).strip()
         rank_zero_warn(
             f"{type(callback).__name__} failed and measured nothing in epoch {epochs_of(trainer)}; the training "
-            f"goes on. {type(error).__name__}: {error} ({place})"
+            f"goes on. {type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"
         )
 
 

@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from csl.distributed import all_reduce, any_process, gather_rows, world
+from csl.methods.run import is_every
 from csl.types import Batch
 
 _SHOWN = 16  # indices in the message; the error itself holds all
@@ -76,8 +77,10 @@ class NaNGuard(Callback):
         """Note a bad step; read the note now and then."""
         number = trainer.fit_loop.epoch_loop.total_batch_idx + 1
         self._steps.append(_Step(number, self._learning_rate, batch.index))
-        self._note(outputs["loss"] if isinstance(outputs, Mapping) else outputs, number)
-        if number % trainer.log_every_n_steps == 0:  # type: ignore[attr-defined]
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if loss is not None:  # a training_step that returns None leaves its batch out
+            self._note(loss, number)
+        if is_every(trainer.log_every_n_steps, number):  # type: ignore[attr-defined]
             self._check()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

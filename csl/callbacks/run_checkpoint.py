@@ -17,6 +17,8 @@ from csl.distributed import any_process, world
 from csl.io import flush_to_disk
 from csl.runs import EVENTS, LAST, epoch_file
 
+_ASK_EVERY = 50  # steps
+
 
 class RunCheckpoint(Checkpoint):
     """Saves `checkpoints/last.ckpt` in the run's folder, at the end of an epoch and on Ctrl-C or SIGTERM.
@@ -110,7 +112,9 @@ class RunCheckpoint(Checkpoint):
         if world() is None:
             return self._interruption.asked
         step = trainer.fit_loop.epoch_loop.total_batch_idx + 1
-        return step % trainer.log_every_n_steps == 0 and any_process(self._interruption.asked, world())  # type: ignore[attr-defined]
+        # Where nothing is logged at steps, the processes still ask each other now and then.
+        every: int = trainer.log_every_n_steps or _ASK_EVERY  # type: ignore[attr-defined]
+        return step % every == 0 and any_process(self._interruption.asked, world())
 
     def _save(self, trainer: Trainer, name: Path = LAST, weights_only: bool = False) -> None:
         """Write a checkpoint under another name; it may be a moment until its step is logged."""

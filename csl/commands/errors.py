@@ -16,10 +16,20 @@ PACKAGE = Path(csl.__file__).parent
 DEBUG = "CSL_TRACEBACK"
 REPORTED = (ValueError, TypeError, ArithmeticError, OSError, ImportError, RuntimeError)
 # torch compares a checkpoint with the model; the second is said of worker processes that the system ended, mostly for
-# want of memory.
-FOREIGN_CHECKS = ("Error(s) in loading state_dict", "DataLoader worker (pid")
+# want of memory; the third by batch norm of a single image.
+FOREIGN_CHECKS = (
+    "Error(s) in loading state_dict",
+    "DataLoader worker (pid",
+    "Expected more than 1 value per channel when training",
+)
 # Where Lightning checks the options of its Trainer.
-FOREIGN_CHECKERS = ("accelerator_connector.py", "lightning/fabric/utilities/device_parser.py", "accelerators/cpu.py")
+FOREIGN_CHECKERS = (
+    "accelerator_connector.py",
+    "lightning/fabric/utilities/device_parser.py",
+    "accelerators/cpu.py",
+    "environments/torchelastic.py",
+    "callbacks/early_stopping.py",
+)
 # What a disk or a folder refuses is nobody's bug, whoever meets it first.
 OF_THE_DISK = (
     errno.ENOSPC,

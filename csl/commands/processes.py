@@ -1,4 +1,4 @@
-"""How many processes a machine can take."""
+"""How many processes there are to be: as many as were launched, and no more than a machine can take."""
 
 import os
 from typing import Any
@@ -6,6 +6,29 @@ from typing import Any
 import torch
 
 PER_CORE = 4
+
+
+def check_launch(devices: Any, num_nodes: int) -> None:
+    """Refuse to train alone, beside others that do the same, where a launcher started several processes for one run.
+
+    Args:
+        devices: `trainer.devices`, a number or something that Lightning understands.
+        num_nodes: `trainer.num_nodes`.
+
+    Raises:
+        ValueError: If torchrun started another number of processes.
+
+    Example:
+        >>> check_launch(1, 1)
+    """
+    launched = int(os.environ.get("WORLD_SIZE", 1)) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", launched))
+    on_cpu_alone = devices == "auto" and not torch.cuda.is_available()  # of which Lightning takes one
+    if launched > 1 and (on_cpu_alone or (str(devices).isdecimal() and int(devices) * num_nodes != launched)):
+        raise ValueError(
+            f"devices: expected {here}, as torchrun started {launched} processes, got {devices}: "
+            f"--trainer.devices {here} --trainer.num_nodes {max(1, launched // here)} --trainer.strategy ddp"
+        )
 
 
 def check_processes(accelerator: Any, devices: Any) -> None:

@@ -12,6 +12,11 @@ from csl.commands.suggest import did_you_mean
 
 REFUSAL = re.compile(r"([\w.]+): (expected .*, got (\S+).*)", re.DOTALL)
 NO_NAME = re.compile(r"You selected an invalid (strategy|accelerator) name: `\w+='(.*?)'`")
+MONITOR = re.compile(
+    r"Early stopping conditioned on metric `(.*?)` which is not available.*following: (.*)|"
+    r"`ModelCheckpoint\(monitor='(.*?)'\)` could not find the monitored key in the returned metrics: \[(.*)\]\.",
+    re.DOTALL,
+)
 DEVICES = ("`devices` selected with", "`Trainer(devices=")
 
 
@@ -37,6 +42,10 @@ def explain_refusal(message: str, line: Sequence[str] = (), builds: str = "") ->
         return _misfit(message)
     if message.startswith(DEVICES):
         return "--trainer.devices: expected 1 or more processes, or auto" + _got(line, "trainer.devices")
+    if message.startswith("Expected more than 1 value per channel"):
+        return "--data.batch_size: expected 2 or more images for each process, which batch norm compares, got 1"
+    if found := MONITOR.match(message):
+        return _monitor(*(part for part in found.groups() if part is not None), line=line)
     if found := NO_NAME.match(message):
         hint = did_you_mean(found[2], _names(found[1]), 0)
         return f"{written(line, f'trainer.{found[1]}', found[2])}: unknown name {found[2]!r}{hint}"
@@ -84,6 +93,14 @@ def _names(what: str) -> list[str]:
     if what == "strategy":
         return ["auto", *StrategyRegistry.available_strategies()]
     return ["auto", "gpu", *AcceleratorRegistry.available_accelerators()]
+
+
+def _monitor(name: str, known: str, *, line: Sequence[str]) -> str:
+    """What can be monitored in place of a name that nothing has, without what only says how long things take."""
+    names = [word for word in re.findall(r"[\w./-]+", known) if not word.startswith(("seconds/", "epoch", "step"))]
+    hint = did_you_mean(name, names, 0)
+    place = written(line, "trainer.callbacks.monitor", name)
+    return f"{place}: expected what this run logs ({', '.join(sorted(names))}), got {name!r}{hint}"
 
 
 def _misfit(message: str) -> str:

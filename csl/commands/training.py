@@ -33,14 +33,13 @@ from csl.commands.measured_run import (
 from csl.commands.names import use_short_names
 from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
-from csl.commands.processes import check_processes
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
 from csl.commands.speech import speak
+from csl.commands.unfit import check_checkpoint, check_trainer
 from csl.commands.whole_numbers import keep_whole_numbers
 from csl.data import ImageDataModule
 from csl.encoders.weights import weights_unread
-from csl.io import load_checkpoint
 from csl.methods import Method
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
@@ -201,20 +200,14 @@ class TrainingCLI(LightningCLI):
             )
         if path is not None and not Path(path).is_file():
             raise CommandError(f"ckpt_path: no file {path}")
-        if path is not None and self.command == "fit" and not load_checkpoint(path, mmap=True).get("optimizer_states"):
-            raise CommandError(
-                f"ckpt_path: {path} holds weights alone, as kept epochs do: they are for csl validate and csl predict; "
-                "training goes on from a last.ckpt"
-            )
+        if path is not None:
+            check_checkpoint(path, self.command)
 
     def before_instantiate_classes(self) -> None:
         """Refuse what no class would, and say so where the run that is to go on has nothing left to do."""
-        clip = self._get(self.config, "trainer").gradient_clip_val
-        if clip is not None and not clip >= 0:
-            raise CommandError(f"trainer.gradient_clip_val: expected 0, for none, or more, got {clip}")
+        check_trainer(self._get(self.config, "trainer"))
         if (file := self._get(self.config, "weights")) is not None:
             raise CommandError(f"weights: expected it below model.encoder in a file, got weights: {file} outside")
-        check_processes(self._get(self.config, "trainer").accelerator, self._get(self.config, "trainer").devices)
         if self.resumption is not None:
             trainer = self._get(self.config, "trainer")
             self.resumption.check_options(self._options)

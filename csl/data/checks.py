@@ -41,12 +41,27 @@ def check_batch_size(batch_size: int, num_train: int, world_size: int) -> None:
         ValueError: If it does not.
     """
     if not 1 <= batch_size <= num_train:
-        raise ValueError(f"batch_size: expected 1 to {num_train} (the size of the training set), got {batch_size}")
+        fits = _fitting(num_train, world_size)
+        hint = f"; --data.batch_size {fits} makes several steps an epoch" if batch_size > num_train and fits else ""
+        raise ValueError(
+            f"batch_size: expected 1 to {num_train} (the size of the training set), got {batch_size}{hint}"
+        )
     if batch_size % world_size:
         raise ValueError(
             f"batch_size: counts the images of all processes together, so expected a multiple of {world_size} "
             f"processes, got {batch_size}"
         )
+
+
+def _fitting(num_train: int, world_size: int) -> int:
+    """The largest power of two, times the processes, that fits four times into the training set; 0 if none does.
+
+    Example:
+        >>> _fitting(100, 1), _fitting(100, 3), _fitting(6, 2)
+        (16, 24, 0)
+    """
+    share = num_train // (4 * world_size)
+    return world_size << (share.bit_length() - 1) if share * world_size > 1 else 0
 
 
 def check_loading(image_size: int | None, num_workers: int | str, memory_budget: float) -> None:

@@ -6,7 +6,7 @@ from typing import Unpack
 from torch import Tensor, nn
 
 from csl.encoders.base import WITH_MAPS, Encoder, EncoderOptions
-from csl.encoders.found import found_form, without_classifier
+from csl.encoders.found import features_of, found_form, without_classifier
 from csl.encoders.network import Network
 
 
@@ -16,7 +16,8 @@ class Backbone(Encoder):
     The module is given images `[B, C, H, W]` and gives features `[B, D]`, or maps `[B, D, h, w]`, which are averaged
     over positions. How long features are is found by passing black images through it once, in eval mode, with which
     nothing in it changes. A model of torchvision loses its classifier, so that `resnet18` gives 512 features and not
-    1,000 classes; a module of your own is taken as it is. Layers are called `model.layer3`, for example.
+    1,000 classes; the auxiliary ones of `googlenet` and `inception_v3` go with it. A module of your own is taken as it
+    is; where it gives a named tuple, features are the first of it. Layers are called `model.layer3`, for example.
 
     Where only an argument of the module needs to be said, there is no need for this class: a method takes the module
     itself, `SimCLR(torchvision.models.resnet18())`, or `encoder: {class_path: my_file.MyNet}` in YAML.
@@ -64,7 +65,7 @@ class Backbone(Encoder):
 
     def forward(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as features `[B, D]`."""
-        found: Tensor = self.model(images)
+        found: Tensor = features_of(self.model(images))
         return found.mean(dim=(2, 3)) if self.gives_maps else found
 
     def forward_maps(self, images: Tensor) -> Tensor:
@@ -72,7 +73,7 @@ class Backbone(Encoder):
         if not self.gives_maps:
             name = type(self.model).__name__
             raise ValueError(f"encoder: expected one with maps, such as {WITH_MAPS}, got {name}, which gives features")
-        maps: Tensor = self.model(images)
+        maps: Tensor = features_of(self.model(images))
         return maps
 
 

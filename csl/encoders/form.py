@@ -32,12 +32,13 @@ def check_size(images: Tensor, only: int | None, smallest: int, name: str) -> No
         >>> check_size(torch.zeros(2, 1, 8, 4), 8, 1, "Pixels")
         Traceback (most recent call last):
         ...
-        ValueError: images: expected 8 by 8 pixels for Pixels(image_size=8), got 8 by 4
+        ValueError: images: expected 8 by 8 pixels for Pixels(image_size=8), got 8 by 4 (data.image_size says how many)
     """
     height, width = images.shape[2:]
     if only is not None and (height, width) != (only, only):
         raise ValueError(
-            f"images: expected {only} by {only} pixels for {name}(image_size={only}), got {height} by {width}"
+            f"images: expected {only} by {only} pixels for {name}(image_size={only}), got {height} by {width} "
+            "(data.image_size says how many)"
         )
     if min(height, width) < smallest:
         raise ValueError(

@@ -11,6 +11,7 @@ from csl.randomness import seeded
 
 USUAL_SIZES = (32, 224)
 HEADS = ("fc", "classifier", "head", "heads")  # what torchvision calls its classifiers
+AUXILIARY = ("aux1", "aux2", "AuxLogits")  # and the further ones of googlenet and inception_v3
 WHAT_IT_MUST_DO = "an encoder turns images [B, C, H, W] into features [B, D] or maps [B, D, h, w]"
 
 
@@ -71,6 +72,8 @@ def found_channels(model: nn.Module) -> int:
 def without_classifier(model: nn.Module, classifier: str | None) -> None:
     """Replace a submodule by one that does nothing; without a name, the head of a model of torchvision.
 
+    Auxiliary classifiers of torchvision's models, which only training with labels uses, go with it.
+
     Raises:
         ValueError: If there is no such submodule.
 
@@ -80,8 +83,11 @@ def without_classifier(model: nn.Module, classifier: str | None) -> None:
         >>> net[1]
         Identity()
     """
+    is_torchvisions = type(model).__module__.startswith("torchvision.models.")
+    if is_torchvisions and getattr(model, "aux_logits", False):
+        for name, nothing in {"aux_logits": False, **dict.fromkeys(AUXILIARY)}.items():
+            setattr(model, name, nothing)
     if classifier is None:
-        is_torchvisions = type(model).__module__.startswith("torchvision.models.")
         classifier = next((name for name in HEADS if is_torchvisions and hasattr(model, name)), None)
     if classifier is None:
         return
@@ -97,6 +103,17 @@ def without_classifier(model: nn.Module, classifier: str | None) -> None:
     setattr(model.get_submodule(parent), name, nn.Identity())
 
 
+def features_of(output: Any) -> Any:
+    """What a module gives, without the auxiliary outputs that some of torchvision's give beside it in training.
+
+    Example:
+        >>> from torchvision.models import GoogLeNetOutputs
+        >>> features_of(GoogLeNetOutputs(torch.ones(2), None, None))
+        tensor([1., 1.])
+    """
+    return output[0] if isinstance(output, tuple) and hasattr(output, "_fields") else output
+
+
 def _forms(model: nn.Module, in_channels: int | None, image_size: int | None) -> list[tuple[int, int]]:
     """Channels and sizes of images that a module may take, the likeliest first."""
     own = found_channels(model)
@@ -109,7 +126,7 @@ def _first_output(model: nn.Module, forms: list[tuple[int, int]]) -> tuple[int, 
     errors = []
     for channels, size in forms:
         try:
-            return channels, size, model(_black(model, channels, size))
+            return channels, size, features_of(model(_black(model, channels, size)))
         except Exception as error:
             errors.append(f"[2, {channels}, {size}, {size}]: {error}")
     raise ValueError(
@@ -121,7 +138,7 @@ def _first_output(model: nn.Module, forms: list[tuple[int, int]]) -> tuple[int, 
 def _takes(model: nn.Module, channels: int, size: int, like: Tensor) -> bool:
     """Whether the module takes images of another size, too, and gives as many features for them."""
     try:
-        output = model(_black(model, channels, size))
+        output = features_of(model(_black(model, channels, size)))
     except Exception:
         return False
     return isinstance(output, Tensor) and output.ndim == like.ndim and output.shape[1] == like.shape[1]

@@ -18,6 +18,7 @@ from csl.methods.optimization import Optimization
 from csl.methods.run import (
     Start,
     check_accumulation,
+    check_callbacks,
     global_batch_size,
     run_seed,
     steps_per_epoch,
@@ -164,6 +165,7 @@ class Method(LightningModule):
         if stage != "fit":
             return
         self.start = Start()  # until a checkpoint says otherwise
+        check_callbacks(self.trainer)
         check_accumulation(self.trainer, type(self).__name__, self.accumulates)
         if self.trainer.world_size > 1 and self.synchronizes_batch_norm:
             synchronize_batch_norm(self)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import GradientAccumulationScheduler
+from lightning.pytorch.callbacks import BatchSizeFinder, GradientAccumulationScheduler, LearningRateFinder
 from torch.utils.data import DistributedSampler
 
 
@@ -83,7 +83,34 @@ def wants_scalars(trainer: Trainer) -> bool:
     every: int = trainer.log_every_n_steps  # type: ignore[attr-defined]
     step = trainer.fit_loop.epoch_loop._batches_that_stepped + 1  # what the trainer logs by
     is_last = trainer.is_last_batch or 0 <= trainer.max_steps <= trainer.global_step + 1
-    return is_last or bool(every and step % every == 0)
+    return is_last or is_every(every, step)
+
+
+def is_every(every: int, step: int) -> bool:
+    """Whether a step is one of every n-th; none is for n = 0, with which Lightning logs no steps.
+
+    Example:
+        >>> is_every(5, 10), is_every(5, 11), is_every(0, 10)
+        (True, False, False)
+    """
+    return bool(every and step % every == 0)
+
+
+def check_callbacks(trainer: Trainer) -> None:
+    """Refuse callbacks that look for a rate or a batch size by trial: the schedule and the scaled rate follow both.
+
+    Raises:
+        ValueError: If the trainer has a `LearningRateFinder` or a `BatchSizeFinder`.
+    """
+    advice = {
+        LearningRateFinder: "which overwrites the schedule that a run is given; try several model.optimization.lr",
+        BatchSizeFinder: "which changes the batch size when rate and schedule are scaled by it already; set "
+        "data.batch_size: csl estimates before training whether a step fits the memory",
+    }
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        for kind, reason in advice.items():
+            if isinstance(callback, kind):
+                raise ValueError(f"callbacks: expected no {kind.__name__}, {reason}; got one")
 
 
 def check_accumulation(trainer: Trainer, method: str, accumulates: bool) -> None:

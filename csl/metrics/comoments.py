@@ -89,6 +89,12 @@ class Spectrum:
         """The singular values of the features `[N, D]` as they are, not centred, descending, at most min(N, D)."""
         return _eigenvalues(self.moments.gram, self.moments, int(self.moments.number)).sqrt()
 
+    def has_one_direction(self, share: float) -> bool:
+        """Whether the second eigenvalue of the covariance is below this share of the first: one sample is far away."""
+        values = self.covariance
+        possible = min(len(self.moments.mean), int(self.moments.number) - 1)
+        return possible > 1 and len(values) > 0 and (len(values) == 1 or bool(values[1] < share * values[0]))
+
 
 def _eigenvalues(matrix: Tensor, moments: Comoments, rank: int) -> Tensor:
     """The eigenvalues of a `[D, D]` sum of squares over these samples, without those of the size of its rounding."""

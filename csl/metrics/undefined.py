@@ -1,4 +1,4 @@
-"""Scores that do not exist: NaN, and a warning that says why."""
+"""Scores that do not exist, or have lost their digits: a warning that says why."""
 
 import warnings
 
@@ -15,3 +15,13 @@ def undefined(metric: str, reason: object, features: Tensor, *shape: int) -> Ten
 def warn_undefined(metric: str, reason: object) -> None:
     """Say why a metric is NaN."""
     warnings.warn(f"{metric} is NaN: {reason}", RuntimeWarning, stacklevel=3)
+
+
+def warn_lost_digits(metric: str, what: str) -> None:
+    """Say that a metric has fewer right digits than it shows, why, and what to do."""
+    warnings.warn(
+        f"{metric} has lost digits: {what}. A sample far away from all others, or an offset, leaves no digits for "
+        "the rest: look at the lengths of the rows, leave that sample out, or measure directions (normalize=True)",
+        RuntimeWarning,
+        stacklevel=3,
+    )

@@ -30,6 +30,7 @@ from csl.pairwise.nearest import nearest
 from csl.pairwise.nearest_classes import NearestClasses, nearest_classes
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
+from csl.pairwise.ranks import nearest_rows, ranks
 from csl.pairwise.sample_sums import SampleSums, sample_sums
 from csl.pairwise.sampled_sums import sampled_class_sums
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
@@ -68,6 +69,8 @@ __all__ = [
     "labels_fault",
     "nearest",
     "nearest_classes",
+    "nearest_rows",
+    "ranks",
     "refuse",
     "sample_sums",
     "sampled_class_sums",

@@ -45,7 +45,7 @@ def distances(
     recomputed from direct differences; a tile crowded with them is redone as a float64 product.
 
     Args:
-        x: Rows `[m, D]`, float32, shifted to their common mean.
+        x: Rows `[m, D]`, float32, shifted to their common middle.
         y: Columns `[n, D]`, float32, shifted likewise.
         xx: Squared norms of the rows `[m]`, float64.
         yy: Squared norms of the columns `[n]`, float64.

@@ -170,7 +170,7 @@ class Pairs:
 
     @cached_property
     def norms(self) -> tuple[float, float]:
-        """The least and the largest distance of a sample to the mean of all, in units of the tiles.
+        """The least and the largest distance of a sample to the middle of all, in units of the tiles.
 
         By the triangle their sum is no less than the distance of any sample to its nearest, and twice the largest no
         less than any distance.

@@ -302,3 +302,16 @@ def test_the_table_says_of_when_it_is_and_leaves_out_what_is_older(
     assert "ToyMethod after epoch 3 (step 12)" in printed
     assert "other" in printed
     assert "steps" not in printed
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_other_than_two_loaders_are_refused_before_training(tmp_path: Path, count: int) -> None:
+    class Other(ToyData):
+        def val_dataloader(self) -> Any:
+            loaders = 2 * super().val_dataloader()
+            return loaders[0] if count == 0 else loaders[:count]  # a loader alone, or in a list
+
+    trainer = toy_trainer(tmp_path, [FeatureCollector()])
+    with pytest.raises(ValueError, match=rf"val_dataloader: expected two loaders, of the .*, got {max(1, count)}"):
+        trainer.fit(ToyMethod(), Other())
+    assert trainer.global_step == 0

@@ -2,9 +2,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import yaml
+from PIL import Image
 from safetensors.torch import load_file
 
 import csl
@@ -91,6 +93,20 @@ def test_the_encoder_is_loaded_from_the_folder_alone(run: Run) -> None:
     assert encoder(images).shape == (3, 16)
     with pytest.raises(ValueError, match=r"expected the checkpoint epoch_0007\.ckpt; there are last\.ckpt"):
         csl.load_encoder(run.folder, epoch=7)
+
+
+def test_a_stem_that_followed_the_images_is_in_the_record(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (12, 80, 90, 3), dtype=np.uint8)
+    for number, image in enumerate(images):
+        file = tmp_path / "photographs" / "ab"[number % 2] / f"{number}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(file)
+    line = ["--data.source", "Folder", "--data.source.root", "photographs", "--data.batch_size", "4"]
+    line += ["--model.encoder", "ResNet", "--model.encoder.depth", "10", "--trainer.max_steps", "1"]
+    runs.csl(tmp_path, "fit", *line, "--trainer.callbacks", "[FeatureCollector]", *SMALL)
+    folder = tmp_path / "lightning_logs/simclr-folder/version_0"
+    assert Run(folder).record["encoder"]["init_args"]["stem"] == "imagenet"
+    assert csl.load_encoder(folder)(torch.rand(2, 3, 80, 80)).shape == (2, 16)
 
 
 def test_a_fit_begins_with_what_was_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -9,6 +9,7 @@ from jsonargparse import ArgumentParser
 from torch.utils.data import DataLoader
 
 from csl.data import Augmentation, Digits, ImageDataModule, ImageSource, ImageSplits, ImageTensor
+from csl.data.checks import check_batch_size
 from csl.randomness import seeded
 from csl.types import View
 from tests.data.toy import Looker, ToySource, module, trainer
@@ -268,3 +269,12 @@ def test_one_augmentation_a_view_in_a_file() -> None:
     views = "[{class_path: Augmentation}, {class_path: Augmentation, init_args: {solarize_probability: 0.2}}]"
     first, second = parsed("--data.source=Digits", f"--data.augmentation={views}").augmentations
     assert (first.recipe(8).solarize_probability, second.recipe(8).solarize_probability) == (0, 0.2)
+
+
+def test_a_batch_that_is_too_large_is_answered_with_one_that_fits() -> None:
+    with pytest.raises(ValueError, match=r"got 256; --data\.batch_size 16 makes several steps an epoch"):
+        check_batch_size(256, num_train=100, world_size=1)
+    with pytest.raises(ValueError, match=r"got 255; --data\.batch_size 24 makes several steps an epoch"):
+        check_batch_size(255, num_train=100, world_size=3)
+    with pytest.raises(ValueError, match=r"training set\), got 8$"):
+        check_batch_size(8, num_train=3, world_size=1)

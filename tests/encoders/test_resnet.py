@@ -94,3 +94,10 @@ def test_a_layer_is_measured_before_it_is_changed_in_place() -> None:
     expected = encoder.bn1(encoder.conv1(images)).mean(dim=(2, 3))
     torch.testing.assert_close(encoder.outputs(images)["bn1"], expected)
     assert (expected < 0).any()
+
+
+def test_the_stem_follows_the_size_of_the_images_unless_it_is_given() -> None:
+    strides = {size: ResNet(10, width=2, image_size=size).conv1.stride for size in (None, 32, 64, 65, 224)}
+    assert strides == {None: (1, 1), 32: (1, 1), 64: (1, 1), 65: (2, 2), 224: (2, 2)}
+    assert ResNet(10, "small", width=2, image_size=224).conv1.stride == (1, 1)
+    assert ResNet(10, width=2, image_size=224)(torch.zeros(1, 3, 40, 40)).shape == (1, 16)

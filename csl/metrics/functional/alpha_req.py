@@ -10,7 +10,9 @@ from csl.metrics.comoments import Spectrum
 from csl.metrics.measure import Family, Measure, Options
 from csl.metrics.measure import spectrum as spectrum_cost
 from csl.metrics.samples import Samples
-from csl.metrics.undefined import undefined
+from csl.metrics.undefined import undefined, warn_lost_digits
+
+_SIX_DIGITS = 1e-9  # of the largest eigenvalue: float64 holds six digits of one that is no smaller
 
 
 def alpha_req(features: Tensor, first: int = 11, last: int = 100, *, group: Group = None) -> Tensor:
@@ -30,7 +32,8 @@ def alpha_req(features: Tensor, first: int = 11, last: int = 100, *, group: Grou
         group: The processes that hold the other rows; None for one process.
 
     Returns:
-        float64 scalar; NaN, with a warning, if the range holds fewer than two eigenvalues.
+        float64 scalar; NaN, with a warning, if the range holds fewer than two eigenvalues. A warning, too, where
+        float64 has no digits for them beside the largest.
 
     Raises:
         ValueError: If features are no finite matrix, or the range is none.
@@ -51,6 +54,8 @@ def _options(first: int = 11, last: int = 100) -> Options:
 
 def _decay(spectrum: Spectrum, first: int, last: int) -> Tensor:
     values = spectrum.covariance[first - 1 : last]
+    if spectrum.has_one_direction(_SIX_DIGITS):
+        warn_lost_digits("alpha-ReQ", f"all eigenvalues but one are under {_SIX_DIGITS:g} of the largest")
     if len(values) < 2:
         reason = f"of eigenvalues {first} to {last}, {len(values)} exist; it needs two"
         return undefined("alpha-ReQ", reason, spectrum.moments.mean)

@@ -7,11 +7,13 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, Shard, all_reduce, any_process, rank
+from csl.metrics.undefined import warn_lost_digits
 from csl.pairwise import center, check_features
 
 LARGE = 20_000  # samples from which on k-means sees batches of them
 _BATCH = 4096
 _RESTARTS = 5
+_FAR = 1_000  # times the median distance from the middle: float32 leaves four digits for distances between the others
 
 
 def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group: Group = None) -> Tensor:
@@ -44,6 +46,9 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
         raise ValueError(f"num_clusters: expected 1 to {shard.total}, the number of samples, got {num_clusters}")
     # Centred and scaled, for the digits of float32; that moves all centres alike.
     rows = shard.gather(center(features.detach(), group=group).values)
+    lengths = rows.norm(dim=1)
+    if bool(lengths.amax() > _FAR * lengths[lengths > 0].median()):
+        warn_lost_digits("k-means", f"a sample is over {_FAR:,} times as far out as most, and float32 ends there")
     clusters = torch.zeros(len(rows), dtype=torch.int64, device=features.device)
     failure: Exception | None = None
     if rank(group) == 0:

@@ -12,7 +12,7 @@ from csl.metrics.measure import Family, Measure, Options
 from csl.metrics.measure import spectrum as spectrum_cost
 from csl.metrics.moments import Moments
 from csl.metrics.samples import Samples
-from csl.metrics.undefined import undefined
+from csl.metrics.undefined import undefined, warn_lost_digits
 from csl.pairwise import blocks
 
 _ROWS = 4096  # rows converted to float64 at a time
@@ -40,6 +40,7 @@ def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group
 
     Returns:
         float64 scalar; NaN, with a warning, for fewer than two images, an image of one view, or images all the same.
+        A warning, too, where one sample is so far away that float64 has no digits for the others.
 
     Raises:
         ValueError: If features are no finite matrix, labels do not match or hold −1, or delta is not positive.
@@ -70,6 +71,8 @@ def _rank(samples: Samples, delta: float) -> Tensor:
     within = all_reduce(_view_scatter(features, samples.labels, moments), samples.group)
     # δ is added to eigenvalues free of rounding: beside large features it would be lost on the diagonal of Σ_w itself.
     spreads, directions = torch.linalg.eigh(within)
+    if _are_lost(spreads, delta):
+        warn_lost_digits("LiDAR", "the smallest spreads between views are below the rounding of the largest")
     root = directions / (spreads * _is_no_rounding(spreads) + delta).sqrt()
     # The eigenvalues of the whitened matrix are those of Rᵀ Σ_b R with Σ_w⁻¹ = R Rᵀ.
     values = torch.linalg.eigvalsh(root.T @ between @ root)
@@ -80,6 +83,13 @@ def _rank(samples: Samples, delta: float) -> Tensor:
 def _is_no_rounding(eigenvalues: Tensor) -> Tensor:
     """Which eigenvalues `[D]` of a sum of squares are above what rounding leaves."""
     return eigenvalues > len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps * eigenvalues.amax()
+
+
+def _are_lost(spreads: Tensor, delta: float) -> bool:
+    """Whether rounding reaches the sixth digit of the smallest eigenvalue of Σ_w + δ, or hides more than δ."""
+    real, rounding = spreads[_is_no_rounding(spreads)], torch.finfo(spreads.dtype).eps * float(spreads.amax())
+    hidden = len(real) == 1 < len(spreads) and len(spreads) * rounding > delta
+    return hidden or (len(real) > 0 and rounding > 1e-6 * (float(real.amin()) + delta))
 
 
 def _view_scatter(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:

@@ -8,11 +8,12 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Size
 from csl.metrics.samples import Samples
-from csl.metrics.undefined import undefined
+from csl.metrics.undefined import undefined, warn_lost_digits
 from csl.pairwise import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
 _ROUNDING = 1e-12  # share of the features' root mean square below which a distance of means is rounding
+_SIX_DIGITS = 1e-9  # of the largest singular value of the class means: float64 holds six digits of one no smaller
 
 
 def neural_collapse(features: Tensor, labels: Tensor, *, group: Group = None) -> Tensor:
@@ -67,7 +68,11 @@ def _collapse(samples: Samples) -> Tensor:
 def _axes(centers: Tensor) -> tuple[Tensor, Tensor]:
     """The directions `[K, D]` in which class means differ, and the eigenvalues of Σ_B there `[K]`."""
     _, values, directions = torch.linalg.svd(centers, full_matrices=False)
+    values = values[: len(centers) - 1]  # they add up to zero: one direction fewer than classes is real
+    directions = directions[: len(values)]
     real = values > max(centers.shape) * torch.finfo(values.dtype).eps * values.amax()
+    if bool(values[real].amin() < _SIX_DIGITS * values.amax()):
+        warn_lost_digits("neural collapse", f"some class means differ by under {_SIX_DIGITS:g} of what others do")
     return directions[real], values[real].square() / len(centers)
 
 

@@ -9,7 +9,9 @@ from csl.metrics.comoments import Spectrum, entropy_rank
 from csl.metrics.measure import Family, Measure
 from csl.metrics.measure import spectrum as spectrum_cost
 from csl.metrics.samples import Samples
-from csl.metrics.undefined import undefined
+from csl.metrics.undefined import undefined, warn_lost_digits
+
+_SEEN = 1e-12  # of the largest eigenvalue: what smaller ones add to the value is not right to six digits
 
 
 def rankme(features: Tensor, *, group: Group = None) -> Tensor:
@@ -30,7 +32,8 @@ def rankme(features: Tensor, *, group: Group = None) -> Tensor:
         group: The processes that hold the other rows; None for one process.
 
     Returns:
-        float64 scalar; NaN, with a warning, for no samples or if all features are zero.
+        float64 scalar; NaN, with a warning, for no samples or if all features are zero. A warning, too, where one
+        sample is so far away that the others' σ are lost.
 
     Raises:
         ValueError: If features are no finite matrix.
@@ -46,6 +49,8 @@ def rankme(features: Tensor, *, group: Group = None) -> Tensor:
 def _rank(spectrum: Spectrum) -> Tensor:
     if not len(spectrum.singular_values):
         return undefined("RankMe", "there is no sample that is not zero", spectrum.moments.mean)
+    if spectrum.has_one_direction(_SEEN):
+        warn_lost_digits("RankMe", f"all but one direction have under {_SEEN:g} of the variance of the first")
     return entropy_rank(spectrum.singular_values)
 
 
