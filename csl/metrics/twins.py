@@ -26,6 +26,7 @@ class Twins:
         ValueError: If one is no finite matrix, or they have not as many rows; the same on every process of the group.
 
     Example:
+        >>> import torch
         >>> both = Twins(torch.tensor([[0.0], [2.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
         >>> both.cross
         tensor([[-1.,  1.]], dtype=torch.float64)

@@ -33,7 +33,7 @@ def distances_within(labeled: LabeledPairs) -> tuple[Tensor, Tensor]:
         >>> from csl.distributed import Shard
         >>> x, classes = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([0, 0, 1])  # the mean distance is 2
         >>> distances_within(LabeledPairs.of(x, classes, 2, Shard.of(3), passes=1))
-        (tensor(1.0000, dtype=torch.float64), tensor(5.0000, dtype=torch.float64))
+        (tensor(1., dtype=torch.float64), tensor(5., dtype=torch.float64))
     """
     pairs, classes, _ = labeled
 

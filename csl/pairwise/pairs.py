@@ -45,7 +45,7 @@ class Pairs:
 
     Example:
         >>> pairs = Pairs(torch.tensor([[0.0], [1.0], [3.0]]))
-        >>> float(pairs.mean)
+        >>> round(float(pairs.mean), 6)
         2.0
         >>> [found for _, found in pairs.each(lambda tile, buffers: tile.distances.amin(dim=1))]  # 3 is the unit
         [tensor([0.3333, 0.3333, 0.6667])]

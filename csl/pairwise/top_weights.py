@@ -51,15 +51,15 @@ def top_weights(
     own = pairs.shard.own
     best = [TopColumns(len(features), k, pairs.device, with_values=True) for _ in logs]
     # −log w_ij is 2 rate d_ij and a term of either row: the own one is the same for all columns.
-    penalties = [(log_sums / (2 * rate)).float() for rate, log_sums in logs]
+    penalties = [log_sums.float() for _, log_sums in logs]
 
     def work(tile: Tile, buffers: Buffers) -> None:
         mine = slice(tile.rows.start - own.start, tile.rows.stop - own.start)
-        for notes, penalty in zip(best, penalties, strict=True):
-            costs = torch.add(tile.distances, penalty[tile.columns], out=buffers[0])
+        for notes, penalty, (rate, _) in zip(best, penalties, logs, strict=True):
+            costs = torch.add(penalty[tile.columns], tile.distances, alpha=2 * rate, out=buffers[0])
             notes.add(mine, tile.columns.start, costs, tile.distances)
             if tile.mirrored:
-                costs = torch.add(tile.distances, penalty[tile.rows, None], out=buffers[0])
+                costs = torch.add(penalty[tile.rows, None], tile.distances, alpha=2 * rate, out=buffers[0])
                 notes.add_mirrored(tile.columns, tile.rows.start, costs, tile.distances)
 
     pairs.visit(work)
