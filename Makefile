@@ -1,10 +1,11 @@
 # `make fit` trains SimCLR on handwritten digits with every monitor on; `make test` runs the tests, and
-# `make test-all` every promise for every method in full. All set up .venv first and install
-# nothing twice.
+# `make test-all` every promise for every method in full; `make test-gpu` those that mean anything on a GPU, and
+# `make test-oldest` all of them in .venv-oldest, beside the oldest versions of what csl needs. All set up their
+# environment first and install nothing twice.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: fit test test-all lint clean
+.PHONY: fit test test-all test-gpu test-oldest lint clean
 .DEFAULT_GOAL := fit
 
 fit: .venv/.installed
@@ -15,6 +16,12 @@ test: .venv/.installed-dev
 
 test-all: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 -m ''
+
+test-gpu: .venv/.installed-dev
+	$(BIN)/pytest tests/devices -m '' -k cuda
+
+test-oldest: .venv-oldest/.installed-dev
+	OMP_NUM_THREADS=1 .venv-oldest/bin/pytest -n 2
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
@@ -30,5 +37,13 @@ lint: .venv/.installed-dev
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm]'
 	touch $@
 
+# pip has no option for the lowest versions that the ranges allow; uv has.
+.venv-oldest/.installed-dev: pyproject.toml
+	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/pip install --disable-pip-version-check --quiet 'uv>=0.9'
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct \
+	  --editable '.[dev,timm]'
+	touch $@
+
 clean:
-	rm -rf .venv build csl.egg-info
+	rm -rf .venv .venv-oldest build csl.egg-info

@@ -24,7 +24,7 @@ from benchmarks.timing import finish, in_turns, sustained
 from csl.callbacks import NaNGuard
 from csl.commands.precision import automatic_precision
 from csl.data import ImageDataModule, ImageSource
-from csl.encoders import ResNet
+from csl.encoders import Encoder, ResNet
 from csl.methods import SimCLR
 from csl.methods.groups import complete
 from csl.methods.step import as_step
@@ -50,10 +50,10 @@ def main() -> None:
     args = parser.parse_args()
     device = torch.device(args.device)
     precision, _ = automatic_precision(device.type)
-    step = training_step(args.depth, args.width, device, precision)
+    step = training_step(ResNet(depth=args.depth, width=args.width), device, precision)
     data = ImageDataModule(Synthetic(args.images), batch_size=args.batch)
     suppliers = {
-        CEILING: in_memory(args.batch, device),
+        CEILING: in_memory(args.batch, (3, 32), device),
         "csl: uint8 in memory, augmented in batches": ours(data, device, precision),
         f"lightly: PIL in {args.workers} workers": lightly(args.images, args.batch, args.workers, device),
     }
@@ -75,9 +75,9 @@ def main() -> None:
     )
 
 
-def training_step(depth: int, width: int, device: torch.device, precision: str) -> Callable[[Views], None]:
+def training_step(encoder: Encoder, device: torch.device, precision: str) -> Callable[[Views], None]:
     """Loss, gradients and one step of the optimizer."""
-    method = SimCLR(ResNet(depth=depth, width=width)).to(device, memory_format=torch.channels_last)
+    method = SimCLR(encoder).to(device, memory_format=torch.channels_last)
     optimizer = method.optimization.build(complete([], method), 256, fused=True)
 
     def step(views: Views) -> None:
@@ -102,9 +102,10 @@ def consumer(step: Callable[[Views], None], views: Iterator[Views]) -> Callable[
     return work
 
 
-def in_memory(batch: int, device: torch.device) -> Iterator[Views]:
-    """The same two views again and again."""
-    return cycle([tuple(torch.randn(batch, 3, 32, 32, device=device) for _ in range(2))])
+def in_memory(batch: int, shape: tuple[int, int], device: torch.device) -> Iterator[Views]:
+    """The same two views again and again, of so many channels and pixels a side."""
+    channels, size = shape
+    return cycle([tuple(torch.randn(batch, channels, size, size, device=device) for _ in range(2))])
 
 
 def ours(data: ImageDataModule, device: torch.device, precision: str) -> Iterator[Views]:

@@ -27,6 +27,11 @@ COMMANDS = {
     "test": Command("training", "measure everything for a checkpoint on the source's third split"),
     "predict": Command("training", "write features, labels and indices to a file"),
     "analyze": Command("analyze", "measure how features from any file are organized, without training"),
+    "compare": Command("compare", "put several encoders side by side, in one page that can be sent"),
+    "map": Command("map", "draw maps of encoders, side by side, and say how far each can be trusted"),
+    "neighbors": Command("neighbors", "look at nearest neighbours: agreement, galleries, likely wrong labels"),
+    "overlap": Command("overlap", "count how often augmentations of two images coincide"),
+    "shapes": Command("shapes", "what local and global density mean, on points in the plane"),
     "sweep": Command("sweep", "measure every kept checkpoint of a run, and say which epoch to take"),
 }
 
@@ -45,6 +50,9 @@ Examples
   csl fit --resume lightning_logs/simclr-digits/version_0        go on where a run was interrupted
   csl validate lightning_logs/simclr-digits/version_0            measure a run again; --data.source ... on other images
   csl sweep lightning_logs/simclr-digits/version_0               which epoch to take, and what it would cost
+  csl compare RUN RUN features.npz --output compare.html         several encoders in one page that can be sent
+  csl map lightning_logs/simclr-digits/version_0 --output map    where images lie, and how far the map can be trusted
+  csl neighbors lightning_logs/simclr-digits/version_0           which images have odd neighbours, or wrong labels
   csl analyze features.npz                                       features from anywhere, the whole panel
 
 A configuration is code: it may name any importable class. Checkpoints and feature files are data and never run code.

@@ -53,6 +53,15 @@ class Table(NamedTuple):
         csv.writer(out, lineterminator="\n").writerows([self.header, *self.rows])
         return out.getvalue()
 
+    def records(self) -> list[dict[str, Cell]]:
+        """One dictionary a row, as JSON takes them: None where a number is not finite.
+
+        Example:
+            >>> Table(["run", "rld"], [["a", 0.5], ["b", math.nan]]).records()
+            [{'run': 'a', 'rld': 0.5}, {'run': 'b', 'rld': None}]
+        """
+        return [dict(zip(self.header, map(_finite, row), strict=True)) for row in self.rows]
+
     def html(self) -> str:
         """An HTML table; nothing in a cell is taken for markup.
 
@@ -68,6 +77,24 @@ class Table(NamedTuple):
         body = "\n".join(f"<tr>{_in_html('td', row)}</tr>" for row in self.rows)
         head = f"<thead><tr>{_in_html('th', self.header)}</tr></thead>"
         return f"<table>\n{head}\n<tbody>\n{body}\n</tbody>\n</table>"
+
+    def latex(self) -> str:
+        r"""A LaTeX table with the rules of booktabs; nothing in a cell is taken for a command.
+
+        Example:
+            >>> print(Table(["", "50 %"], [["a_b", 0.5]]).latex())
+            \begin{tabular}{lr}
+            \toprule
+             & 50 \% \\
+            \midrule
+            a\_b & 0.5000 \\
+            \bottomrule
+            \end{tabular}
+        """
+        head, *body = [" & ".join(map(_in_latex, line)) + r" \\" for line in (self.header, *self.rows)]
+        sides = "l" + "r" * (len(self.header) - 1)
+        rules = [rf"\begin{{tabular}}{{{sides}}}", r"\toprule", head, r"\midrule", *body, r"\bottomrule"]
+        return "\n".join([*rules, r"\end{tabular}"])
 
 
 def aligned(rows: Sequence[Sequence[Cell]], sides: str, least: Sequence[int]) -> Iterator[str]:
@@ -102,8 +129,20 @@ def shown(cell: Cell, largest: float = 1000.0) -> str:
     return f"{cell:.4f}" if abs(cell) < largest else f"{cell:,.1f}"
 
 
+def _finite(cell: Cell) -> Cell:
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
+
+
 def _in_markdown(cell: Cell) -> str:
     return shown(cell).replace("|", "\\|").replace("\n", " ")
+
+
+_LATEX = {character: rf"\{character}" for character in "&%$#_{}"}
+_LATEX |= {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+
+
+def _in_latex(cell: Cell) -> str:
+    return "".join(_LATEX.get(character, character) for character in shown(cell).replace("\n", " "))
 
 
 def _in_html(tag: str, row: Sequence[Cell]) -> str:

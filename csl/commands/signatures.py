@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from textwrap import indent
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 from docstring_parser import DocstringStyle, parse
 
@@ -16,6 +16,7 @@ from csl.commands.device import Device
 from csl.commands.errors import end
 from csl.commands.suggest import did_you_mean
 
+Folder = Annotated[Path, "FOLDER"]
 METAVARS = {Path: "FILE", int: "N", float: "X", str: "NAME"}
 
 
@@ -26,11 +27,13 @@ class Kind(NamedTuple):
         type: The type of one value.
         several: Whether there may be several.
         choices: The only values there are; None for any.
+        metavar: What the help page calls a value; by the type if empty.
     """
 
     type: Any
     several: bool = False
     choices: Sequence[Any] | None = None
+    metavar: str = ""
 
 
 def parser_of(command: str, function: Callable[..., Any], more: Callable[[], str] | None = None) -> "Parser":
@@ -67,7 +70,7 @@ def kinds(function: Callable[..., Any]) -> dict[str, Kind]:
     Example:
         >>> def show(runs: Sequence[Path], *, form: Literal["md", "csv"] = "md") -> None: ...
         >>> kinds(show)["form"]
-        Kind(type=<class 'str'>, several=False, choices=('md', 'csv'))
+        Kind(type=<class 'str'>, several=False, choices=('md', 'csv'), metavar='')
     """
     return {name: _kind(parameter.annotation) for name, parameter in inspect.signature(function).parameters.items()}
 
@@ -117,7 +120,7 @@ def _add(parser: Parser, parameter: inspect.Parameter, kind: Kind, words: str) -
                 form.update(nargs="?", default=default)
             parser.add_argument(name, metavar=metavar, help=words, **form)
         else:
-            form["metavar"] = None if kind.choices else METAVARS[kind.type]
+            form["metavar"] = None if kind.choices else kind.metavar or METAVARS[kind.type]
             parser.add_argument(option, help=words + _shown(default), default=default, **form)
 
 
@@ -125,6 +128,8 @@ def _kind(hint: Any) -> Kind:
     origin, parts = typing.get_origin(hint), [part for part in typing.get_args(hint) if part is not type(None)]
     if origin in (typing.Union, types.UnionType):
         return _kind(parts[0])
+    if origin is Annotated:
+        return _kind(parts[0])._replace(metavar=parts[1])
     if origin is Literal:
         return Kind(type(parts[0]), choices=tuple(parts))
     if isinstance(origin, type) and issubclass(origin, Sequence):

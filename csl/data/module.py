@@ -151,6 +151,18 @@ class ImageDataModule(LightningDataModule):
         images = getattr(self.splits, part)
         return list(map(printable, images.keys())) if isinstance(images, EncodedImages) else None
 
+    def images(self, part: str, positions: Tensor) -> Tensor:
+        """Some images of a set as they are before they become views, uint8 `[B, C, H, W]`.
+
+        Args:
+            part: One of "train", "reference", "val" and "test".
+            positions: Where they are in the set `[B]`.
+        """
+        images: ImageSet = getattr(self.splits, part)
+        if isinstance(images, EncodedImages):
+            images = images.resized(stored_size(self.source.native_size, self.image_size))
+        return images.images(positions)
+
     def prepare_data(self) -> None:
         """Let the source fetch what it lacks, once a machine."""
         self.source.prepare()

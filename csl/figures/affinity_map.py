@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from csl.figures.projection import Floats
-from csl.figures.style import new_figure
+from csl.figures.style import literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def affinity_map(affinity: Tensor, class_names: Sequence[str], *, title: str = "
     side = float(np.clip(2.6 + 0.42 * len(shares), 4.2, 9.0))
     figure = new_figure(side + 1.1, side)
     axes = figure.add_subplot()
-    axes.set_title(title)
+    axes.set_title(literal(title))
     _draw(figure, axes, shares)
     _name_ticks(axes, class_names)
     if len(shares) <= _PRINTED:
@@ -82,17 +82,18 @@ def _name_ticks(axes: Any, class_names: Sequence[str]) -> None:
     count = len(class_names)
     if count > _NAMED:
         return
+    names = list(map(literal, class_names))
     size = 10 if count <= _PRINTED else 7
     long = max(map(len, class_names)) > 3
     axes.set_xticks(
         range(count),
-        class_names,
+        names,
         fontsize=size,
         rotation=45 if long else 0,
         ha="right" if long else "center",
         rotation_mode="anchor",
     )
-    axes.set_yticks(range(count), class_names, fontsize=size)
+    axes.set_yticks(range(count), names, fontsize=size)
     axes.tick_params(length=0)
 
 

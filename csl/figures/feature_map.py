@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from csl.figures.projection import Floats, Projection, project, stratified_sample
-from csl.figures.style import class_colors, new_figure
+from csl.figures.style import class_colors, literal, new_figure
 from csl.metrics.checks import check_input
 from csl.pairwise import check_features, labels_fault
 
@@ -68,7 +68,7 @@ def feature_map(
     points, shares = project(rows.numpy(), projection, perplexity, seed)
     figure = new_figure(6.4, 5.4)
     axes = figure.add_subplot()
-    axes.set_title(title)
+    axes.set_title(literal(title))
     _scatter(figure, axes, points, classes[chosen], class_names)
     _name_axes(axes, projection, shares, _count(len(chosen), len(classes)))
     return figure
@@ -108,7 +108,7 @@ def _scatter(
     axes.scatter(points[:, 0], points[:, 1], s=size, c=colors[classes], linewidths=0, alpha=0.85)
     if len(class_names) <= _NAMED:
         handles = [Line2D([], [], marker="o", linestyle="", markersize=6, color=color) for color in colors]
-        figure.legend(handles, class_names, loc="outside right center", frameon=False, handletextpad=0.1)
+        figure.legend(handles, map(literal, class_names), loc="outside right center", frameon=False, handletextpad=0.1)
         return
     bounds = BoundaryNorm(np.arange(len(class_names) + 1) - 0.5, len(class_names))
     ticks = np.linspace(0, len(class_names) - 1, 6).round()

@@ -40,6 +40,8 @@ class _SparseProduct:
 def _sparse_matrix(graph: SparseGraph) -> Tensor:
     shape = (len(graph.row_starts) - 1, graph.num_nodes)
     with warnings.catch_warnings():
-        # PyTorch calls the layout beta, once a process; the product is all that is used of it.
+        # PyTorch calls the layout beta, once a process; the product is all that is used of it. Some versions warn that
+        # invariants are not checked, although they are.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
+        warnings.filterwarnings("ignore", message="Sparse invariant checks are implicitly disabled")
         return torch.sparse_csr_tensor(graph.row_starts, graph.columns, graph.weights, shape, check_invariants=True)

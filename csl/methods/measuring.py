@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 from csl.pairwise import full_precision
+from csl.pairwise.fp32 import exact_convolutions
 
 _KEPT_IN = {"bf16-true": "bfloat16", "16-true": "float16"}
 
@@ -18,20 +17,13 @@ def measuring() -> Iterator[None]:
     the share of right neighbours in the second digit.
 
     Example:
+        >>> import torch
         >>> with torch.autocast("cpu", torch.bfloat16), measuring():
         ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
         torch.float32
     """
-    convolutions = torch.backends.cudnn.conv, torch.backends.mkldnn.conv  # type: ignore[attr-defined]
-    before = [part.fp32_precision for part in convolutions]
-    for part in convolutions:
-        part.fp32_precision = "ieee"
-    try:
-        with full_precision():
-            yield
-    finally:
-        for part, value in zip(convolutions, before, strict=True):
-            part.fp32_precision = value
+    with exact_convolutions(), full_precision():
+        yield
 
 
 def precision_of_features(precision: object) -> str:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from csl.pairwise.fp32 import products_in
 from csl.pairwise.streaming import Precision
 
 _TF32_DROPS = 13  # of float32's 23 stored bits, TF32 keeps the first 10
@@ -19,22 +20,17 @@ def full_precision() -> Iterator[None]:
     TF32 and CPUs in bfloat16; autocast does the same. Three digits are too few for distances between samples.
 
     Example:
-        >>> torch.set_float32_matmul_precision("medium")
-        >>> with full_precision():
-        ...     torch.backends.mkldnn.matmul.fp32_precision
-        'ieee'
-        >>> torch.backends.mkldnn.matmul.fp32_precision
-        'bf16'
-        >>> torch.set_float32_matmul_precision("highest")
+        >>> with torch.autocast("cpu", torch.bfloat16), full_precision():
+        ...     (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+        torch.float32
     """
-    cuda, cpu = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    before = cuda.fp32_precision, cpu.fp32_precision
-    cuda.fp32_precision, cpu.fp32_precision = "ieee", "ieee"
-    try:
-        with torch.no_grad(), torch.autocast("cuda", enabled=False), torch.autocast("cpu", enabled=False):
-            yield
-    finally:
-        cuda.fp32_precision, cpu.fp32_precision = before
+    with (
+        products_in("ieee"),
+        torch.no_grad(),
+        torch.autocast("cuda", enabled=False),
+        torch.autocast("cpu", enabled=False),
+    ):
+        yield
 
 
 def round_to(values: Tensor, precision: Precision) -> Tensor:
@@ -62,10 +58,5 @@ def add_product(total: Tensor, x: Tensor, y: Tensor, factor: float, precision: P
     """`total + factor · x yᵀ`, in place; the rows of x and y have been rounded to the precision."""
     if precision == "ieee" or not total.is_cuda:
         return total.addmm_(x, y.T, alpha=factor)
-    cuda = torch.backends.cuda.matmul
-    before = cuda.fp32_precision
-    cuda.fp32_precision = "tf32"
-    try:
+    with products_in("tf32"):
         return total.addmm_(x, y.T, alpha=factor)
-    finally:
-        cuda.fp32_precision = before

@@ -64,12 +64,28 @@ def sweep(
     checkpoints, faults = readable(run) if like is None else (foreign(run.folder), [])
     if not checkpoints and not faults:
         raise ValueError(f"{run.folder}: expected checkpoints, got none; a run that was trained has last.ckpt")
+    rows, missed = measured_rows(run, checkpoints, name, device, watch, like)
+    if rows:
+        write_log(folder, rows)
+    return Swept(name, folder, rows, [*faults, *missed])
+
+
+def measured_rows(
+    run: Run,
+    checkpoints: Sequence[Checkpoint],
+    name: str,
+    device: str = "cpu",
+    watch: Callable[[str, float], None] | None = None,
+    like: Run | None = None,
+) -> tuple[list[Row], list[str]]:
+    """What was measured of some checkpoints, now or earlier, and what is wrong with those that cannot be measured."""
     rows: list[Row] = []
+    faults = []
     bench: Bench | None = None
     for done, checkpoint in enumerate(checkpoints):
         if watch is not None:
             watch(f"{name}, epoch {checkpoint.epoch}", done / len(checkpoints))
-        row = read_row(folder, checkpoint.path)
+        row = read_row(run.folder / FOLDER, checkpoint.path)
         if row is None:
             bench = bench or Bench(like or run, monitors(), device, foreign=like is not None)
             try:
@@ -77,11 +93,9 @@ def sweep(
             except ValueError as error:
                 faults.append(str(error))
                 continue
-            write_row(folder, checkpoint.path, row)
+            write_row(run.folder / FOLDER, checkpoint.path, row)
         rows.append(row)
-    if rows:
-        write_log(folder, rows)
-    return Swept(name, folder, rows, faults)
+    return rows, faults
 
 
 def readable(run: Run) -> tuple[list[Checkpoint], list[str]]:

@@ -14,7 +14,7 @@ SHORT = ["--trainer.max_epochs", "1", "--trainer.limit_val_batches", "0", *SMALL
 def pretend(
     monkeypatch: pytest.MonkeyPatch, capability: str | None = None, gpu: bool = False, bf16: bool = False
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {capability: True} if capability else {})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {capability: True} if capability else {}, raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16 and not including_emulation)
 
@@ -32,6 +32,18 @@ def test_processors_with_instructions_for_bfloat16_use_it(
 def test_other_processors_stay_in_float32(monkeypatch: pytest.MonkeyPatch, accelerator: str) -> None:
     pretend(monkeypatch, "avx2")
     assert automatic_precision(accelerator)[0] == "32-true"
+
+
+@pytest.mark.parametrize("instructions", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
+def test_an_older_torch_is_asked_for_each_kind_of_instruction(
+    monkeypatch: pytest.MonkeyPatch, instructions: str
+) -> None:
+    monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
+    assert not precision.cpu_has_bfloat16()
+    monkeypatch.setattr(torch.cpu, instructions, lambda: True)
+    assert precision.cpu_has_bfloat16()
 
 
 @pytest.mark.parametrize("accelerator", ["gpu", "cuda", "auto"])

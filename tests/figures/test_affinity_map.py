@@ -44,3 +44,9 @@ def test_refuses_bad_input() -> None:
         affinity_map(torch.ones(2, 2), ["a", "b", "c"])
     with pytest.raises(ValueError, match="finite values of 0 or more"):
         affinity_map(torch.full((2, 2), torch.nan), ["a", "b"])
+
+
+def test_names_are_shown_as_they_are_written() -> None:
+    names = ["$\\frac{", "<b>", "_a$b"]
+    figure = affinity_map(torch.eye(3), names, title="100$ $")
+    figure.savefig(io.BytesIO(), format="png")

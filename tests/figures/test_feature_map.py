@@ -100,3 +100,9 @@ def test_refuses_bad_input() -> None:
         feature_map(values, labels, NAMES, max_samples=0)
     with pytest.raises(ValueError, match="perplexity: expected a positive number, got 0"):
         feature_map(values, labels, NAMES, perplexity=0)
+
+
+def test_names_are_shown_as_they_are_written() -> None:
+    names = ["$\\frac{", "<b>", "_a$b"]
+    figure = feature_map(ordinary(6), torch.arange(6) % 3, names, projection="pca", title="100$ $")
+    figure.savefig(io.BytesIO(), format="png")

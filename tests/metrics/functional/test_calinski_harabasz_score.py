@@ -6,8 +6,8 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import calinski_harabasz_score
+from csl.study.shapes import draw
 from tests.metrics.reference import ANY, Reference, Values
-from tests.metrics.shapes import draw
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
 

@@ -4,8 +4,8 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
+from csl.study.shapes import draw
 from tests.metrics.reference import ANY, Reference, Values
-from tests.metrics.shapes import draw
 from tests.pairwise.dense import dense_rld
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
 from tests.two_processes import TwoProcesses

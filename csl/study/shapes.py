@@ -1,4 +1,7 @@
-"""The synthetic shapes of the paper's figure: 5 classes of 300 points in the plane."""
+"""The synthetic shapes of the paper's figure: 5 classes of 300 points in the plane.
+
+Zhang, Lu, Xuan, "How Does Contrastive Learning Organize Images?" (2024, arXiv 2305.10229).
+"""
 
 import math
 from collections.abc import Callable
@@ -6,7 +9,10 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
+from csl.randomness import derive_seed
+
 CLASSES, POINTS = 5, 300
+TEMPERATURE = 0.05
 
 
 def _uniform(low: float, high: float, shape: tuple[int, ...], generator: Generator) -> Tensor:
@@ -14,6 +20,7 @@ def _uniform(low: float, high: float, shape: tuple[int, ...], generator: Generat
 
 
 def uniform(generator: Generator) -> Tensor:
+    """Every class uniform in the square [−1, 1]², `[5, 300, 2]`."""
     return _uniform(-1, 1, (CLASSES, POINTS, 2), generator)
 
 
@@ -26,17 +33,22 @@ def circles(generator: Generator) -> Tensor:
 
 
 def lines(generator: Generator) -> Tensor:
-    """Class i on a segment through the origin at angle 0.4 pi i, length uniform in [−1, 1], noise 0.05."""
+    """Class i on a segment through the origin at angle 0.4π·i, length uniform in [−1, 1], noise 0.05."""
     angle = 0.4 * math.pi * torch.arange(CLASSES)[:, None]
     length = _uniform(-1, 1, (CLASSES, POINTS), generator)
     points = torch.stack([length * angle.cos(), length * angle.sin()], dim=2)
     return points + 0.05 * torch.randn(points.shape, generator=generator)
 
 
+def clumps(count: int, generator: Generator) -> Tensor:
+    """So many centres a class, uniform in [−1, 1]², which share its points evenly; noise 0.01."""
+    centers = _uniform(-1, 1, (CLASSES, count, 2), generator)[:, torch.arange(POINTS) * count // POINTS]
+    return centers + 0.01 * torch.randn(centers.shape, generator=generator)
+
+
 def small_clumps(generator: Generator) -> Tensor:
     """Twenty centres a class, 15 points each, noise 0.01."""
-    centers = _uniform(-1, 1, (CLASSES, 20, 2), generator).repeat_interleave(15, dim=1)
-    return centers + 0.01 * torch.randn(centers.shape, generator=generator)
+    return clumps(20, generator)
 
 
 def random_segments(generator: Generator) -> Tensor:
@@ -64,7 +76,37 @@ SHAPES: dict[str, Callable[[Generator], Tensor]] = {
 }
 
 
-def draw(shape: str, seed: int) -> tuple[Tensor, Tensor]:
-    """Points `[1500, 2]` of a shape and their classes."""
-    points = SHAPES[shape](torch.Generator().manual_seed(seed))
+def draw(shape: str, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Points `[1500, 2]` of a shape and their classes `[1500]`.
+
+    Args:
+        shape: One of `SHAPES`.
+        seed: Of the draw.
+
+    Raises:
+        ValueError: If there is no such shape.
+
+    Example:
+        >>> points, classes = draw("circles")
+        >>> points.shape, classes.bincount().tolist()
+        (torch.Size([1500, 2]), [300, 300, 300, 300, 300])
+    """
+    if shape not in SHAPES:
+        raise ValueError(f"shape: expected one of {', '.join(SHAPES)}, got {shape!r}")
+    return in_rows(SHAPES[shape](torch.Generator().manual_seed(seed)))
+
+
+def draw_clumps(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Points `[1500, 2]` of classes that lie in so many clumps each, and their classes `[1500]`.
+
+    Raises:
+        ValueError: If the count is not 1 to 300.
+    """
+    if not 1 <= count <= POINTS:
+        raise ValueError(f"clumps: expected 1 to {POINTS} a class, got {count}")
+    return in_rows(clumps(count, torch.Generator().manual_seed(derive_seed(seed, "clumps", count))))
+
+
+def in_rows(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Points of classes `[5, 300, 2]` as rows, and the class of each row."""
     return points.reshape(-1, 2), torch.arange(CLASSES).repeat_interleave(POINTS)

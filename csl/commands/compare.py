@@ -1,0 +1,62 @@
+"""`csl compare`: several encoders on the same images, in one page that can be sent."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from csl.commands.bar import Bar
+from csl.commands.console import command
+from csl.commands.device import Device
+
+if TYPE_CHECKING:
+    from csl.study.compare_report import Written
+
+
+def compare(
+    subjects: Sequence[Path],
+    *,
+    output: Path = Path("compare.html"),
+    format: Literal["html", "md", "csv", "json", "latex"] | None = None,
+    group: Literal["folder", "method", "none"] = "folder",
+    seed: int = 0,
+    device: Device,
+    bar: Bar,
+) -> "Written":
+    """Compare encoders on the same images: one page that needs no network and can be sent, or one table.
+
+    The page shows the plane of local against global density, all numbers with mean and spread over seeds, curves over
+    epochs where checkpoints were kept, aligned maps on which a point shows its image and its neighbours in every
+    encoder, whose neighbours changed most, how alike encoders are, which classes share neighbourhoods, and what the
+    runs were told differently.
+
+    What csl sweep has measured is taken from RUN/sweep; a run's last checkpoint is measured now where it was not. Runs
+    on other images are set apart, with the reason.
+
+    Args:
+        subjects: folders of runs, checkpoints in them, or files of features of the same images
+        output: the file to write
+        format: html is the page, the others the table alone; the ending of --output says it if not given
+        group: what runs of one group share, whose mean and spread are shown: the folder that their folders lie in, the
+            method, or nothing
+        seed: of the images on the maps, and of the maps
+        device: where to compute
+        bar: how far the work is
+
+    Examples:
+        csl compare lightning_logs/simclr-digits/version_0 lightning_logs/supervised-digits/version_0
+        csl compare lightning_logs/methods/digits-*/seed_* --output digits.html
+        csl compare simclr.npz clip.npz --output two.html
+        csl compare lightning_logs/methods/digits-*/seed_* --format latex --output table.tex
+    """
+    from csl.commands.names import use_short_names
+    from csl.study.compare import comparison
+    from csl.study.compare_report import write
+    from csl.study.entries import read_entries
+
+    use_short_names()
+    with bar as watch:
+        found = comparison(read_entries(subjects, group, device, watch), seed=seed, watch=watch)
+    return write(found, output, format)
+
+
+run = command(compare)

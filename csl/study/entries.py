@@ -1,0 +1,113 @@
+"""What is compared: encoders with their features and with what was measured of them, in groups of seeds."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from csl.metrics import analyze
+from csl.runs import CHECKPOINTS, Run
+from csl.study.rows import FOLDER, Row, read_row
+from csl.study.subjects import Subject, of_length_one, read_subjects, same_samples
+from csl.study.sweep import measured_rows, readable
+
+Grouping = Literal["folder", "method", "none"]
+Watch = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One encoder of a comparison.
+
+    Attributes:
+        subject: Its features of the held-out images, with length 1, and the images.
+        group: What it is counted under: runs that differ in nothing but their seed share one.
+        rows: What was measured of its checkpoints, the one that is compared at the end.
+        run: The run that it comes from; None for a file of features.
+    """
+
+    subject: Subject
+    group: str
+    rows: Sequence[Row]
+    run: Run | None = None
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """What was measured of the checkpoint that is compared."""
+        return self.rows[-1].values
+
+
+def read_entries(
+    places: Sequence[Path], grouping: Grouping = "folder", device: str = "cpu", watch: Watch | None = None
+) -> list[Entry]:
+    """Encode the held-out images with every encoder, and collect what sweeps have measured or measure it now.
+
+    Args:
+        places: Folders of runs, checkpoints in them, or files of features.
+        grouping: What runs of one group share: the folder that their folders lie in, the method, or nothing.
+        device: Where to compute.
+        watch: Called with what is at work and the share of it that is done.
+
+    Raises:
+        ValueError: If a place is none of these, or there are fewer than two.
+    """
+    if len(places) < 2:
+        raise ValueError(f"subjects: expected at least two, got {len(places)}")
+    found = []
+    for subject in read_subjects(places, device=device, watch=watch):
+        rows, run = _measured(subject, device, watch)
+        found.append(Entry(of_length_one(subject), _group(subject, run, grouping), rows, run))
+    return found
+
+
+def apart(entries: Sequence[Entry]) -> tuple[list[Entry], dict[str, str]]:
+    """Those that saw the images of the first, and, by name, why the others cannot be compared with them."""
+    together, reasons = [], {}
+    for entry in entries:
+        try:
+            same_samples([entries[0].subject, entry.subject], "val")
+        except ValueError as error:
+            reasons[entry.subject.name] = str(error).removeprefix("subjects: ")
+        else:
+            together.append(entry)
+    return together, reasons
+
+
+def settings(entries: Sequence[Entry]) -> dict[str, dict[str, str]]:
+    """What the runs were told to do where they differ: for each option, the value of each run by its name."""
+    flat = {entry.subject.name: dict(_flat(entry.run.config)) for entry in entries if entry.run is not None}
+    names = dict.fromkeys(name for options in flat.values() for name in options)
+    found = {name: {run: options.get(name, "") for run, options in flat.items()} for name in names}
+    return {name: values for name, values in found.items() if len(set(values.values())) > 1}
+
+
+def _measured(subject: Subject, device: str, watch: Watch | None) -> tuple[Sequence[Row], Run | None]:
+    """What is known of an encoder's checkpoints up to this one."""
+    if subject.path.parent.name != CHECKPOINTS:
+        labels = subject.val.labels if subject.class_names else None
+        values = {f"val/{name}": value for name, value in analyze(subject.val.features, labels, watch=watch).items()}
+        return [Row(subject.path.name, 0, 0, values, 0.0)], None
+    run = Run(subject.path.resolve().parent.parent)
+    checkpoints = [one for one in readable(run)[0] if one.epoch <= (subject.epoch or 0)]
+    known = [read_row(run.folder / FOLDER, one.path) for one in checkpoints[:-1]]
+    last, faults = measured_rows(run, checkpoints[-1:], subject.name, device, watch)
+    if faults:
+        raise ValueError(faults[0])
+    return [*(row for row in known if row is not None), *last], run
+
+
+def _group(subject: Subject, run: Run | None, grouping: Grouping) -> str:
+    if run is None or grouping == "none":
+        return subject.name
+    if grouping == "method":
+        return run.method
+    folder = run.folder.resolve().parent.name
+    return folder or subject.name
+
+
+def _flat(tree: Any, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(tree, Mapping):
+        return [
+            pair for name, value in tree.items() for pair in _flat(value, f"{prefix}.{name}" if prefix else str(name))
+        ]
+    return [(prefix, str(tree))]

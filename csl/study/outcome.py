@@ -1,0 +1,71 @@
+"""What a command of the study found: a text, tables and pictures, which go into a folder."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from csl.io import replacing
+from csl.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURES = ("png", "svg")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found.
+
+    Attributes:
+        text: What the command prints.
+        tables: Tables by the names of their files.
+        figures: Pictures by the names of their files.
+        facts: What else the JSON says, such as the settings.
+
+    Example:
+        >>> found = Outcome("one run", {"runs": Table(["run", "rld"], [["a", 0.5]])})
+        >>> print(found, found.to_json())
+        one run {'runs': [{'run': 'a', 'rld': 0.5}]}
+    """
+
+    text: str
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    figures: Mapping[str, "Figure"] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts, and each table as a list of rows."""
+        return {**self.facts, **{name: table.records() for name, table in self.tables.items()}}
+
+    def write(self, folder: Path | None) -> "Outcome":
+        """Write each table as CSV, JSON and Markdown and each picture as PNG and SVG; nothing without a folder.
+
+        Returns:
+            The same, with the files in its text.
+
+        Raises:
+            OSError: If the folder cannot be written to.
+        """
+        if folder is None:
+            return self
+        for name, table in self.tables.items():
+            texts = {"csv": table.csv(), "json": json.dumps(table.records(), indent=2), "md": table.markdown()}
+            for suffix, text in texts.items():
+                with replacing(folder / f"{name}.{suffix}") as file:
+                    file.write(f"{text.rstrip()}\n".encode())
+        for name, figure in self.figures.items():
+            for suffix in PICTURES:
+                with replacing(folder / f"{name}.{suffix}") as file:
+                    figure.savefig(file, format=suffix)
+        return Outcome(f"{self.text}\n{self._written(folder)}", self.tables, self.figures, self.facts)
+
+    def _written(self, folder: Path) -> str:
+        kinds = {"tables (csv, json, md)": self.tables, "pictures (png, svg)": self.figures}
+        parts = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
+        return f"written to {folder}: {'; '.join(parts)}"
