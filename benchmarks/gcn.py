@@ -206,9 +206,9 @@ def distances_timed(clock: dict[str, float], device: str) -> Iterator[None]:
     modules = [sys.modules[f"csl.pairwise.{name}"] for name in ("top_weights", "full_weights")]
     original: Any = modules[0].rates_and_log_sums
 
-    def watched(*arguments: Any) -> Any:
+    def watched(*arguments: Any, **options: Any) -> Any:
         with timed(clock, "distances", device):
-            return original(*arguments)
+            return original(*arguments, **options)
 
     for module in modules:
         module.rates_and_log_sums = watched  # type: ignore[attr-defined]

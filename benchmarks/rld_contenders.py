@@ -119,9 +119,9 @@ _NEIGHBORS = 100
 
 
 def _cut(x: Tensor, y: Tensor, distances: Tensor, columns: Tensor, temperatures: Sequence[float]) -> list[float]:
-    from csl.pairwise import mean_distance
+    from csl.pairwise import Pairs
 
-    mean, found = float(mean_distance(x)), []
+    mean, found = float(Pairs(x, passes=1).mean), []
     member = one_hot(y).double()
     for temperature in temperatures:
         kernel = (-distances.double() / (mean * temperature)).exp()

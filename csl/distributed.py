@@ -209,8 +209,12 @@ class Shard(NamedTuple):
     @property
     def own(self) -> slice:
         """This process's rows, in numbers of the whole."""
-        start = sum(self.counts[: rank(self.group)])
+        start = self.start_of(rank(self.group))
         return slice(start, start + self.counts[rank(self.group)])
+
+    def start_of(self, owner: int) -> int:
+        """The number of the first row that a process owns."""
+        return sum(self.counts[:owner])
 
     def gather(self, tensor: Tensor) -> Tensor:
         """All processes' rows `[N, ...]` on every process, from each one's own `[n, ...]`; without a gradient."""
@@ -225,7 +229,7 @@ class Shard(NamedTuple):
             return tensor[rows.start : max(rows.start, rows.stop)]
         found = tensor.new_empty(max(0, rows.stop - rows.start), *tensor.shape[1:])
         for owner, (visiting,) in ring((tensor,), self.group, counts=self.counts):
-            first = sum(self.counts[:owner])
+            first = self.start_of(owner)
             low, high = max(rows.start, first), min(rows.stop, first + len(visiting))
             if low < high:
                 found[low - rows.start : high - rows.start] = visiting[low - first : high - first]

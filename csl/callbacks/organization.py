@@ -18,6 +18,7 @@ from csl.distributed import world
 from csl.metrics import named_scalars, undefined_scalars
 from csl.metrics.classes import metric_classes
 from csl.metrics.declared_metric import DeclaredMetric
+from csl.metrics.measure import Turn
 from csl.metrics.measures import DEFAULT, MEASURES
 from csl.metrics.samples import Samples
 from csl.types import Features, Split
@@ -106,7 +107,7 @@ def measure_all(
 ) -> dict[str, Tensor | float]:
     """Every metric on one set, whose record they share: their scalars in the order of the metrics.
 
-    Metrics that go over the pairs of samples come first: the distances, which they share, are forgotten then.
+    Metrics that go over the same pairs come together: the distances, which they share, are forgotten then.
 
     Args:
         metrics: What to measure.
@@ -118,8 +119,8 @@ def measure_all(
     wanted = [one.measure.neighbors(**one.options) for one in metrics if isinstance(one, DeclaredMetric)]
     samples = Samples(rows.values, rows.labels, group=world(), normalize=normalize, neighbors=wanted, shared=True)
     found: dict[int, dict[str, Tensor | float]] = {}
-    for place, metric in sorted(enumerate(metrics), key=lambda entry: not _over_pairs(entry[1])):
-        if not _over_pairs(metric):
+    for place, metric in sorted(enumerate(metrics), key=lambda entry: _turn(entry[1])):
+        if _turn(metric) == Turn.REST:
             samples.release()
         start = time.perf_counter()
         scalars: dict[str, Tensor | float] = dict(measure(metric, samples, rows.labels, untold))
@@ -159,5 +160,5 @@ def compute(metric: torchmetrics.Metric, samples: Samples, labels: Tensor) -> di
         metric.reset()
 
 
-def _over_pairs(metric: torchmetrics.Metric) -> bool:
-    return isinstance(metric, DeclaredMetric) and metric.measure.over_pairs
+def _turn(metric: torchmetrics.Metric) -> Turn:
+    return metric.measure.turn if isinstance(metric, DeclaredMetric) else Turn.REST

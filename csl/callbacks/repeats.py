@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 
-from csl.distributed import gather_rows, rank, row_counts, world
+from csl.distributed import Shard, world
 from csl.types import Features
 
 
@@ -36,10 +36,10 @@ def unrepeated(rows: Features, count: int | None) -> Features:
         True
     """
     group = world()
-    counts = row_counts(len(rows.index), group)
-    if group is None or count is None or sum(counts) <= count:
+    shard = Shard.of(len(rows.index), group)
+    if group is None or count is None or shard.total <= count:
         return rows
-    index = gather_rows(rows.index, group, counts)
+    index = shard.gather(rows.index)
     first = _first_of_each(index)
     if int(first.sum()) != count:
         raise ValueError(
@@ -50,8 +50,7 @@ def unrepeated(rows: Features, count: int | None) -> Features:
         f"{len(index) - count:,} of {len(index):,} rows of an evaluation set were left out: the sampler of its loader "
         "repeats images so that all processes have as many"
     )
-    start = sum(counts[: rank(group)])
-    own = first[start : start + len(rows.index)]
+    own = first[shard.own]
     return Features(*(column[own.to(column.device)] for column in rows))
 
 

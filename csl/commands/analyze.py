@@ -119,6 +119,7 @@ def analyze(
                 temperatures=temperatures,
                 ks=ks,
                 watch=watch,
+                expect=bar.expect,
             )
             if per_sample is not None and known is not None:
                 watch("per sample", 1.0)

@@ -1,7 +1,10 @@
 """How far the work of a command is."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
+
+_WORTH_SAYING = 5.0  # seconds
 
 
 class Bar:
@@ -27,6 +30,24 @@ class Bar:
     def __exit__(self, *error: object) -> None:
         self._bar.close()
 
+    def expect(self, seconds: float) -> None:
+        """Say above the bar how long the work will take, if it is worth saying."""
+        if seconds >= _WORTH_SAYING and not self._bar.disable:
+            self._bar.write(f"This will take about {speech(seconds)}.", file=sys.stderr)
+
     def _show(self, name: str, share: float) -> None:
         self._bar.set_description_str(name, refresh=False)
         self._bar.update(share - self._bar.n)
+
+
+def speech(seconds: float) -> str:
+    """A time to one or two digits, in words.
+
+    Example:
+        >>> speech(12.3), speech(125), speech(7300)
+        ('10 seconds', '2 minutes', '2 hours')
+    """
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{round(seconds / 5) * 5:.0f} seconds"

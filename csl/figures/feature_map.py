@@ -11,7 +11,7 @@ from torch import Tensor
 from csl.figures.projection import Floats, Projection, project, stratified_sample
 from csl.figures.style import class_colors, literal, new_figure
 from csl.metrics.checks import check_input
-from csl.pairwise.checks import check_features, labels_fault
+from csl.pairwise import check_features, labels_fault
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -44,7 +44,7 @@ def merged_neighbors(columns: Tensor, weights: Tensor, shard: Shard) -> tuple[Te
     own = shard.own
     found = []
     for owner, (named, values) in ring((columns, weights.double()), shard.group):
-        first = sum(shard.counts[:owner])
+        first = shard.start_of(owner)
         naming = torch.arange(first, first + len(named), device=named.device).repeat_interleave(named.shape[1])
         named, values = named.flatten(), values.flatten()
         if first == own.start:

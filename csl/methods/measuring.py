@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from csl.pairwise import full_precision
 from csl.pairwise.fp32 import exact_convolutions
-from csl.pairwise.precision import full_precision
 
 _KEPT_IN = {"bf16-true": "bfloat16", "16-true": "float16"}
 

@@ -10,12 +10,13 @@ import torch
 
 from csl.checks import check_positive
 from csl.io import as_array, as_labels
+from csl.metrics.forecast import costs, forecast
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
-from csl.metrics.measure import Choices, Measure, Options, Size
+from csl.metrics.measure import Choices, Measure, Options, Size, Turn
 from csl.metrics.measures import DEFAULT, MEASURES, in_order
 from csl.metrics.samples import Samples
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import check_temperatures
 from csl.table import Cell, aligned
 
 Watcher: TypeAlias = Callable[[str, float], None]
@@ -102,6 +103,7 @@ def analyze(
     temperatures: Sequence[float] = TEMPERATURES,
     ks: Sequence[int] = KS,
     watch: Watcher | None = None,
+    expect: Callable[[float], None] | None = None,
 ) -> Analysis:
     """Measure how features are organized, with the whole panel: no training, no logger, no callback.
 
@@ -114,6 +116,7 @@ def analyze(
         temperatures: T of relative local density.
         ks: Numbers of neighbours of neighbour agreement.
         watch: Called now and then with the measure at work and the share of all work that is done, from 0 to 1.
+        expect: Called before anything is measured with about how many seconds all of it will take.
 
     Returns:
         Values by the names that a training log gives them; `print` shows a table.
@@ -154,6 +157,8 @@ def analyze(
     result = Analysis(total, dimension, 0 if known is None else len(torch.unique(known.long())), normalize)
     if known is None and metrics is None:
         result.notes.append("Without labels, only what needs none was measured.")
+    if expect is not None:
+        expect(forecast(measures, Size(total, dimension, result.classes), samples.features.device))
     _measure(result, measures, samples, choices, watch)
     return result.in_order(measures)
 
@@ -178,21 +183,21 @@ def _measure(
 ) -> None:
     """Compute each measure, and tell how far all of them are, by what each of them costs.
 
-    Those that go over the pairs come first: the distances, which they share, are forgotten then.
+    Those that go over the same pairs come together: the distances, which they share, are forgotten then.
     """
-    measures = sorted(measures, key=lambda measure: not measure.over_pairs)
+    measures = sorted(measures, key=lambda measure: measure.turn)
     size = Size(result.samples, result.dimension, result.classes)
-    costs = [measure.cost(size) + 1 for measure in measures]
+    expected = costs(measures, size)
     for position, measure in enumerate(measures):
-        before, cost = sum(costs[:position]), costs[position]
+        before, cost = sum(expected[:position]), expected[position]
 
         def progress(share: float, name: str = measure.name, before: float = before, cost: float = cost) -> None:
             if watch is not None:
-                watch(name, (before + share * cost) / sum(costs))
+                watch(name, (before + share * cost) / sum(expected))
 
         progress(0.0)
         samples.progress = progress
-        if not measure.over_pairs:
+        if measure.turn == Turn.REST:
             samples.release()
         start = time.perf_counter()
         with warnings.catch_warnings(record=True) as caught:

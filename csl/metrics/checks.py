@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from csl.distributed import Group
-from csl.pairwise.checks import check_features, labels_fault, refuse
+from csl.pairwise import check_features, labels_fault, refuse
 
 UNLABELED = -1
 

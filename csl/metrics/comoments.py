@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 
 _ROWS = 4096  # rows converted to float64 at a time
 

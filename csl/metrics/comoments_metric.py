@@ -8,7 +8,7 @@ from torch import Tensor
 
 from csl.metrics.comoments import Comoments, Spectrum, comoments, merge, reduce_comoments
 from csl.metrics.declared_metric import DeclaredMetric
-from csl.pairwise.checks import check_finite
+from csl.pairwise import check_finite
 
 
 class ComomentsMetric(DeclaredMetric):

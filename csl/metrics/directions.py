@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from csl.metrics.moments import Moments, class_moments, join, pool
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 from csl.types import Features
 
 _ROWS = 4096  # rows converted to float64 at a time

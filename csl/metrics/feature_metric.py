@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from csl.distributed import Group, row_counts, world
-from csl.pairwise.checks import features_fault, labels_fault
+from csl.pairwise import features_fault, labels_fault
 
 
 class FeatureMetric(Metric):

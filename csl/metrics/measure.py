@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from torch import Tensor
@@ -19,6 +19,14 @@ class Family(StrEnum):
     LOCAL = "Local density"
     CLUSTERS = "Clusters"
     UNSUPERVISED = "Without labels"
+
+
+class Turn(IntEnum):
+    """The order in which measures share work: the distances of rows, those of their directions, and none."""
+
+    PAIRS = 0
+    DIRECTIONS = 1
+    REST = 2
 
 
 class Choices(NamedTuple):
@@ -45,22 +53,26 @@ class Size(NamedTuple):
 class Passes:
     """The cost of passes over the pairs; each pair takes about as long as 150 multiplications beside its product.
 
+    Attributes:
+        count: How many passes.
+        directions: Whether they go over the pairs of directions, which for raw rows are others than those of rows.
+
     Example:
         >>> Passes(2)(Size(samples=1000, dimension=50, classes=10))
         200000000.0
     """
 
     count: float
+    directions: bool = False
 
     def __call__(self, size: Size) -> float:
         """About how many multiplications."""
         return self.count * size.samples**2 / 2 * (size.dimension + 150)
 
 
-def search(count: float) -> Callable[[Size], float]:
-    """The cost of a search for neighbours, which takes as long as so many passes over the pairs."""
-    passes = Passes(count)
-    return lambda size: passes(size)
+def search(count: float) -> Passes:
+    """The cost of a search for the nearest by cosine, which takes as long as so many passes over the pairs."""
+    return Passes(count, directions=True)
 
 
 def rows(size: Size) -> float:
@@ -146,9 +158,16 @@ class Measure:
     every_pass: bool = False
 
     @property
-    def over_pairs(self) -> bool:
-        """Whether it goes over all pairs, whose distances measures share."""
-        return isinstance(self.cost, Passes)
+    def turn(self) -> Turn:
+        """When to measure it, so that measures that share distances come together."""
+        if isinstance(self.cost, Passes):
+            return Turn.DIRECTIONS if self.cost.directions else Turn.PAIRS
+        return Turn.REST
+
+    @property
+    def searches(self) -> bool:
+        """Whether it takes the nearest by cosine, which one search finds for all measures."""
+        return self.neighbors is not _no_neighbors and self.turn == Turn.DIRECTIONS
 
     @property
     def labeled(self) -> bool:

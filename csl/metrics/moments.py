@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, gather_rows, row_counts
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
 

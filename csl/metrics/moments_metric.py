@@ -9,7 +9,7 @@ from torch import Tensor
 from csl.metrics.checks import UNLABELED, unlabeled_fault
 from csl.metrics.declared_metric import DeclaredMetric
 from csl.metrics.moments import Moments, join, pool, reduce_moments
-from csl.pairwise.checks import check_finite
+from csl.pairwise import check_finite
 
 
 class MomentsMetric(DeclaredMetric):

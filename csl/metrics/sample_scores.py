@@ -12,7 +12,7 @@ from csl.metrics.functional.neighbor_purity import sample_purity
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.functional.relative_local_density_per_sample import sample_contributions
 from csl.metrics.samples import Samples
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import check_temperatures
 
 
 def per_sample(

@@ -13,15 +13,28 @@ from csl.metrics.checks import check_labels
 from csl.metrics.comoments import Spectrum, comoments, reduce_comoments
 from csl.metrics.directions import direction_moments, directions
 from csl.metrics.moments import Moments, class_moments, reduce_moments
-from csl.metrics.neighbors import Neighbors
-from csl.pairwise import MEMORY_BUDGET, ClassDistances, ClassSums, Precision, Progress, Streaming
-from csl.pairwise.block_sums import block_sums, class_sums
-from csl.pairwise.checks import check_features
-from csl.pairwise.class_distances import all_sums, in_mean_distances, sums_by_class, sums_within
-from csl.pairwise.labeled import LabeledPairs
-from csl.pairwise.nearest_classes import NearestClasses, nearest_classes
-from csl.pairwise.pairs import Pairs
-from csl.pairwise.sample_sums import SampleSums, sample_sums
+from csl.metrics.neighbors import Neighbors, without_direction
+from csl.pairwise import (
+    MEMORY_BUDGET,
+    ClassDistances,
+    ClassSums,
+    LabeledPairs,
+    NearestClasses,
+    Pairs,
+    Precision,
+    Progress,
+    SampleSums,
+    Streaming,
+    all_distance_sums,
+    check_features,
+    class_distance_sums,
+    distances_within,
+    in_mean_distances,
+    nearest_classes,
+    sample_sums,
+    weight_block_sums,
+    weight_class_sums,
+)
 
 _MANY = 3  # passes that several measures make over the same pairs, for which distances are kept
 
@@ -55,9 +68,10 @@ class Samples:
         normalize: Take the rows with length 1, in float32 unless they are float64.
         neighbors: How many nearest others measures will ask for: one search finds the most of them.
         shared: Whether several measures will ask: large results, such as neighbours, are kept for the next one.
-        memory_budget: As in `csl.pairwise.Streaming`, like the two that follow.
+        memory_budget: As in `csl.pairwise.Streaming`, like what follows.
         precision: "ieee" or "tf32".
         progress: Called now and then with the share of the work that is done; may be set anew for each measure.
+        tile_side: How many rows and columns are worked on at a time.
 
     Example:
         >>> samples = Samples(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([7, 7, 3]))
@@ -77,12 +91,15 @@ class Samples:
         memory_budget: int = MEMORY_BUDGET,
         precision: Precision = "ieee",
         progress: Progress | None = None,
+        tile_side: int | None = None,
     ) -> None:
         self.group, self.normalize, self.shared = group, normalize, shared
         self.memory_budget, self.precision, self.progress = memory_budget, precision, progress
+        self._tile_side = tile_side
         self._features, self._labels, self._expected = features, labels, tuple(neighbors)
         self._class_sums: dict[tuple[float, ...], ClassSums] = {}
         self._pairs: Pairs | None = None
+        self._directed: Pairs | None = None
         self._labeled: LabeledPairs | None = None
         self._sums: Tensor | None = None
 
@@ -98,6 +115,7 @@ class Samples:
             memory_budget=memory_budget,
             precision=precision,
             progress=self.progress,
+            tile_side=self._tile_side,
         )
 
     @cached_property
@@ -173,23 +191,22 @@ class Samples:
     def knows_nearest(self) -> bool:
         """Whether the nearest by distance are those by cosine, for rows of length 1, and found for others anyway."""
         others = any(wanted > 2 for wanted in self._expected)
-        # A row of zeros has a cosine of 0 to everything, and no angle.
-        return self.normalize and others and not any_process(bool((~self.features.any(dim=1)).any()), self.group)
+        return self.normalize and others and not any_process(bool(without_direction(self.features)), self.group)
 
     @cached_property
     def _neighbors(self) -> Neighbors:
-        return Neighbors(self.features, self.shard)
+        return Neighbors(self.features, self.shard, lambda: self.direction_pairs(1))
 
     def class_sums(self, temperatures: Sequence[float]) -> ClassSums:
         """Sums of the similarity w within classes and over their rows, as `csl.pairwise.weight_class_sums` has them."""
         key = tuple(temperatures)
         if key not in self._class_sums:
-            self._class_sums[key] = class_sums(self._labeled_pairs(3), key)
+            self._class_sums[key] = weight_class_sums(self._labeled_pairs(3), key)
         return self._class_sums[key]
 
     def block_sums(self, temperatures: Sequence[float]) -> Tensor:
         """Sums of the similarity w over pairs of classes `[T, C, C]`, as `csl.pairwise.weight_block_sums` has them."""
-        return block_sums(self._labeled_pairs(3), temperatures)
+        return weight_block_sums(self._labeled_pairs(3), temperatures)
 
     def sample_sums(self, temperatures: Sequence[float]) -> SampleSums:
         """Sums of the similarity w over own samples' pairs `[T, n]`, as `csl.pairwise.sample_sums` has them."""
@@ -208,7 +225,7 @@ class Samples:
         """Distances of own samples to each class, as `csl.pairwise.class_distance_sums` has them."""
         labeled = self._labeled_pairs(1)
         if (sums := self._distance_sums(labeled)) is None:
-            yield from sums_by_class(labeled, self.memory_budget)
+            yield from class_distance_sums(labeled, self.memory_budget)
         else:
             yield ClassDistances(labeled.classes[self.shard.own], sums)
             _ = labeled.pairs.scale  # refuses collapsed features
@@ -217,7 +234,7 @@ class Samples:
         """Sums of distances within and between classes, as `csl.pairwise.distances_within` has them."""
         labeled = self._labeled_pairs(1)
         if (sums := self._distance_sums(labeled)) is None:
-            return sums_within(labeled)
+            return distances_within(labeled)
         within = sums.gather(1, labeled.classes[self.shard.own, None]).sum()
         return in_mean_distances(labeled.pairs, all_reduce(torch.stack([within, sums.sum() - within]), self.group))
 
@@ -235,8 +252,15 @@ class Samples:
         """The pairs of the samples' directions, for so many passes over them."""
         if self.normalize:
             return self.pairs(passes)
-        self.release()  # other pairs than those of the rows: no room is left for both
-        return Pairs(directions(self.features, torch.float32), self.shard, passes=passes, **self._streaming)
+        if self._directed is None:
+            self.release()  # other pairs than those of the rows: no room is left for both
+            planned = _MANY if self.shared else passes
+            pairs = Pairs(directions(self.features, torch.float32), self.shard, passes=planned, **self._streaming)
+            self._directed = pairs if self.shared else None
+        else:
+            pairs = self._directed
+        pairs.begin(passes, self.progress)
+        return pairs
 
     def _labeled_direction_pairs(self) -> LabeledPairs:
         if self.normalize:
@@ -257,7 +281,7 @@ class Samples:
 
     def release(self) -> None:
         """Forget what takes most memory: nobody will go over the pairs any more."""
-        self._pairs = self._labeled = self._sums = None
+        self._pairs = self._directed = self._labeled = self._sums = None
 
     def _labeled_pairs(self, passes: int) -> LabeledPairs:
         numbered = self.features, self.classes.own, len(self.classes.labels), self.shard
@@ -272,7 +296,7 @@ class Samples:
         if not self.shared or 8 * self.shard.total * labeled.num_classes > self.memory_budget // 4:
             return None
         if self._sums is None:
-            self._sums = all_sums(labeled)[self.shard.own].clone()
+            self._sums = all_distance_sums(labeled)[self.shard.own].clone()
         return self._sums
 
     @cached_property
@@ -290,4 +314,6 @@ class Samples:
         streaming: Streaming = {"memory_budget": self.memory_budget, "precision": self.precision}
         if self.progress is not None:
             streaming["progress"] = self.progress
+        if self._tile_side is not None:
+            streaming["tile_side"] = self._tile_side
         return streaming

@@ -6,8 +6,7 @@ from torch import Tensor
 
 from csl.distributed import Group, all_reduce
 from csl.metrics.samples import Samples
-from csl.pairwise.blocks import blocks
-from csl.pairwise.checks import refuse
+from csl.pairwise import blocks, refuse
 
 _ROWS = 4096  # rows converted to float64 at a time
 _ROUNDING = 1e-24  # share of the sum of squares below which a sum of squared deviations is rounding
@@ -27,6 +26,7 @@ class Twins:
         ValueError: If one is no finite matrix, or they have not as many rows; the same on every process of the group.
 
     Example:
+        >>> import torch
         >>> both = Twins(torch.tensor([[0.0], [2.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
         >>> both.cross
         tensor([[-1.,  1.]], dtype=torch.float64)

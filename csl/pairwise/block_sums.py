@@ -3,18 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Generic, NamedTuple, TypeVar, Unpack
+from typing import Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce
-from csl.pairwise.checks import check_temperatures
+from csl.distributed import all_reduce
 from csl.pairwise.kernel import tile_squares
 from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.precision import full_precision
-from csl.pairwise.streaming import Streaming
 from csl.pairwise.tiles import Tile
 from csl.pairwise.workers import Buffers
 
@@ -37,15 +35,8 @@ class ClassSums(NamedTuple):
     degrees: Tensor
 
 
-def weight_block_sums(
-    features: Tensor,
-    labels: Tensor,
-    num_classes: int,
-    temperatures: Sequence[float],
-    *,
-    group: Group = None,
-    **streaming: Unpack[Streaming],
-) -> Tensor:
+@full_precision()
+def weight_block_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> Tensor:
     """`Σ_{i in c, j in c'} w_ij` for every two classes, with `w_ij = N² a_ij² / (r_i r_j)`.
 
     Two or three passes over the pairs for all temperatures together: mean distance and row sums, together where that is
@@ -53,33 +44,23 @@ def weight_block_sums(
     pairs, mostly of one class, lie together.
 
     Args:
-        features: This process's rows `[n, D]`.
-        labels: Their classes `[n]`, integers from 0 to `num_classes` − 1.
-        num_classes: C.
+        labeled: The pairs and their classes.
         temperatures: T values.
-        group: The processes that hold the other rows.
-        **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
 
     Returns:
         float64 `[T, C, C]`, symmetric, on the N² scale, on every process; its sum over all blocks is W.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix, labels do not match, or a T is not positive.
+        ValueError: If a T is not positive.
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
 
     Example:
-        >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
-        >>> weight_block_sums(x, torch.tensor([0, 0, 1, 1]), 2, [0.1])[0].round(decimals=3)
+        >>> from csl.distributed import Shard
+        >>> x, classes = torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, 0, 1, 1])
+        >>> weight_block_sums(LabeledPairs.of(x, classes, 2, Shard.of(4), passes=3), [0.1])[0].round(decimals=3)
         tensor([[32.,  0.],
                 [ 0., 32.]], dtype=torch.float64)
     """
-    values = check_temperatures(temperatures)
-    return block_sums(LabeledPairs.checked(features, labels, num_classes, group, 3, **streaming), values)
-
-
-@full_precision()
-def block_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> Tensor:
-    """`weight_block_sums` of pairs that others go over, too."""
     pairs, count = labeled.pairs, labeled.num_classes
     blocks = torch.zeros(len(temperatures), count, count, dtype=torch.float64, device=pairs.device)
     tiles = _tile_sums(labeled, temperatures, lambda sums, rows, columns: sums)
@@ -90,32 +71,19 @@ def block_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> Tensor:
     return all_reduce(blocks, pairs.group)
 
 
-def weight_class_sums(
-    features: Tensor,
-    labels: Tensor,
-    num_classes: int,
-    temperatures: Sequence[float],
-    *,
-    group: Group = None,
-    **streaming: Unpack[Streaming],
-) -> ClassSums:
+@full_precision()
+def weight_class_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> ClassSums:
     """The diagonal and the row sums of `weight_block_sums`, without an array of all pairs of classes.
 
     Args and errors are those of `weight_block_sums`.
 
     Example:
-        >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
-        >>> within, degrees = weight_class_sums(x, torch.tensor([0, 0, 1, 1]), 2, [0.1])
-        >>> degrees.round(decimals=3)
+        >>> from csl.distributed import Shard
+        >>> x, classes = torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, 0, 1, 1])
+        >>> sums = weight_class_sums(LabeledPairs.of(x, classes, 2, Shard.of(4), passes=3), [0.1])
+        >>> sums.degrees.round(decimals=3)
         tensor([[32., 32.]], dtype=torch.float64)
     """
-    values = check_temperatures(temperatures)
-    return class_sums(LabeledPairs.checked(features, labels, num_classes, group, 3, **streaming), values)
-
-
-@full_precision()
-def class_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> ClassSums:
-    """`weight_class_sums` of pairs that others go over, too."""
     pairs = labeled.pairs
     within, degrees = torch.zeros(2, len(temperatures), labeled.num_classes, dtype=torch.float64, device=pairs.device)
     tiles = _tile_sums(labeled, temperatures, _class_sums)
@@ -184,7 +152,7 @@ def _tile_sums(
     product with a table of memberships, and no more for many classes.
     """
     pairs, classes, _ = labeled
-    kernels, sums_by_row = kernels_with_sums(pairs, temperatures)
+    kernels, sums_by_row = kernels_with_sums(pairs, temperatures, then=1)
     by_row = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
     segments = cache(lambda start, stop: _Segments.of(classes[start:stop]))
 

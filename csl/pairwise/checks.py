@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from csl.checks import check_temperature
-from csl.distributed import Group, all_reduce, any_process, rank, row_counts
+from csl.distributed import Group, Shard, all_reduce, any_process
 from csl.pairwise.blocks import blocks
 
 _ROWS = 1024  # rows looked at together: a test makes copies of what it looks at
@@ -104,9 +104,9 @@ def check_finite(bad: Tensor, group: Group = None, name: str = "features") -> No
     Raises:
         ValueError: If there are any in the group: how many, and which first.
     """
-    counts = row_counts(len(bad), group)
-    total, before = sum(counts), sum(counts[: rank(group)])
-    first = before + int(bad.nonzero()[0, 0]) if bad.any() else total
+    shard = Shard.of(len(bad), group)
+    total = shard.total
+    first = shard.own.start + int(bad.nonzero()[0, 0]) if bad.any() else total
     num_bad = int(all_reduce(bad.sum(), group))
     if num_bad:
         first = int(all_reduce(torch.tensor(first, device=bad.device), group, "min"))

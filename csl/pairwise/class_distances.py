@@ -1,58 +1,40 @@
 """Sums of distances by class: what silhouettes and distances within classes are made of."""
 
 from collections.abc import Iterator
-from typing import NamedTuple, Unpack
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, Shard, all_reduce
+from csl.distributed import all_reduce
 from csl.pairwise.blocks import blocks
-from csl.pairwise.checks import check_features, labels_fault, refuse
 from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
-from csl.pairwise.streaming import MEMORY_BUDGET, Streaming
+from csl.pairwise.streaming import MEMORY_BUDGET
 from csl.pairwise.tiles import Tile
 from csl.pairwise.workers import Buffers
 
 
-def distances_within(
-    features: Tensor, labels: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]
-) -> tuple[Tensor, Tensor]:
+@full_precision()
+def distances_within(labeled: LabeledPairs) -> tuple[Tensor, Tensor]:
     """`Σ ‖x_i − x_j‖` over the ordered pairs of one class and over those of two, in units of the mean over all pairs.
 
     One pass over the pairs. Rows come in the order of their labels within each process's shard, so that most tiles
     hold pairs of two classes only.
 
-    Args:
-        features: This process's rows `[n, D]`.
-        labels: Their classes `[n]`, any integers.
-        group: The processes that hold the other rows.
-        **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
-
     Returns:
         Two float64 scalars, the same on every process.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix, or labels do not match.
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
 
     Example:
-        >>> x = torch.tensor([[0.0], [1.0], [3.0]])  # the mean distance is 2
-        >>> distances_within(x, torch.tensor([0, 0, 1]))
-        (tensor(1.0000, dtype=torch.float64), tensor(5.0000, dtype=torch.float64))
+        >>> from csl.distributed import Shard
+        >>> x, classes = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([0, 0, 1])  # the mean distance is 2
+        >>> distances_within(LabeledPairs.of(x, classes, 2, Shard.of(3), passes=1))
+        (tensor(1., dtype=torch.float64), tensor(5., dtype=torch.float64))
     """
-    check_features(features, group)
-    refuse(labels_fault(features, labels), group)
-    shard = Shard.of(len(features), group)
-    classes = labels.to(features.device).long()
-    return sums_within(LabeledPairs.of(features, classes, 0, shard, 1, **streaming))
-
-
-@full_precision()
-def sums_within(labeled: LabeledPairs) -> tuple[Tensor, Tensor]:
-    """`distances_within` of pairs that others go over, too."""
     pairs, classes, _ = labeled
 
     def work(tile: Tile, buffers: Buffers) -> Tensor:
@@ -92,9 +74,7 @@ class ClassDistances(NamedTuple):
     sums: Tensor
 
 
-def class_distance_sums(
-    features: Tensor, labels: Tensor, num_classes: int, *, group: Group = None, **streaming: Unpack[Streaming]
-) -> Iterator[ClassDistances]:
+def class_distance_sums(labeled: LabeledPairs, memory_budget: int = MEMORY_BUDGET) -> Iterator[ClassDistances]:
     """`S_ic = Σ_{j in c} ‖x_i − x_j‖` of this process's samples, all or a block of them at a time.
 
     Where 8 bytes for each of the group's samples and each class fit the memory budget, every pair is met once, and all
@@ -102,51 +82,42 @@ def class_distance_sums(
     which takes twice as long.
 
     Args:
-        features: This process's rows `[n, D]`.
-        labels: Their classes `[n]`, integers from 0 to `num_classes` − 1.
-        num_classes: C.
-        group: The processes that hold the other rows, which must all take all blocks; some may be empty.
-        **streaming: Memory, precision, progress; see `csl.pairwise.Streaming`.
+        labeled: The pairs and their classes; all processes must take all blocks, of which some may be empty.
+        memory_budget: How many bytes the sums may take.
 
     Yields:
         Classes and sums of each own sample once, in the order of the labels.
 
     Raises:
-        ValueError: If the features are no finite floating-point matrix, or labels do not match.
         UndefinedSimilarityError: After the last block, for fewer than two samples or collapsed features.
 
     Example:
-        >>> x = torch.tensor([[0.0], [1.0], [3.0]])
-        >>> ((classes, sums),) = class_distance_sums(x, torch.tensor([0, 0, 1]), 2)
+        >>> from csl.distributed import Shard
+        >>> x, labels = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([0, 0, 1])
+        >>> ((classes, sums),) = class_distance_sums(LabeledPairs.of(x, labels, 2, Shard.of(3), passes=1))
         >>> (sums / sums[0, 0]).round(decimals=3)
         tensor([[1., 3.],
                 [1., 2.],
                 [5., 0.]], dtype=torch.float64)
     """
-    budget = streaming.get("memory_budget", MEMORY_BUDGET)
-    return sums_by_class(LabeledPairs.checked(features, labels, num_classes, group, 1, **streaming), budget)
-
-
-def sums_by_class(labeled: LabeledPairs, memory_budget: int) -> Iterator[ClassDistances]:
-    """`class_distance_sums` of pairs that others go over, too."""
     pairs, classes, num_classes = labeled
     at_once = memory_budget // (8 * max(1, num_classes))
     count, start = len(pairs.own.values), pairs.shard.own.start
     parts = [slice(0, count)]
     if apart := at_once < pairs.num_rows:
         parts = list(blocks(max(pairs.shard.counts), max(1, at_once // pairs.side) * pairs.side))
-        pairs.passes = len(parts)
+        pairs.count.expect(len(parts))
     total = torch.zeros((), dtype=torch.float64, device=pairs.device)
     for part in parts:
         own = slice(start + min(part.start, count), start + min(part.stop, count))
-        sums = _block(pairs, classes, num_classes, part, own) if apart else all_sums(labeled)[own]
+        sums = _block(pairs, classes, num_classes, part, own) if apart else all_distance_sums(labeled)[own]
         total += sums.sum()
         yield ClassDistances(classes[own], sums)
     pairs.checked_scale(float(all_reduce(total, pairs.group)) / max(1, pairs.num_rows * (pairs.num_rows - 1)))
 
 
 @full_precision()
-def all_sums(labeled: LabeledPairs) -> Tensor:
+def all_distance_sums(labeled: LabeledPairs) -> Tensor:
     """The sums of all of the group's rows `[N, C]`."""
     pairs, classes, num_classes = labeled
 

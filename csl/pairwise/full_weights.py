@@ -7,7 +7,7 @@ from torch import Tensor
 
 from csl.distributed import Group, Shard, all_reduce
 from csl.pairwise.checks import check_features
-from csl.pairwise.kernel_sums import kernels_with_sums
+from csl.pairwise.kernel_sums import rates_and_log_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.streaming import MEMORY_BUDGET
@@ -44,8 +44,7 @@ class FullWeights:
         """This process's rows of the similarities `[n, N]`, float64; symmetric on one process."""
         own, num_rows = self.shard.own, self.shard.total
         weights = torch.empty(own.stop - own.start, num_rows, dtype=torch.float64, device=self.log_sums.device)
-        alone = self.shard.group is None
-        for tile in self._pairs.tiles() if alone else self._pairs.row_tiles():
+        for tile in self._pairs.tiles():
             block = self._of_tile(tile)
             weights[tile.rows.start - own.start : tile.rows.stop - own.start, tile.columns] = block
             if tile.mirrored:
@@ -80,7 +79,12 @@ class FullWeights:
 
 @full_precision()
 def full_weights(
-    features: Tensor, temperatures: Sequence[float], *, group: Group = None, memory_budget: int = MEMORY_BUDGET
+    features: Tensor,
+    temperatures: Sequence[float],
+    *,
+    group: Group = None,
+    memory_budget: int = MEMORY_BUDGET,
+    tile_side: int | None = None,
 ) -> list[FullWeights]:
     """All similarities `w_ij = N² a_ij² / (r_i r_j)`, for each temperature; they share the distances.
 
@@ -89,6 +93,7 @@ def full_weights(
         temperatures: T values.
         group: The processes that hold the other rows.
         memory_budget: Distances are kept for later passes where they fit so many bytes on every process.
+        tile_side: As in `csl.pairwise.Streaming`.
 
     Raises:
         ValueError: If the features are no finite floating-point matrix, or a T is not positive.
@@ -107,11 +112,6 @@ def full_weights(
     with torch.inference_mode(False):
         features = features.clone() if features.is_inference() else features
         check_features(features, group)
-        pairs = Pairs(features, Shard.of(len(features), group), memory_budget=memory_budget)
+        shard = Shard.of(len(features), group)
+        pairs = Pairs(features, shard, memory_budget=memory_budget, tile_side=tile_side)
         return [FullWeights(pairs, *log) for log in rates_and_log_sums(pairs, temperatures)]
-
-
-def rates_and_log_sums(pairs: Pairs, temperatures: Sequence[float]) -> list[tuple[float, Tensor]]:
-    """`1 / (mu T)` and the logarithms of all row sums `[N]`, for each temperature."""
-    kernels, sums = kernels_with_sums(pairs, temperatures)
-    return [(kernel.rate, kernel.log(row)) for kernel, row in zip(kernels, sums, strict=True)]

@@ -4,8 +4,7 @@ from typing import NamedTuple, Unpack
 
 from torch import Tensor
 
-from csl.distributed import Group, Shard
-from csl.pairwise.checks import check_features, label_range_fault, refuse
+from csl.distributed import Shard
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.streaming import Streaming
 
@@ -35,27 +34,14 @@ class LabeledPairs(NamedTuple):
         passes: int,
         **streaming: Unpack[Streaming],
     ) -> "LabeledPairs":
-        """The pairs of this process's checked rows `[n, D]` of these classes `[n]`, 0 to C − 1."""
+        """The pairs of this process's rows `[n, D]` of these classes `[n]`, 0 to C − 1; both have been checked.
+
+        Example:
+            >>> import torch
+            >>> x, classes = torch.tensor([[0.0], [1.0], [3.0]]), torch.tensor([1, 0, 1])
+            >>> LabeledPairs.of(x, classes, 2, Shard.of(3), passes=1).classes
+            tensor([0, 1, 1])
+        """
         order = classes.argsort(stable=True)
         pairs = Pairs(features, shard, order=order, passes=passes, **streaming)
         return cls(pairs, shard.gather(classes[order]), num_classes)
-
-    @classmethod
-    def checked(
-        cls,
-        features: Tensor,
-        labels: Tensor,
-        num_classes: int,
-        group: Group,
-        passes: int,
-        **streaming: Unpack[Streaming],
-    ) -> "LabeledPairs":
-        """As `of`, from input that is checked first.
-
-        Raises:
-            ValueError: If the features are no finite floating-point matrix, or labels are not from 0 to C − 1.
-        """
-        check_features(features, group)
-        refuse(label_range_fault(features, labels, num_classes), group)
-        shard = Shard.of(len(features), group)
-        return cls.of(features, labels.to(features.device).long(), num_classes, shard, passes, **streaming)

@@ -34,8 +34,9 @@ def nearest_classes(labeled: LabeledPairs, apart: tuple[Tensor, float] | None = 
         apart: Samples that are marked `[N]`, and how far from every other they count as being.
 
     Example:
+        >>> from csl.distributed import Shard
         >>> x, classes = torch.tensor([[0.0], [1.0], [4.0]]), torch.tensor([0, 0, 1])
-        >>> nearest_classes(LabeledPairs.checked(x, classes, 2, None, 1)).other.round(decimals=5)
+        >>> nearest_classes(LabeledPairs.of(x, classes, 2, Shard.of(len(x)), 1)).other.round(decimals=5)
         tensor([4., 3., 3.], dtype=torch.float64)
     """
     pairs, classes, _ = labeled

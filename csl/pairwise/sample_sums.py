@@ -39,12 +39,13 @@ def sample_sums(labeled: LabeledPairs, temperatures: Sequence[float]) -> SampleS
         UndefinedSimilarityError: For fewer than two samples or collapsed features.
 
     Example:
+        >>> from csl.distributed import Shard
         >>> x, classes = torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, 0, 1, 1])
-        >>> sample_sums(LabeledPairs.checked(x, classes, 2, None, 3), [0.1]).within.round(decimals=3)
+        >>> sample_sums(LabeledPairs.of(x, classes, 2, Shard.of(len(x)), 3), [0.1]).within.round(decimals=3)
         tensor([[16., 16., 16., 16.]], dtype=torch.float64)
     """
     pairs, classes, _ = labeled
-    kernels, sums_by_row = kernels_with_sums(pairs, temperatures)
+    kernels, sums_by_row = kernels_with_sums(pairs, temperatures, then=1)
     inverse = pairs.num_rows / sums_by_row  # w is N² a² / (r_i r_j)
     runs = cache(lambda start, stop: _runs(classes[start:stop]))
 

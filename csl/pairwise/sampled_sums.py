@@ -18,9 +18,9 @@ from csl.pairwise.checks import (
     label_range_fault,
     refuse,
 )
-from csl.pairwise.pairs import COLLAPSED
+from csl.pairwise.pairs import checked_scale
 from csl.pairwise.precision import full_precision
-from csl.pairwise.some_rows import SomeRows
+from csl.pairwise.some_rows import SIDE, SomeRows
 from csl.pairwise.streaming import Progress
 
 
@@ -36,6 +36,7 @@ def sampled_class_sums(
     seed: int,
     group: Group = None,
     progress: Progress | None = None,
+    tile_side: int = SIDE,
 ) -> ClassSums:
     """Unbiased estimates of `weight_class_sums`, in `(3 + T) · repeats · samples · N` distances.
 
@@ -56,6 +57,7 @@ def sampled_class_sums(
         seed: Of the draws.
         group: The processes that hold the other rows.
         progress: Called with the share of this process's work that is done.
+        tile_side: How many rows and columns are worked on at a time.
 
     Returns:
         `ClassSums` of shape `[R, T, C]`, on every process.
@@ -87,13 +89,8 @@ def sampled_class_sums(
     rows = torch.cat([part for part, _ in drawn]).to(features.device)
     shares = torch.cat([part for _, part in drawn]).to(features.device)
     repeat = torch.arange(repeats, device=rows.device).repeat_interleave(len(drawn[0][0]))
-    stream = _Stream(own, classes, group, progress, (3 + len(values)) * len(rows) * len(features))
-    mean = float(stream.distances(rows, shares).mean)
-    if mean <= COLLAPSED * own.norm:
-        raise UndefinedSimilarityError(
-            f"the features have collapsed: their mean distance {mean * own.unit:.3g} is under {COLLAPSED:g} of their "
-            f"root-mean-square norm {own.norm * own.unit:.3g}"
-        )
+    stream = _Stream(own, classes, group, progress, tile_side, (3 + len(values)) * len(rows) * len(features))
+    mean = checked_scale(float(stream.distances(rows, shares).mean), count, own.norm, own.unit)
     rates = [1 / (mean * t) for t in values]
     sums = stream.log_sums(rows, rates, shares / repeats)
     within = torch.zeros(repeats, len(values), num_classes, dtype=torch.float64, device=rows.device)
@@ -152,8 +149,10 @@ class _Neighborhoods(NamedTuple):
 class _Stream(SomeRows):
     """What the sums ask of the distances from some rows to all."""
 
-    def __init__(self, own: Centered, classes: Tensor, group: Group, progress: Progress | None, total: int) -> None:
-        super().__init__(own, group, self._count)
+    def __init__(
+        self, own: Centered, classes: Tensor, group: Group, progress: Progress | None, side: int, total: int
+    ) -> None:
+        super().__init__(own, group, self._count, side)
         self._classes, self._progress, self._total, self._seen = classes, progress, max(1, total), 0
 
     def _count(self, pairs: int) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, rank, row_counts
+from csl.distributed import Group, Shard, all_reduce
 from csl.pairwise.blocks import blocks
 from csl.pairwise.centering import Centered
 from csl.pairwise.distances import Distances, distances
 
-_SIDE = 1024  # rows and columns of a tile
+SIDE = 1024  # rows and columns of a tile
 
 
 class SomeRows:
@@ -20,13 +20,16 @@ class SomeRows:
         own: This process's rows.
         group: The processes that hold the other rows.
         watch: Called with the number of distances of each tile that is done.
+        side: How many rows and columns a tile has at most.
     """
 
-    def __init__(self, own: Centered, group: Group = None, watch: Callable[[int], None] | None = None) -> None:
-        counts = row_counts(len(own.values), group)
+    def __init__(
+        self, own: Centered, group: Group = None, watch: Callable[[int], None] | None = None, side: int = SIDE
+    ) -> None:
+        shard = Shard.of(len(own.values), group)
         self.own, self.group = own, group
-        self.num_rows, self.start = sum(counts), sum(counts[: rank(group)])
-        self._watch = watch
+        self.num_rows, self.start = shard.total, shard.own.start
+        self._watch, self._side = watch, side
 
     def distances(self, rows: Tensor, shares: Tensor) -> Distances:
         """The mean distance of all pairs, estimated from these rows, and the nearest neighbours of the rows themselves.
@@ -54,8 +57,8 @@ class SomeRows:
     def tiles(self, rows: Tensor) -> Iterator[tuple[slice, slice, Tensor]]:
         """Slices of these rows and of this process's columns, and the distances between them."""
         values, squares = self.fetch(rows, self.own.values), self.fetch(rows, self.own.squares)
-        for i in blocks(len(rows), _SIDE):
-            for j in blocks(len(self.own.values), _SIDE):
+        for i in blocks(len(rows), self._side):
+            for j in blocks(len(self.own.values), self._side):
                 place = rows[i] - self.start - j.start
                 same = ((place >= 0) & (place < j.stop - j.start)).nonzero()[:, 0]
                 columns, norms = self.own.values[j], self.own.squares[j]

@@ -71,7 +71,7 @@ def symmetric_cuts(own: Centered, side: int, shard: Shard | None = None) -> Iter
         shard: Which rows these are; None for all of one process.
     """
     shard = shard or Shard.of(len(own.values))
-    starts, me, count = _starts(shard), rank(shard.group), size(shard.group)
+    me, count = rank(shard.group), size(shard.group)
     shards = ring((own.values, own.squares), shard.group, steps=count // 2 + 1, counts=shard.counts)
     for step, (owner, (values, squares)) in enumerate(shards):
         theirs = own._replace(values=values, squares=squares)
@@ -83,7 +83,7 @@ def symmetric_cuts(own: Centered, side: int, shard: Shard | None = None) -> Iter
         else:
             cuts = _rectangle(mine, other, side)
         for i, j in cuts:
-            rows, columns = _shift(i, starts[me]), _shift(j, starts[owner])
+            rows, columns = _shift(i, shard.own.start), _shift(j, shard.start_of(owner))
             yield Cut(rows, columns, own.part(i), theirs.part(j), mirrored=rows != columns)
 
 
@@ -97,13 +97,12 @@ def row_cuts(own: Centered, side: int, shard: Shard | None = None, *, rows: slic
         rows: Which of the own rows; it begins at a multiple of `side`, and ends at one or at the last row.
     """
     shard = shard or Shard.of(len(own.values))
-    starts, me = _starts(shard), rank(shard.group)
     first, last = rows.indices(len(own.values))[:2]
     for owner, (values, squares) in ring((own.values, own.squares), shard.group, counts=shard.counts):
         theirs = own._replace(values=values, squares=squares)
         for i, j in _rectangle(slice(first, max(first, last)), slice(0, len(values)), side):
-            columns = _shift(j, starts[owner])
-            yield Cut(_shift(i, starts[me]), columns, own.part(i), theirs.part(j), mirrored=False)
+            columns = _shift(j, shard.start_of(owner))
+            yield Cut(_shift(i, shard.own.start), columns, own.part(i), theirs.part(j), mirrored=False)
 
 
 def _triangle(rows: slice, side: int) -> Iterator[tuple[slice, slice]]:
@@ -137,10 +136,6 @@ def _halves(mine: slice, other: slice, lower: bool) -> tuple[slice, slice]:
     if lower:
         return slice(0, mine.stop // 2), other
     return mine, slice(other.stop // 2, other.stop)
-
-
-def _starts(shard: Shard) -> list[int]:
-    return [sum(shard.counts[:owner]) for owner in range(len(shard.counts))]
 
 
 def _shift(part: slice, start: int) -> slice:

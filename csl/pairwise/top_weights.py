@@ -7,15 +7,17 @@ from torch import Tensor
 
 from csl.distributed import Group, Shard
 from csl.pairwise.checks import check_features, check_neighbors
-from csl.pairwise.full_weights import rates_and_log_sums
+from csl.pairwise.kernel_sums import rates_and_log_sums
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
+from csl.pairwise.tiles import Tile
 from csl.pairwise.top import Best, TopColumns, rank_columns
+from csl.pairwise.workers import Buffers
 
 
 @full_precision()
 def top_weights(
-    features: Tensor, temperatures: Sequence[float], k: int, *, group: Group = None
+    features: Tensor, temperatures: Sequence[float], k: int, *, group: Group = None, tile_side: int | None = None
 ) -> list[tuple[Tensor, Tensor]]:
     """The k largest similarities `w_ij = N² a_ij² / (r_i r_j)` of each row, with row sums over *all* pairs.
 
@@ -27,6 +29,7 @@ def top_weights(
         temperatures: T values.
         k: How many neighbours, 1 to N − 1.
         group: The processes that hold the other rows.
+        tile_side: As in `csl.pairwise.Streaming`.
 
     Returns:
         For each T the similarities `[n, k]`, float64, descending, and the global row numbers `[n, k]` they belong to,
@@ -42,23 +45,24 @@ def top_weights(
         tensor([1, 0, 1])
     """
     check_features(features, group)
-    pairs = Pairs(features, Shard.of(len(features), group))
+    pairs = Pairs(features, Shard.of(len(features), group), tile_side=tile_side)
     check_neighbors(k, pairs.num_rows - 1)
-    logs = rates_and_log_sums(pairs, temperatures)
-    start = pairs.shard.own.start
-    best = [TopColumns(len(features), k, pairs.device, with_values=True) for _ in logs]
-    penalties = [log_sums.float() for _, log_sums in logs]
-    # On one process a tile and its mirror image come from one product; on several a process sees its own rows only.
-    for rows, columns, block, mirrored in pairs.tiles() if group is None else pairs.row_tiles():
-        own = slice(rows.start - start, rows.stop - start)
-        for notes, (rate, _), penalty in zip(best, logs, penalties, strict=True):
-            # log w_ij without what all columns of row i share.
-            notes.add(own, columns.start, torch.add(-penalty[columns], block, alpha=-2 * rate), block)
-        if mirrored and group is None:
-            mirror = block.T.contiguous()
-            for notes, (rate, _), penalty in zip(best, logs, penalties, strict=True):
-                notes.add(columns, rows.start, torch.add(-penalty[rows], mirror, alpha=-2 * rate), mirror)
+    logs = rates_and_log_sums(pairs, temperatures, then=1)
     own = pairs.shard.own
+    best = [TopColumns(len(features), k, pairs.device, with_values=True) for _ in logs]
+    # −log w_ij is 2 rate d_ij and a term of either row: the own one is the same for all columns.
+    penalties = [log_sums.float() for _, log_sums in logs]
+
+    def work(tile: Tile, buffers: Buffers) -> None:
+        mine = slice(tile.rows.start - own.start, tile.rows.stop - own.start)
+        for notes, penalty, (rate, _) in zip(best, penalties, logs, strict=True):
+            costs = torch.add(penalty[tile.columns], tile.distances, alpha=2 * rate, out=buffers[0])
+            notes.add(mine, tile.columns.start, costs, tile.distances)
+            if tile.mirrored:
+                costs = torch.add(penalty[tile.rows, None], tile.distances, alpha=2 * rate, out=buffers[0])
+                notes.add_mirrored(tile.columns, tile.rows.start, costs, tile.distances)
+
+    pairs.visit(work)
     return [_weights(notes.take(), *log, own, pairs.num_rows) for notes, log in zip(best, logs, strict=True)]
 
 
@@ -67,5 +71,5 @@ def _weights(best: Best, rate: float, log_sums: Tensor, own: slice, num_rows: in
     _, columns, chosen = best
     assert chosen is not None
     weights = (-2 * rate * chosen.double() - log_sums[own, None] - log_sums[columns]).exp() * num_rows**2
-    order = rank_columns(weights, columns)
+    order = rank_columns(-weights, columns)
     return weights.gather(1, order), columns.gather(1, order)

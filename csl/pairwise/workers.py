@@ -48,6 +48,23 @@ def worker_count(device: torch.device) -> int:
     return min(torch.get_num_threads(), _MOST) if device.type == "cpu" else 1
 
 
+def with_memory(
+    work: Callable[[Item, Memory], Result], items: Iterable[Item], entries: int, device: torch.device, workers: int
+) -> Iterator[Result]:
+    """`in_order`, of work that is given an item and memory for tiles of so many entries, its own while it works."""
+    # As many as there are workers, so that one is always free.
+    free = [Memory(entries, device) for _ in range(workers)]
+
+    def run(item: Item) -> Result:
+        memory = free.pop()
+        try:
+            return work(item, memory)
+        finally:
+            free.append(memory)
+
+    yield from in_order(run, items, workers)
+
+
 def in_order(work: Callable[[Item], Result], items: Iterable[Item], workers: int = 1) -> Iterator[Result]:
     """`work` of each item, in the order of the items, whichever is done first: sums do not depend on who was quick.
 

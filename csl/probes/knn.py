@@ -72,9 +72,8 @@ class KNNProbe(Probe):
 
     def _leave_one_out(self, task: Task, classes: Tensor) -> float:
         """Accuracy on the training samples, each without its own vote."""
-        counts = distributed.row_counts(len(task.train.classes), task.group)
-        first = sum(counts[: distributed.rank(task.group)])
-        own = torch.arange(first, first + len(task.train.classes), device=classes.device)
+        rows = distributed.Shard.of(len(task.train.classes), task.group).own
+        own = torch.arange(rows.start, rows.stop, device=classes.device)
         predictions = self._vote(task, task.train.values, classes, exclude=own)
         return accuracy(predictions, task.train.classes, task.group)
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from csl.metrics import analyze, functional
+from csl.metrics.forecast import costs
 from csl.metrics.measure import Choices, Family, Size
 from csl.metrics.measures import DEFAULT, MEASURES
 from tests.metrics.panel import PANEL
@@ -181,3 +182,14 @@ def test_an_analysis_loads_neither_torchmetrics_nor_lightning() -> None:
         "sys.exit('torchmetrics' in sys.modules or 'lightning' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", line], check=False).returncode == 0
+
+
+def test_the_time_is_told_before_anything_is_measured_and_grows_with_the_pairs() -> None:
+    told: list[float] = []
+    analyze(ordinary(), metrics=["uniformity"], expect=told.append, watch=lambda name, share: told.append(-share))
+    assert told[0] > 0
+    assert all(share <= 0 for share in told[1:])
+    measures = [MEASURES[name] for name in ("rld", "neighbor_agreement", "knn_accuracy")]
+    once, twice = (sum(costs(measures, Size(count, 512, 10))) for count in (10_000, 20_000))
+    assert twice == pytest.approx(4 * once, rel=1e-6)
+    assert once == pytest.approx(sum(costs(measures[:2], Size(10_000, 512, 10))), rel=1e-6), "one search serves both"

@@ -16,7 +16,7 @@ from csl.metrics import comoments, neighbors, samples
 from csl.metrics.directions import directions
 from csl.metrics.measures import MEASURES
 from csl.metrics.samples import Samples
-from csl.pairwise import passes
+from csl.pairwise import pairs
 from csl.types import Features
 from tests.metrics.panel import PANEL
 from tests.metrics.reference import data
@@ -42,16 +42,13 @@ def values(one: Samples) -> dict[str, Tensor]:
 @pytest.mark.parametrize("normalize", [False, True])
 @pytest.mark.parametrize("budget", [2**28, 0])
 @pytest.mark.parametrize("case", ["plain", "clumps", "far from the origin", "outlier", "duplicates"])
-def test_measures_that_share_a_record_give_what_their_functions_give(
-    monkeypatch: pytest.MonkeyPatch, normalize: bool, budget: int, case: str
-) -> None:
-    monkeypatch.setattr(passes, "_SIDE_CPU", 64)
+def test_measures_that_share_a_record_give_what_their_functions_give(normalize: bool, budget: int, case: str) -> None:
     features, labels = data(150)
     if case in CASES:
         features = CASES[case]()
         labels = torch.arange(len(features)) % 5
     rows = directions(features, torch.float32) if normalize else features
-    found = values(record(features, labels, normalize=normalize, memory_budget=budget))
+    found = values(record(features, labels, normalize=normalize, memory_budget=budget, tile_side=64))
     for name, value in found.items():
         expected = PANEL[name].function(rows, labels)
         # In clumps of the spread s a distance of float32 rows has an error of 1e-7 / s; δ leaves LiDAR no more digits.
@@ -101,31 +98,62 @@ def test_a_panel_checks_searches_and_sums_once() -> None:
     places: list[tuple[Any, str]] = [
         (samples, "check_features"),
         (samples, "check_labels"),
-        (neighbors, "CosineKeys"),
+        (neighbors, "nearest"),
         (samples, "comoments"),
         (samples, "class_moments"),
         (comoments, "_eigenvalues"),
-        (passes, "symmetric_cuts"),
-        (passes, "row_cuts"),
+        (pairs, "symmetric_cuts"),
+        (pairs, "row_cuts"),
     ]
     with counted(*places) as counts:
         measure_all(panel("panel"), Features(features, labels, labels), normalize=True)
-    once = ("check_features", "check_labels", "CosineKeys", "comoments", "class_moments", "symmetric_cuts")
+    once = ("check_features", "check_labels", "nearest", "comoments", "class_moments", "symmetric_cuts")
     assert {name: counts[name] for name in once} == dict.fromkeys(once, 1)
     assert counts["row_cuts"] == 0
     assert counts["_eigenvalues"] == 2  # of the covariance, and of what is not centred
 
 
+def found(one: Samples, k: int) -> tuple[Tensor, Tensor]:
+    parts = list(one.nearest(k))
+    return torch.cat([part for _, part, _ in parts]), torch.cat([part for _, _, part in parts])
+
+
+@pytest.mark.parametrize("normalize", [False, True])
+@pytest.mark.parametrize("case", CASES)
+def test_one_search_of_all_pairs_finds_what_a_search_by_blocks_finds(
+    monkeypatch: pytest.MonkeyPatch, case: str, normalize: bool
+) -> None:
+    features = CASES[case]()
+    one = Samples(features, torch.arange(len(features)) % 5, normalize=normalize, shared=True, tile_side=64)
+    similarity, keys = found(one, 7)
+    monkeypatch.setattr(neighbors.Neighbors, "_fit", lambda self, width: False)
+    expected, _ = found(Samples(features, normalize=normalize), 7)
+    torch.testing.assert_close(similarity, expected, rtol=0, atol=1e-6)
+    exact = torch.nn.functional.normalize(features.double())
+    chosen = (exact[:, None] - exact[keys]).square().sum(dim=2)
+    best = (exact[:, None] - exact).square().sum(dim=2).fill_diagonal_(torch.inf).topk(7, largest=False).values
+    torch.testing.assert_close(chosen, best, rtol=0.02, atol=2e-14)
+
+
+def test_rows_of_zeros_are_searched_by_blocks() -> None:
+    features = ordinary(60)
+    features[3] = 0
+    similarity, _ = found(Samples(features), 4)
+    assert similarity[3].tolist() == [0.0] * 4
+
+
 def test_neighbors_that_do_not_fit_are_found_again_and_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = data(150)
     one = Samples(features, labels, neighbors=[5, 3], shared=True)
-    whole = [torch.cat([part for _, part, _ in one.nearest(k)]) for k in (3, 5, 2)]
+    whole = [found(one, k) for k in (3, 5, 2)]
     monkeypatch.setattr(neighbors, "_NEIGHBORS", 150 * 4)
     other = Samples(features, labels, neighbors=[5, 3], shared=True)
     with counted((neighbors, "CosineKeys")) as counts:
-        again = [torch.cat([part for _, part, _ in other.nearest(k)]) for k in (3, 5, 2)]
+        again = [found(other, k) for k in (3, 5, 2)]
     assert counts["CosineKeys"] == 2  # four were kept, which serve for three and two
-    assert all(torch.equal(first, second) for first, second in zip(whole, again, strict=True))
+    for (similarity, keys), (same_similarity, same_keys) in zip(whole, again, strict=True):
+        torch.testing.assert_close(same_similarity, similarity, rtol=0, atol=1e-6)
+        assert torch.equal(same_keys, keys)
 
 
 def test_measures_without_labels_do_not_mind_samples_without_one() -> None:

@@ -1,12 +1,15 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
-from csl.pairwise import UndefinedSimilarityError, log_row_sums, mean_distance, weight_block_sums, weight_class_sums
-from csl.pairwise import passes as passes_module
+from csl.distributed import Shard, shard, world
+from csl.pairwise import Pairs, UndefinedSimilarityError, check_features, weight_block_sums, weight_class_sums
+from csl.pairwise.kernel_sums import rates_and_log_sums
 from tests.pairwise.dense import dense_block_sums
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
+from tests.pairwise.labeled import labeled
 from tests.two_processes import TwoProcesses
 
 TEMPERATURES = [1.0, 0.1, 0.01]
@@ -16,74 +19,56 @@ TEMPERATURES = [1.0, 0.1, 0.01]
 def test_block_sums_equal_dense(case: str) -> None:
     features = CASES[case]()
     labels = labels_for(features)
-    ours = weight_block_sums(features, labels, 10, TEMPERATURES)
+    ours = weight_block_sums(labeled(features, labels), TEMPERATURES)
     for temperature, sums in zip(TEMPERATURES, ours, strict=True):
         expected = dense_block_sums(features, labels, 10, temperature)
         torch.testing.assert_close(sums / sums.sum(), expected / expected.sum(), rtol=0, atol=1e-6)
         torch.testing.assert_close(sums.sum(), expected.sum(), rtol=1e-4, atol=0)
 
 
-def test_classes_that_no_sample_has_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 64)
+def test_classes_that_no_sample_has_change_nothing() -> None:
     features, labels = ordinary(), labels_for(ordinary())
-    dense = weight_class_sums(features, labels, 10, TEMPERATURES)
-    sparse = weight_class_sums(features, labels * 3 + 2, 40, TEMPERATURES)
+    dense = weight_class_sums(labeled(features, labels, tile_side=64), TEMPERATURES)
+    sparse = weight_class_sums(labeled(features, labels * 3 + 2, 40, tile_side=64), TEMPERATURES)
     for expected, found in zip(dense, sparse, strict=True):
         assert torch.equal(found[:, 2:32:3], expected)
         assert int((found != 0).sum()) == expected.numel()
 
 
-def _set_budget(patch: pytest.MonkeyPatch, memory_budget: int) -> None:
-    defaults = passes_module.Passes.__init__.__kwdefaults__
-    assert defaults is not None
-    patch.setitem(defaults, "memory_budget", memory_budget)
-
-
 @pytest.mark.parametrize("memory_budget", [0, 2**30])
-def test_many_tiles_equal_one(monkeypatch: pytest.MonkeyPatch, memory_budget: int) -> None:
-    _set_budget(monkeypatch, memory_budget)
+def test_many_tiles_equal_one(memory_budget: int) -> None:
     features, labels = ordinary(), labels_for(ordinary())
-    whole = weight_block_sums(features, labels, 10, TEMPERATURES)
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 33)
-    torch.testing.assert_close(weight_block_sums(features, labels, 10, TEMPERATURES), whole, rtol=1e-5, atol=0)
+    whole, parts = (
+        weight_block_sums(labeled(features, labels, memory_budget=memory_budget, tile_side=side), TEMPERATURES)
+        for side in (1024, 33)
+    )
+    torch.testing.assert_close(parts, whole, rtol=1e-5, atol=0)
 
 
 def test_classes_without_samples_have_empty_rows() -> None:
     features = ordinary(30)
-    sums = weight_block_sums(features, torch.full((30,), 2), 4, [0.5])[0]
+    sums = weight_block_sums(labeled(features, torch.full((30,), 2), 4), [0.5])[0]
     assert float(sums[2, 2]) > 0
     assert float(sums.sum() - sums[2, 2]) == 0
-
-
-def test_refuses_labels_that_do_not_fit() -> None:
-    with pytest.raises(ValueError, match=r"labels: expected \[30\].*got shape \(29,\)"):
-        weight_block_sums(ordinary(30), torch.zeros(29, dtype=torch.int64), 2, [1.0])
-    with pytest.raises(ValueError, match="labels: expected 0 to 1, got 0 to 2"):
-        weight_block_sums(ordinary(30), torch.arange(30) % 3, 2, [1.0])
 
 
 @pytest.mark.parametrize("features", [torch.ones(20, 4), torch.ones(1, 4), torch.ones(0, 4), torch.zeros(9, 3)])
 def test_refuses_features_without_scale(features: Tensor) -> None:
     with pytest.raises(UndefinedSimilarityError, match=r"collapsed|at least two samples"):
-        weight_block_sums(features, torch.zeros(len(features), dtype=torch.int64), 1, [1.0])
+        weight_block_sums(labeled(features, torch.zeros(len(features)), 1), [1.0])
+
+
+def _sums(features: Tensor, labels: Tensor, **options: Any) -> tuple[Tensor, Tensor, Tensor]:
+    """The mean distance, the logarithms of row sums and the block sums."""
+    pairs = Pairs(features, Shard.of(len(features), options.pop("group", None)), **options)
+    logs = torch.stack([logs for _, logs in rates_and_log_sums(pairs, TEMPERATURES)])
+    blocks = weight_block_sums(labeled(features, labels, group=pairs.group, **options), TEMPERATURES)
+    return pairs.mean, logs, blocks
 
 
 def _on_two(features: Tensor, labels: Tensor, memory_budget: int) -> tuple[Tensor, Tensor, Tensor]:
-    with pytest.MonkeyPatch.context() as patch:
-        _set_budget(patch, memory_budget)
-        patch.setattr(passes_module, "_SIDE_CPU", 64)
-        return _on_own_rows(features, labels)
-
-
-def _on_own_rows(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    group = world()
-    own = shard(len(features), group)
-    mean = mean_distance(features[own], group=group)
-    return (
-        mean,
-        log_row_sums(features[own], mean, TEMPERATURES, group=group),
-        weight_block_sums(features[own], labels[own], 10, TEMPERATURES, group=group),
-    )
+    own = shard(len(features), world())
+    return _sums(features[own], labels[own], group=world(), memory_budget=memory_budget, tile_side=64)
 
 
 @pytest.mark.parametrize("memory_budget", [0, 2**30])
@@ -91,8 +76,7 @@ def _on_own_rows(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tens
 def test_two_processes_equal_one(two_processes: TwoProcesses, case: str, memory_budget: int) -> None:
     features = CASES[case]()[:-1]
     labels = labels_for(features)
-    mean = mean_distance(features)
-    alone = mean, log_row_sums(features, mean, TEMPERATURES), weight_block_sums(features, labels, 10, TEMPERATURES)
+    alone = _sums(features, labels)
     together = two_processes(_on_two, features, labels, memory_budget)
     for ours, other, expected in zip(*together, alone, strict=True):
         assert torch.equal(ours, other)
@@ -107,7 +91,7 @@ def _one_bad_shard() -> str:
     if torch.distributed.get_rank() == 1:
         features[3] = torch.nan
     try:
-        mean_distance(features, group=group)
+        check_features(features, group)
     except ValueError as error:
         return str(error)
     return ""

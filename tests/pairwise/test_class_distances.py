@@ -4,16 +4,11 @@ from torch import Tensor
 
 from csl.distributed import world
 from csl.pairwise import class_distance_sums, distances_within
-from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_distances
 from tests.pairwise.hard_data import CASES, ordinary
+from tests.pairwise.labeled import labeled
 from tests.pairwise.test_streaming import Largest
 from tests.two_processes import TwoProcesses
-
-
-@pytest.fixture(autouse=True)
-def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
 
 
 def _labels(features: Tensor) -> Tensor:
@@ -22,7 +17,7 @@ def _labels(features: Tensor) -> Tensor:
 
 def _sums(features: Tensor, labels: Tensor, budget: int) -> Tensor:
     """Of all samples, in the order of the labels, over their mean."""
-    found = list(class_distance_sums(features, labels, 7, memory_budget=budget))
+    found = list(class_distance_sums(labeled(features, labels, 7, memory_budget=budget, tile_side=32), budget))
     assert torch.equal(torch.cat([classes for classes, _ in found]), labels.sort().values)
     sums = torch.cat([block for _, block in found])
     return sums / sums.mean()
@@ -43,32 +38,33 @@ def test_distances_within_equal_dense(case: str) -> None:
     dense, labels = dense_distances(features), _labels(features)
     dense /= dense.sum() / (len(dense) * (len(dense) - 1))
     same = labels[:, None] == labels
-    found = torch.stack(distances_within(features, labels))
+    found = torch.stack(distances_within(labeled(features, labels, 7, tile_side=32)))
     torch.testing.assert_close(found, torch.stack([dense[same].sum(), dense[~same].sum()]), rtol=1e-5, atol=0)
 
 
 def test_as_many_classes_as_samples_take_no_square() -> None:
     features = ordinary()
     with Largest() as largest:
-        for _, sums in class_distance_sums(features, torch.arange(400), 400, memory_budget=0):
+        pairs = labeled(features, torch.arange(400), 400, memory_budget=0, tile_side=32)
+        for _, sums in class_distance_sums(pairs, memory_budget=0):
             assert sums.shape == (min(32, len(sums)), 400)
-        distances_within(features, torch.arange(400))
+        distances_within(pairs)
     assert largest.entries <= 32 * 400
 
 
 def test_progress_of_blocks_ends_at_one() -> None:
     seen: list[float] = []
     features = ordinary(100)
-    list(class_distance_sums(features, _labels(features), 7, memory_budget=0, progress=seen.append))
+    pairs = labeled(features, _labels(features), 7, memory_budget=0, tile_side=32, progress=seen.append)
+    list(class_distance_sums(pairs, memory_budget=0))
     assert seen == sorted(seen)
     assert seen[-1] == 1.0
 
 
 def _on_two(features: Tensor, labels: Tensor, first: int, budget: int) -> tuple[Tensor, Tensor]:
-    passes_module._SIDE_CPU = 32
     own = slice(0, first) if torch.distributed.get_rank() == 0 else slice(first, len(features))
-    found = list(class_distance_sums(features[own], labels[own], 7, group=world(), memory_budget=budget))
-    passes_module._SIDE_CPU = 1024
+    pairs = labeled(features[own], labels[own], 7, group=world(), memory_budget=budget, tile_side=32)
+    found = list(class_distance_sums(pairs, budget))
     return torch.cat([classes for classes, _ in found]), torch.cat([sums for _, sums in found])
 
 
@@ -77,7 +73,7 @@ def _on_two(features: Tensor, labels: Tensor, first: int, budget: int) -> tuple[
 def test_two_processes_equal_one(two_processes: TwoProcesses, first: int, budget: int) -> None:
     features = ordinary(101)
     labels = _labels(features).sort().values
-    ((_, alone),) = class_distance_sums(features, labels, 7)
+    ((_, alone),) = class_distance_sums(labeled(features, labels, 7))
     classes, sums = (
         torch.cat(part) for part in zip(*two_processes(_on_two, features, labels, first, budget), strict=True)
     )

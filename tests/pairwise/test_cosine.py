@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import shard, world
-from csl.pairwise import cosine, top_cosine
+from csl.pairwise import top_cosine
 from tests.pairwise.hard_data import CASES, ordinary
 from tests.two_processes import TwoProcesses
 
@@ -14,11 +14,9 @@ def _expected(queries: Tensor, keys: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("k", [1, 5, 400])
-def test_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch, k: int) -> None:
-    monkeypatch.setattr(cosine, "_QUERIES", 16)
-    monkeypatch.setattr(cosine, "_KEYS", 64)
+def test_equals_dense_cosine(k: int) -> None:
     queries, keys = ordinary(50).flip(1), ordinary()
-    similarity, rows = top_cosine(queries, keys, k)
+    similarity, rows = top_cosine(queries, keys, k, tile_side=32)
     expected = _expected(queries, keys)
     torch.testing.assert_close(similarity.double(), expected.topk(k, dim=1).values, rtol=0, atol=1e-6)
     torch.testing.assert_close(expected.gather(1, rows), similarity.double(), rtol=0, atol=1e-6)

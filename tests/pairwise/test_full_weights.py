@@ -4,7 +4,6 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.pairwise import full_weights
-from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_w
 from tests.pairwise.hard_data import CASES, ordinary
 from tests.two_processes import TwoProcesses
@@ -21,13 +20,10 @@ def test_written_out_they_are_the_definition(case: str) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("memory_budget", [0, 10**9])
-def test_computed_anew_they_make_the_same_products(
-    monkeypatch: pytest.MonkeyPatch, case: str, memory_budget: int
-) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 64)
+def test_computed_anew_they_make_the_same_products(case: str, memory_budget: int) -> None:
     features = CASES[case]()
     x = torch.randn(len(features), 3, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    for weights in full_weights(features, [0.5, 0.1], memory_budget=memory_budget):
+    for weights in full_weights(features, [0.5, 0.1], memory_budget=memory_budget, tile_side=64):
         torch.testing.assert_close(weights.product(x), weights.dense() @ x, rtol=1e-12, atol=1e-12)
 
 

@@ -9,7 +9,6 @@ from torch import Tensor
 from csl.distributed import Shard, shard, world
 from csl.metrics.functional import relative_local_density
 from csl.pairwise import kernel_sums, weight_block_sums
-from csl.pairwise import passes as passes_module
 from csl.pairwise.distances import Distances
 from csl.pairwise.kernel import Kernel
 from csl.pairwise.kernel_sums import _Guess, kernels_with_sums
@@ -17,29 +16,29 @@ from csl.pairwise.pairs import Pairs
 from csl.pairwise.some_rows import SomeRows
 from tests.pairwise.dense import dense_log_row_sums, dense_rld
 from tests.pairwise.hard_data import CASES, labels_for, ordinary, outlier
+from tests.pairwise.labeled import labeled
 from tests.two_processes import TwoProcesses
 
 TEMPERATURES = [1.0, 0.2, 0.1, 0.01]
 
 
 @pytest.fixture(autouse=True)
-def small_tiles_and_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
+def small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_sums, "_SAMPLE", 50)
 
 
 def passes_of(features: Tensor, temperatures: list[float]) -> int:
     """How many passes `kernels_with_sums` takes where distances are not kept."""
-    pairs = Pairs(features, memory_budget=0)
+    pairs = Pairs(features, memory_budget=0, tile_side=32)
     kernels_with_sums(pairs, temperatures)
-    return pairs._passed
+    return pairs.count._done
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("temperature", TEMPERATURES)
 def test_sums_equal_dense(case: str, temperature: float) -> None:
     features = CASES[case]()
-    (kernel,), (sums,) = kernels_with_sums(Pairs(features, memory_budget=0), [temperature])
+    (kernel,), (sums,) = kernels_with_sums(Pairs(features, memory_budget=0, tile_side=32), [temperature])
     tolerance = 2e-6 / temperature
     torch.testing.assert_close(kernel.log(sums), dense_log_row_sums(features, temperature), rtol=0, atol=tolerance)
 
@@ -48,8 +47,8 @@ def test_sums_equal_dense(case: str, temperature: float) -> None:
 def test_density_is_the_same_whether_distances_are_kept(case: str) -> None:
     features = CASES[case]()
     labels = labels_for(features)
-    kept = relative_local_density(features, labels, TEMPERATURES)
-    again = relative_local_density(features, labels, TEMPERATURES, memory_budget=0)
+    kept = relative_local_density(features, labels, TEMPERATURES, tile_side=32)
+    again = relative_local_density(features, labels, TEMPERATURES, memory_budget=0, tile_side=32)
     torch.testing.assert_close(again, kept, rtol=0, atol=1e-7)
     expected = [dense_rld(features, labels, t) for t in TEMPERATURES]
     torch.testing.assert_close(again, torch.tensor(expected, dtype=torch.float64), rtol=0, atol=1e-5)
@@ -69,7 +68,7 @@ def test_one_pass_where_the_guess_serves_and_two_where_it_does_not(monkeypatch: 
 
 @pytest.mark.parametrize("case", CASES)
 def test_norms_bound_what_they_are_asked_for(case: str) -> None:
-    pairs = Pairs(CASES[case]())
+    pairs = Pairs(CASES[case](), tile_side=32)
     least, largest = pairs.norms
     farthest = max(float(tile.distances[tile.distances.isfinite()].max()) for tile in pairs.tiles())
     assert float(pairs.nearest.max()) <= least + largest
@@ -77,12 +76,12 @@ def test_norms_bound_what_they_are_asked_for(case: str) -> None:
 
 
 def test_nearest_distances_take_a_pass_of_their_own_only_where_the_guess_did_not_foresee_them() -> None:
-    kept = Pairs(CASES["wide"]())
+    kept = Pairs(CASES["wide"](), tile_side=32)
     kernels_with_sums(kept, [1.0, 0.2, 0.1])
-    assert (kept._passed, kept.knows_nearest) == (2, False), "norms tell that no row needs a reference"
-    kept = Pairs(CASES["wide"]())
+    assert (kept.count._done, kept.knows_nearest) == (2, False), "norms tell that no row needs a reference"
+    kept = Pairs(CASES["wide"](), tile_side=32)
     kernels_with_sums(kept, [1.0, 0.01])
-    assert (kept._passed, kept.knows_nearest) == (2, True)
+    assert (kept.count._done, kept.knows_nearest) == (2, True)
 
 
 def spoil_guess(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
@@ -100,7 +99,7 @@ def spoil_guess(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
 def test_a_bad_guess_is_noticed_or_harmless(monkeypatch: pytest.MonkeyPatch, off: float) -> None:
     spoil_guess(monkeypatch, off)
     for features in (ordinary(), CASES["clumps"]()):
-        kernels, sums = kernels_with_sums(Pairs(features, memory_budget=0), [1.0, 0.1])
+        kernels, sums = kernels_with_sums(Pairs(features, memory_budget=0, tile_side=32), [1.0, 0.1])
         for kernel, row, temperature in zip(kernels, sums, [1.0, 0.1], strict=True):
             expected = dense_log_row_sums(features, temperature)
             torch.testing.assert_close(kernel.log(row), expected, rtol=0, atol=2e-6 / temperature)
@@ -115,7 +114,7 @@ def test_one_row_too_far_off_is_enough(monkeypatch: pytest.MonkeyPatch, off: flo
 
 
 def test_no_two_samples_are_out_of_reach() -> None:
-    pairs = Pairs(ordinary(), memory_budget=0)
+    pairs = Pairs(ordinary(), memory_budget=0, tile_side=32)
     (moments,) = kernel_sums._measured_with_moments(pairs, _Guess(1.0, {0: Kernel(1.0, None)}), 1.0).values()
     farthest = max(float(tile.distances[tile.distances.isfinite()].max()) for tile in pairs.tiles())
     assert farthest <= moments.reach <= 2 * farthest
@@ -157,38 +156,38 @@ def test_carrying_over_is_what_the_formula_says() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_samples(count: int) -> None:
     with pytest.raises(ValueError, match=f"need at least two samples, got {count}"):
-        kernels_with_sums(Pairs(torch.ones(count, 3), memory_budget=0), [1.0])
+        kernels_with_sums(Pairs(torch.ones(count, 3), memory_budget=0, tile_side=32), [1.0])
 
 
 def test_collapsed_features_are_refused() -> None:
     with pytest.raises(ValueError, match="the features have collapsed"):
-        kernels_with_sums(Pairs(torch.ones(100, 3), memory_budget=0), [1.0])
+        kernels_with_sums(Pairs(torch.ones(100, 3), memory_budget=0, tile_side=32), [1.0])
 
 
 def test_progress_never_goes_back_when_a_pass_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel_sums, "_TOLERANCE", 0.0)
     seen: list[float] = []
     features = ordinary()
-    weight_block_sums(features, labels_for(features), 10, [0.1], memory_budget=0, progress=seen.append)
+    pairs = labeled(features, labels_for(features), memory_budget=0, tile_side=32, progress=seen.append)
+    weight_block_sums(pairs, [0.1])
     assert all(before <= after for before, after in pairwise(seen))
     assert seen[-1] == 1.0
-    assert len(seen) == 3 * (len(list(Pairs(features).tiles())) + 1)
+    assert len(seen) == 3 * (len(list(Pairs(features, tile_side=32).tiles())) + 1)
 
 
 def _sums_on_two(features: Tensor) -> Tensor:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passes_module, "_SIDE_CPU", 32)
         patch.setattr(kernel_sums, "_SAMPLE", 50)
         own = features[shard(len(features), world())]
-        pairs = Pairs(own, Shard.of(len(own), world()), memory_budget=0)
+        pairs = Pairs(own, Shard.of(len(own), world()), memory_budget=0, tile_side=32)
         kernels, sums = kernels_with_sums(pairs, [1.0, 0.1])
-    assert pairs._passed == 1
+    assert pairs.count._done == 1
     return torch.stack([kernel.log(row) for kernel, row in zip(kernels, sums, strict=True)])
 
 
 def test_two_processes_carry_over_too(two_processes: TwoProcesses) -> None:
     features = CASES["wide"]()
-    kernels, sums = kernels_with_sums(Pairs(features, memory_budget=0), [1.0, 0.1])
+    kernels, sums = kernels_with_sums(Pairs(features, memory_budget=0, tile_side=32), [1.0, 0.1])
     alone = torch.stack([kernel.log(row) for kernel, row in zip(kernels, sums, strict=True)])
     for together in two_processes(_sums_on_two, features):
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)

@@ -9,48 +9,51 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from csl.distributed import shard, world
-from csl.metrics.functional import estimate_relative_local_density, relative_local_density
-from csl.pairwise import Precision, log_row_sums, mean_distance, some_rows, weight_block_sums
-from csl.pairwise import passes as passes_module
+from csl.distributed import Shard, shard, world
+from csl.metrics.functional import relative_local_density
+from csl.pairwise import Pairs, Precision, sampled_class_sums, weight_block_sums
 from csl.pairwise.centering import center
 from csl.pairwise.kernel import Kernel, tile_squares, tile_sums
-from csl.pairwise.pairs import Pairs
+from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.precision import round_to
 from tests.pairwise.dense import dense_block_sums, dense_mean
 from tests.pairwise.hard_data import CASES, duplicates, labels_for, ordinary
+from tests.pairwise.labeled import labeled
 from tests.two_processes import TwoProcesses
 
 TEMPERATURES = [1.0, 0.2, 0.1]
 
 
 @pytest.mark.parametrize(("budget", "passes"), [(0, 2), (4 * 400 * (400 + 64) // 2, 3), (2**30, 3)])
-def test_progress_grows_to_one_over_all_passes(monkeypatch: pytest.MonkeyPatch, budget: int, passes: int) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
+def test_progress_grows_to_one_over_all_passes(budget: int, passes: int) -> None:
     seen: list[float] = []
     features = ordinary()
-    weight_block_sums(features, labels_for(features), 10, TEMPERATURES, memory_budget=budget, progress=seen.append)
+    pairs = labeled(features, labels_for(features), memory_budget=budget, tile_side=32, progress=seen.append)
+    weight_block_sums(pairs, TEMPERATURES)
     assert all(before <= after for before, after in pairwise(seen))
     assert seen[-1] == 1.0
-    num_tiles = len(list(Pairs(features).tiles()))
+    num_tiles = len(list(Pairs(features, tile_side=32).tiles()))
     assert len(seen) == passes * (num_tiles + 1), "each pass tells of each of its tiles, and of its end"
     assert min(abs(share - 1 / passes) for share in seen) < 0.01
 
 
 def test_a_single_pass_ends_at_one_too() -> None:
     seen: list[float] = []
-    mean_distance(ordinary(50), progress=seen.append)
+    pairs = Pairs(ordinary(50), passes=1, progress=seen.append)
+    assert pairs.mean > 0
     assert seen == [1.0, 1.0]
-    log_row_sums(ordinary(50), torch.tensor(5.0), [1.0], progress=seen.append)
-    assert seen[2:] == [1.0, 1.0], "norms tell that no row needs a reference"
-    log_row_sums(ordinary(50), torch.tensor(5.0), [1.0, 0.01], progress=seen.append)
+    pairs.begin(3, seen.append)
+    kernels_with_sums(pairs, [1.0])
+    assert seen[2:] == [1.0, 1.0], "the mean is known, and norms tell that no row needs a reference"
+    pairs.begin(3, seen.append)
+    kernels_with_sums(pairs, [1.0, 0.01])
     assert seen[4:] == [0.5, 0.5, 1.0, 1.0]
 
 
 def _progress_on_two(count: int) -> list[float]:
     seen: list[float] = []
-    own = shard(count, world())
-    mean_distance(ordinary(count)[own], group=world(), progress=seen.append)
+    own = ordinary(count)[shard(count, world())]
+    Pairs(own, Shard.of(len(own), world()), passes=1, progress=seen.append).measure()
     return seen
 
 
@@ -66,7 +69,7 @@ def test_distances_beyond_the_budget_are_not_kept() -> None:
     assert not Pairs(ordinary(50), memory_budget=needed - 4).keeps
     assert not Pairs(ordinary(50), passes=1).keeps
     with pytest.raises(ValueError, match="memory_budget: expected a number at least 0 and finite, got -1"):
-        mean_distance(ordinary(50), memory_budget=-1)
+        Pairs(ordinary(50), memory_budget=-1)
 
 
 class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -84,20 +87,17 @@ class Largest(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _exact(features: Tensor, labels: Tensor) -> None:
-    relative_local_density(features, labels, [*TEMPERATURES, 0.01], memory_budget=0)
+    relative_local_density(features, labels, [*TEMPERATURES, 0.01], memory_budget=0, tile_side=32)
 
 
 def _estimated(features: Tensor, labels: Tensor) -> None:
-    estimate_relative_local_density(features, labels, [*TEMPERATURES, 0.01], samples=20, repeats=2)
+    temperatures = [*TEMPERATURES, 0.01]
+    sampled_class_sums(features, labels, 10, temperatures, samples=20, repeats=2, seed=0, tile_side=32)
 
 
 @pytest.mark.parametrize("function", [_exact, _estimated])
 @pytest.mark.parametrize("case", ["ordinary", "collapsed classes", "outlier"])
-def test_no_square_of_all_pairs_exists(
-    monkeypatch: pytest.MonkeyPatch, function: Callable[[Tensor, Tensor], None], case: str
-) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 32)
-    monkeypatch.setattr(some_rows, "_SIDE", 32)
+def test_no_square_of_all_pairs_exists(function: Callable[[Tensor, Tensor], None], case: str) -> None:
     features = CASES[case]()
     with Largest() as largest:
         function(features, labels_for(features))
@@ -126,7 +126,7 @@ def test_tf32_rounds_to_eleven_bits() -> None:
     assert torch.equal(round_to(values, "tf32"), expected)
     assert torch.equal(round_to(values, "ieee"), values)
     with pytest.raises(ValueError, match="precision: expected 'ieee' or 'tf32', got 'bf16'"):
-        mean_distance(ordinary(), precision="bf16")  # type: ignore[arg-type]
+        Pairs(ordinary(), precision="bf16")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -135,14 +135,14 @@ def test_a_precision_errs_by_what_it_rounds(case: str, precision: Precision, tol
     features = CASES[case]()
     labels = labels_for(features)
     rounded = center(features, precision=precision)
-    ours = weight_block_sums(features, labels, 10, TEMPERATURES, precision=precision)
+    ours = weight_block_sums(labeled(features, labels, precision=precision), TEMPERATURES)
     for temperature, sums in zip(TEMPERATURES, ours, strict=True):
         same = dense_block_sums(rounded.values, labels, 10, temperature)
         torch.testing.assert_close(sums / sums.sum(), same / same.sum(), rtol=0, atol=1e-6)
         exact = dense_block_sums(features, labels, 10, temperature)
         torch.testing.assert_close(sums / sums.sum(), exact / exact.sum(), rtol=0, atol=tolerance)
     torch.testing.assert_close(
-        mean_distance(features, precision=precision),
+        Pairs(features, precision=precision).mean,
         dense_mean(features),
         rtol=1e-4 if precision == "tf32" else 1e-6,
         atol=0,

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from csl import distributed
 from csl.distributed import Shard, shard_of, world
 from csl.pairwise import tiles
 from csl.pairwise.centering import center
@@ -64,7 +65,8 @@ def _pretend_to_be(monkeypatch: pytest.MonkeyPatch, me: int, shards: list[Any]) 
             owner = (me - step) % size
             yield owner, (shards[owner].values, shards[owner].squares)
 
-    monkeypatch.setattr(tiles, "rank", lambda group: me)
+    for module in (tiles, distributed):
+        monkeypatch.setattr(module, "rank", lambda group: me)
     monkeypatch.setattr(tiles, "size", lambda group: size)
     whole = Shard(tuple(len(s.values) for s in shards), None)
     monkeypatch.setattr(Shard, "of", lambda num_rows: whole)

@@ -4,25 +4,24 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.pairwise import full_weights, top_weights
-from csl.pairwise import passes as passes_module
 from tests.pairwise.dense import dense_w
 from tests.pairwise.hard_data import CASES, duplicates, ordinary
 from tests.two_processes import TwoProcesses
 
 
 @pytest.mark.parametrize("case", ["ordinary", "outlier", "far from the origin", "wide"])
-def test_top_weights_are_the_largest_of_the_definition(case: str) -> None:
+@pytest.mark.parametrize("side", [50, 1024])
+def test_top_weights_are_the_largest_of_the_definition(case: str, side: int) -> None:
     features = CASES[case]()
-    ((weights, columns),) = top_weights(features, [0.1], 7)
+    ((weights, columns),) = top_weights(features, [0.1], 7, tile_side=side)
     expected = dense_w(features, 0.1).topk(7, dim=1)
     torch.testing.assert_close(weights, expected.values, rtol=1e-4, atol=1e-12)
     assert float((columns == expected.indices).double().mean()) > 0.999
 
 
-def test_equal_weights_come_in_order_of_their_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_weights_come_in_order_of_their_columns() -> None:
     features = torch.cat([torch.zeros(20, 3), torch.ones(20, 3), -torch.ones(20, 3)])
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 7)
-    ((_, columns),) = top_weights(features, [0.2], 5)
+    ((_, columns),) = top_weights(features, [0.2], 5, tile_side=7)
     assert columns[0].tolist() == [1, 2, 3, 4, 5]
     assert columns[3].tolist() == [0, 1, 2, 4, 5]
     assert columns[20].tolist() == [21, 22, 23, 24, 25]

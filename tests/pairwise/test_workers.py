@@ -10,19 +10,25 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import intrinsic_dimension, relative_local_density, silhouette_score, uniformity
-from csl.pairwise import distances_within, full_weights, weight_block_sums, workers
-from csl.pairwise import passes as passes_module
+from csl.pairwise import (
+    Streaming,
+    cosine,
+    distances_within,
+    full_weights,
+    nearest,
+    top_cosine,
+    top_weights,
+    weight_block_sums,
+    workers,
+)
+from csl.pairwise import pairs as pairs_module
 from csl.pairwise.pairs import Pairs
 from csl.pairwise.workers import Memory, in_order, worker_count
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
+from tests.pairwise.labeled import labeled
 from tests.two_processes import TwoProcesses
 
 TEMPERATURES = [1.0, 0.2, 0.1, 0.01]
-
-
-@pytest.fixture(autouse=True)
-def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passes_module, "_SIDE_CPU", 100)
 
 
 @pytest.fixture
@@ -127,16 +133,18 @@ def test_memory_can_be_written_to_by_a_worker_of_an_inference() -> None:
 
 
 def measured(features: Tensor, budget: int) -> Tensor:
-    labels = labels_for(features)
-    sums = weight_block_sums(features, labels, 10, TEMPERATURES, memory_budget=budget)
-    (weights,) = full_weights(features, [0.1], memory_budget=budget)
+    labels, streaming = labels_for(features), Streaming(memory_budget=budget, tile_side=100)
+    sums = weight_block_sums(labeled(features, labels, **streaming), TEMPERATURES)
+    (weights,) = full_weights(features, [0.1], memory_budget=budget, tile_side=100)
     others = [
-        silhouette_score(features, labels, memory_budget=budget),
-        uniformity(features, t=30, memory_budget=budget),
-        intrinsic_dimension(features, memory_budget=budget).nan_to_num(),  # of duplicates it has none
-        *distances_within(features, labels, memory_budget=budget),
+        silhouette_score(features, labels, **streaming),
+        uniformity(features, t=30, **streaming),
+        intrinsic_dimension(features, **streaming).nan_to_num(),  # of duplicates it has none
+        *distances_within(labeled(features, labels, **streaming)),
     ]
-    return torch.cat([sums.flatten(), weights.product(features.double()).flatten(), torch.stack(others)])
+    found = [sums, weights.product(features.double()), torch.stack(others), *nearest(Pairs(features, **streaming), 5)]
+    found += [*top_weights(features, [0.1], 5, tile_side=100)[0], *top_cosine(features, features, 5, tile_side=100)]
+    return torch.cat([part.double().flatten() for part in found])
 
 
 @pytest.mark.filterwarnings("ignore:intrinsic dimension is NaN")
@@ -145,7 +153,8 @@ def measured(features: Tensor, budget: int) -> Tensor:
 def test_not_a_digit_depends_on_the_number_of_workers(monkeypatch: pytest.MonkeyPatch, case: str, budget: int) -> None:
     features = CASES[case]()
     alone = measured(features, budget)
-    monkeypatch.setattr(passes_module, "worker_count", lambda device: 3)
+    for module in (pairs_module, cosine):
+        monkeypatch.setattr(module, "worker_count", lambda device: 3)
     assert torch.equal(measured(features, budget), alone)
 
 
@@ -159,7 +168,7 @@ def test_workers_serve_an_inference(budget: int) -> None:
 
 @pytest.mark.usefixtures("two_threads")
 def test_an_error_in_a_pass_leaves_no_worker_and_no_half_kept_pass() -> None:
-    pairs = Pairs(ordinary())
+    pairs = Pairs(ordinary(), tile_side=100)
     seen = []
 
     def work(tile: object, buffers: object) -> None:
@@ -174,17 +183,14 @@ def test_an_error_in_a_pass_leaves_no_worker_and_no_half_kept_pass() -> None:
 
 
 def _density_with_two_threads(count: int) -> Tensor:
-    side, passes_module._SIDE_CPU = passes_module._SIDE_CPU, 32
     torch.set_num_threads(2)
     try:
         features = ordinary(count)
         own = shard(count, world())
-        return relative_local_density(
-            features[own], labels_for(features)[own], TEMPERATURES, group=world(), memory_budget=0
-        )
+        rows = features[own], labels_for(features)[own]
+        return relative_local_density(*rows, TEMPERATURES, group=world(), memory_budget=0, tile_side=32)
     finally:
         torch.set_num_threads(1)
-        passes_module._SIDE_CPU = side
 
 
 def test_two_processes_of_two_threads(two_processes: TwoProcesses) -> None:

@@ -10,8 +10,7 @@ from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
 from csl.metrics.measure import Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import Streaming, UndefinedSimilarityError, check_temperatures
 
 
 def class_affinity(

@@ -10,7 +10,7 @@ from csl.metrics.measure import Family, Measure, rows
 from csl.metrics.moments import Moments
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
 _PAIRS = 2**22  # pairs of classes looked at at a time

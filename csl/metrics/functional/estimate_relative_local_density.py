@@ -9,9 +9,7 @@ from csl.checks import check_positive
 from csl.distributed import Group
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Progress, UndefinedSimilarityError, sampled_class_sums
-from csl.pairwise.block_sums import ClassSums
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import ClassSums, Progress, UndefinedSimilarityError, check_temperatures, sampled_class_sums
 
 
 class Estimate(NamedTuple):

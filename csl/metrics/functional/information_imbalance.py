@@ -6,7 +6,7 @@ from torch import Tensor
 from csl.distributed import Group
 from csl.metrics.twins import Twins
 from csl.metrics.undefined import undefined
-from csl.pairwise.ranks import nearest_rows, ranks
+from csl.pairwise import nearest_rows, ranks
 
 
 def information_imbalance(first: Tensor, second: Tensor, *, group: Group = None) -> Tensor:

@@ -10,9 +10,7 @@ from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Streaming, full_precision
-from csl.pairwise.tiles import Tile
-from csl.pairwise.workers import Buffers
+from csl.pairwise import Buffers, Streaming, Tile, full_precision, nearest
 
 
 def intrinsic_dimension(features: Tensor, *, group: Group = None, **streaming: Unpack[Streaming]) -> Tensor:
@@ -53,24 +51,26 @@ def _two_nearest(samples: Samples) -> Tensor:
     if samples.knows_nearest:
         similarities = torch.cat([similarity for _, similarity, _ in samples.nearest(2)])
         return (1 - similarities).sqrt()  # of rows of length 1 the distance is √2 times this
+    if samples.group is None:
+        return nearest(samples.pairs(passes=1), 2)[0]
     start = samples.shard.own.start
 
     def two_nearest(tile: Tile, buffers: Buffers) -> Tensor:
         return tile.distances.topk(min(2, tile.distances.shape[1]), dim=1, largest=False).values
 
-    nearest = torch.full((len(samples.features), 2), torch.inf, device=samples.features.device)
+    least = torch.full((len(samples.features), 2), torch.inf, device=samples.features.device)
     for tile, found in samples.pairs(passes=1).each_of_rows(two_nearest):
         own = slice(tile.rows.start - start, tile.rows.stop - start)
-        nearest[own] = torch.cat([nearest[own], found], dim=1).topk(2, dim=1, largest=False).values
-    return nearest
+        least[own] = torch.cat([least[own], found], dim=1).topk(2, dim=1, largest=False).values
+    return least
 
 
 def _dimension(samples: Samples) -> Tensor:
     features, group, count = samples.features, samples.group, samples.shard.total
     if count < 3:
         return undefined("intrinsic dimension", f"it needs at least three samples, got {count}", features)
-    nearest = _two_nearest(samples)
-    different = nearest[nearest[:, 0] > 0].double()
+    two = _two_nearest(samples)
+    different = two[two[:, 0] > 0].double()
     logs = (different[:, 1] / different[:, 0]).log()
     total, number = all_reduce(torch.stack([logs.sum(), logs.new_tensor(float(len(logs)))]), group)
     if not float(total) > 0:

@@ -6,10 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, all_reduce, any_process, gather_rows, rank, row_counts
+from csl.distributed import Group, Shard, all_reduce, any_process, rank
 from csl.metrics.undefined import warn_lost_digits
-from csl.pairwise.centering import center
-from csl.pairwise.checks import check_features
+from csl.pairwise import center, check_features
 
 LARGE = 20_000  # samples from which on k-means sees batches of them
 _BATCH = 4096
@@ -42,11 +41,11 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
         (True, True)
     """
     check_features(features, group)
-    counts = row_counts(len(features), group)
-    if not 1 <= num_clusters <= sum(counts):
-        raise ValueError(f"num_clusters: expected 1 to {sum(counts)}, the number of samples, got {num_clusters}")
+    shard = Shard.of(len(features), group)
+    if not 1 <= num_clusters <= shard.total:
+        raise ValueError(f"num_clusters: expected 1 to {shard.total}, the number of samples, got {num_clusters}")
     # Centred and scaled, for the digits of float32; that moves all centres alike.
-    rows = gather_rows(center(features.detach(), group=group).values, group)
+    rows = shard.gather(center(features.detach(), group=group).values)
     lengths = rows.norm(dim=1)
     if bool(lengths.amax() > _FAR * lengths[lengths > 0].median()):
         warn_lost_digits("k-means", f"a sample is over {_FAR:,} times as far out as most, and float32 ends there")
@@ -59,8 +58,7 @@ def kmeans_clusters(features: Tensor, num_clusters: int, seed: int = 0, *, group
             failure = error
     if any_process(failure is not None, group):
         raise failure or RuntimeError("k-means failed on the first process of the group, whose own error says why")
-    start = sum(counts[: rank(group)])
-    return all_reduce(clusters, group)[start : start + len(features)]
+    return all_reduce(clusters, group)[shard.own]
 
 
 def _fit(rows: Tensor, num_clusters: int, seed: int) -> Any:

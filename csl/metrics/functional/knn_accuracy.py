@@ -10,8 +10,7 @@ from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Options, search
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Progress
-from csl.pairwise.blocks import blocks
+from csl.pairwise import Progress, blocks
 
 _VOTES = 2**24  # votes counted at a time, of samples and classes
 

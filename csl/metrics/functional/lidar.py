@@ -13,7 +13,7 @@ from csl.metrics.measure import spectrum as spectrum_cost
 from csl.metrics.moments import Moments
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined, warn_lost_digits
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 
 _ROWS = 4096  # rows converted to float64 at a time
 

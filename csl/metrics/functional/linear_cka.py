@@ -27,6 +27,7 @@ def linear_cka(first: Tensor, second: Tensor, *, group: Group = None) -> Tensor:
         ValueError: If one is no finite matrix, or they have not as many rows.
 
     Example:
+        >>> import torch
         >>> x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [3.0, 3.0]])
         >>> linear_cka(x, 2 * x.flip(1) + 5).round(decimals=6)
         tensor(1., dtype=torch.float64)

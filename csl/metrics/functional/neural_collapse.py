@@ -9,7 +9,7 @@ from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Size
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined, warn_lost_digits
-from csl.pairwise.blocks import blocks
+from csl.pairwise import blocks
 
 _ROWS = 1024  # rows converted to float64 at a time
 _ROUNDING = 1e-12  # share of the features' root mean square below which a distance of means is rounding

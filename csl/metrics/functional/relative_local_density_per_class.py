@@ -10,8 +10,7 @@ from csl.distributed import Group
 from csl.metrics.measure import Choices, Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import Streaming, UndefinedSimilarityError, check_temperatures
 
 TEMPERATURES = (1.0, 0.2, 0.1)
 

@@ -8,8 +8,7 @@ from torch import Tensor
 from csl.distributed import Group, all_reduce
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Streaming, UndefinedSimilarityError
-from csl.pairwise.checks import check_temperatures
+from csl.pairwise import Streaming, UndefinedSimilarityError, check_temperatures
 
 
 def relative_local_density_per_sample(
@@ -43,6 +42,7 @@ def relative_local_density_per_sample(
         ValueError: If features are no finite matrix, labels do not match or hold −1, or a T is not positive.
 
     Example:
+        >>> import torch
         >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
         >>> relative_local_density_per_sample(x, torch.tensor([0, 0, 1, 1]), 0.1).round(decimals=3)
         tensor([0.1250, 0.1250, 0.1250, 0.1250], dtype=torch.float64)

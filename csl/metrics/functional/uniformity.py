@@ -11,9 +11,7 @@ from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Options, Passes
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import Streaming, full_precision
-from csl.pairwise.tiles import Tile
-from csl.pairwise.workers import Buffers
+from csl.pairwise import Buffers, Streaming, Tile, full_precision
 
 _FAINTEST = 80.0  # exp(−80) is a float32, if a small one; from exp(−88) on digits are lost, and from exp(−104) all
 
@@ -80,7 +78,7 @@ UNIFORMITY = Measure(
     family=Family.UNSUPERVISED,
     meaning="0 or less; low: directions cover the sphere",
     paper="Wang and Isola, 2020, arXiv 2005.10242",
-    cost=Passes(1),
+    cost=Passes(1, directions=True),
     range=(-math.inf, 0),
     higher_is_better=False,
 )

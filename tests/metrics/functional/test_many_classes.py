@@ -11,7 +11,8 @@ from torch import Tensor
 from csl.distributed import world
 from csl.metrics import functional
 from csl.metrics.functional.knn_accuracy import vote
-from csl.pairwise import cosine, passes
+from csl.metrics.measures import MEASURES
+from csl.metrics.samples import Samples
 from tests.metrics.panel import PANEL
 from tests.metrics.reference import data
 from tests.pairwise.hard_data import ordinary
@@ -50,14 +51,13 @@ def test_a_vote_in_blocks_of_samples(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_array_of_all_pairs_of_classes(name: str) -> None:
     """With as many classes as samples, some are undefined, which costs no array either."""
     features, labels = ordinary(2000, 4), torch.arange(2000)
-    with Largest() as largest, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passes, "_SIDE_CPU", 64)
-        patch.setattr(cosine, "_QUERIES", 64)
+    options = {} if name == "davies_bouldin" else {"tile_side": 64}
+    with Largest() as largest:
         if name == "knn_modularity":
-            PANEL[name].function(features, labels)
+            MEASURES[name].of(Samples(features, labels, tile_side=64))
         else:
             with pytest.warns(RuntimeWarning, match="is NaN"):
-                PANEL[name].function(features, labels)
+                PANEL[name].function(features, labels, **options)
     assert largest.entries < 2000 * 2000 / 2
 
 

@@ -4,7 +4,6 @@ from torch import Tensor
 
 from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
-from csl.pairwise import passes
 from csl.study.shapes import draw
 from tests.metrics.reference import ANY, Reference, Values
 from tests.pairwise.dense import dense_rld
@@ -86,9 +85,9 @@ def test_scale_rotation_shift_order_and_names_of_classes_do_not_matter() -> None
 
 
 @pytest.mark.parametrize("side", [1024, 64])
-def test_one_class_is_exactly_zero(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
-    monkeypatch.setattr(passes, "_SIDE_CPU", side)
-    assert relative_local_density(ordinary(), torch.full((400,), 4), TEMPERATURES).tolist() == [0.0] * 5
+def test_one_class_is_exactly_zero(side: int) -> None:
+    labels = torch.full((400,), 4)
+    assert relative_local_density(ordinary(), labels, TEMPERATURES, tile_side=side).tolist() == [0.0] * 5
 
 
 def test_random_labels_are_about_zero_and_values_stay_below_one() -> None:
