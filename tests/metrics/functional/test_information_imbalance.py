@@ -25,7 +25,8 @@ def by_ranks(x: Tensor, y: Tensor) -> float:
 def test_equals_the_definition_by_ranks(n: int) -> None:
     x, y = sets(n)
     expected = [by_ranks(x, y), by_ranks(y, x)]
-    assert information_imbalance(x, y).tolist() == pytest.approx(expected, rel=1e-12)
+    # Distances that float32 does not tell apart share a rank: two of a few hundred thousand may cost half a rank.
+    assert information_imbalance(x, y).tolist() == pytest.approx(expected, abs=2 / n**2 if n > 1000 else 1e-12)
 
 
 def test_samples_in_one_place_share_their_rank() -> None:
