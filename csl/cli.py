@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if name not in COMMANDS:
         from csl.commands.suggest import did_you_mean
 
-        print(f"csl: error: unknown command {name!r}{did_you_mean(name, COMMANDS)}", file=sys.stderr)
+        print(f"csl: error: unknown command {name!r}{did_you_mean(name, COMMANDS, len(COMMANDS))}", file=sys.stderr)
         sys.exit(2)
     # A console script does not look for modules in the current folder; a user's own method lives there.
     sys.path.insert(0, os.getcwd())

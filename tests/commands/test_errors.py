@@ -54,7 +54,7 @@ def test_an_unknown_command_is_explained(tmp_path: Path) -> None:
     assert failure(tmp_path, "fitt") == (2, "csl: error: unknown command 'fitt'; did you mean fit?\n")
     status, message = failure(tmp_path, "xyz")
     assert status == 2
-    assert message.startswith("csl: error: unknown command 'xyz'; expected one of analyze, fit,")
+    assert message.startswith("csl: error: unknown command 'xyz'; expected one of analyze, compare, fit,")
 
 
 def test_help_before_a_command_is_the_commands_help(tmp_path: Path) -> None:
