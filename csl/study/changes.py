@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from itertools import combinations
 
-import torch
 from torch import Tensor
 
 from csl.metrics.comparison import similarity
-from csl.metrics.samples import Samples
 from csl.study.entries import Entry
+from csl.study.near import nearest
 from csl.table import Cell, Table
 
 K = 10
@@ -33,20 +32,15 @@ def kept_neighbors(first: Entry, second: Entry, k: int = K) -> Tensor:
         second: Another, of the same images.
         k: How many neighbours, less where there are fewer.
     """
-    near = [nearest(entry.subject.val.features, k) for entry in (first, second)]
+    near = [nearest(entry.subject.val.features, k).index for entry in (first, second)]
     return (near[0][:, :, None] == near[1][:, None, :]).any(dim=2).double().mean(dim=1)
-
-
-def nearest(features: Tensor, k: int) -> Tensor:
-    """The numbers of each sample's k nearest others by cosine `[N, k]`, nearest first."""
-    k = min(k, len(features) - 1)
-    return torch.cat([rows for _, _, rows in Samples(features).nearest(k)])
 
 
 def changed_classes(kept: Tensor, labels: Tensor, names: Sequence[str]) -> Table:
     """One row for each class: the mean share of neighbours that its images keep, most changed first.
 
     Example:
+        >>> import torch
         >>> print(changed_classes(torch.tensor([0.5, 1.0, 0.0]), torch.tensor([0, 0, 1]), ["cat", "dog"]).markdown())
         | class | images | neighbours kept |
         | --- | --- | --- |

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from csl.study.changes import K, changed_classes, kept_neighbors, nearest, similarity_table
+from csl.study.changes import K, changed_classes, kept_neighbors, similarity_table
 from csl.study.entries import Entry, Watch, apart, settings
 from csl.study.layouts import Layout
 from csl.study.maps import Map, aligned_maps
+from csl.study.near import nearest
 from csl.study.standings import Standing, standings, standings_table
 from csl.table import Table
 
@@ -71,7 +72,7 @@ def comparison(entries: Sequence[Entry], *, seed: int = 0, watch: Watch | None =
     (maps,) = aligned_maps(
         subjects, "val", [Layout("tsne", perplexity, seed)], max_samples=MAPPED, seed=seed, watch=watch
     )
-    near = [nearest(one.subject.val.features[list(one.samples)], K).tolist() for one in maps]
+    near = [nearest(one.subject.val.features[list(one.samples)], K).index.tolist() for one in maps]
     kept = kept_neighbors(together[0], together[1]) if len(together) > 1 else None
     classes = None
     changed: list[int] = []

@@ -42,30 +42,36 @@ class Row:
         return {**asdict(self), "values": values}
 
 
-def read_row(folder: Path, checkpoint: Path) -> Row | None:
-    """What an earlier sweep measured of this very file, in `folder`; None if there is none, or the file has changed."""
+def read_row(folder: Path, checkpoint: Path, like: Path | None = None) -> Row | None:
+    """What an earlier sweep measured of this very file, in `folder`; None if there is none, or it was of another.
+
+    Args:
+        folder: Where rows are kept.
+        checkpoint: The file, as it is now.
+        like: The run on whose images a checkpoint of another project is measured.
+    """
     file = _file(folder, checkpoint)
     try:
         content = json.loads(file.read_text())
     except (OSError, ValueError):
         return None
-    if content.pop("of", None) != _identity(checkpoint):
+    if content.pop("of", None) != _identity(checkpoint, like):
         return None
     values = {name: math.nan if value is None else value for name, value in content["values"].items()}
     return Row(**{**content, "values": values})
 
 
-def write_row(folder: Path, checkpoint: Path, row: Row) -> None:
+def write_row(folder: Path, checkpoint: Path, row: Row, like: Path | None = None) -> None:
     """Keep a row for the next sweep."""
     with replacing(_file(folder, checkpoint)) as file:
-        file.write(json.dumps({"of": _identity(checkpoint), **row.to_json()}, indent=1).encode())
+        file.write(json.dumps({"of": _identity(checkpoint, like), **row.to_json()}, indent=1).encode())
 
 
 def _file(folder: Path, checkpoint: Path) -> Path:
     return folder / f"{checkpoint.stem}.json"
 
 
-def _identity(checkpoint: Path) -> dict[str, Any]:
-    """What tells a checkpoint from another of the same name, and what it was measured with from another version."""
-    state = checkpoint.stat()
-    return {"size": state.st_size, "changed": state.st_mtime_ns, "csl": __version__}
+def _identity(checkpoint: Path, like: Path | None) -> dict[str, Any]:
+    """What tells a checkpoint from another of the same name, and what it was measured with and on from others."""
+    state, on = checkpoint.stat(), "" if like is None else str(like.resolve())
+    return {"size": state.st_size, "changed": state.st_mtime_ns, "csl": __version__, "like": on}

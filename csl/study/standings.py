@@ -42,7 +42,6 @@ COLUMNS = (
     Column("RankMe", "val/rankme", 1, "directions in use"),
     Column("val loss", "val/loss", 3, "the method's own loss on held-out views; methods do not compare"),
 )
-T_95 = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}  # Student's t, by seeds
 
 
 class Standing(NamedTuple):
@@ -128,7 +127,9 @@ def _standing(column: Column, members: Sequence[Entry]) -> Standing:
         return Standing(math.nan, None, math.inf)
     mean = statistics.fmean(values)
     if len(values) > 1:
+        from scipy.stats import t
+
         spread = statistics.stdev(values)
-        return Standing(mean, spread, T_95.get(len(values), 2.0) * spread / math.sqrt(len(values)))
+        return Standing(mean, spread, float(t.ppf(0.975, len(values) - 1)) * spread / math.sqrt(len(values)))
     count = len(members[0].subject.val.features)
     return Standing(mean, None, 1.96 * math.sqrt(mean * (1 - mean) / count) if column.is_share else math.inf)

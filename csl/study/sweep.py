@@ -81,11 +81,12 @@ def measured_rows(
     """What was measured of some checkpoints, now or earlier, and what is wrong with those that cannot be measured."""
     rows: list[Row] = []
     faults = []
+    on = None if like is None else like.folder
     bench: Bench | None = None
     for done, checkpoint in enumerate(checkpoints):
         if watch is not None:
             watch(f"{name}, epoch {checkpoint.epoch}", done / len(checkpoints))
-        row = read_row(run.folder / FOLDER, checkpoint.path)
+        row = read_row(run.folder / FOLDER, checkpoint.path, on)
         if row is None:
             bench = bench or Bench(like or run, monitors(), device, foreign=like is not None)
             try:
@@ -93,7 +94,7 @@ def measured_rows(
             except ValueError as error:
                 faults.append(str(error))
                 continue
-            write_row(run.folder / FOLDER, checkpoint.path, row)
+            write_row(run.folder / FOLDER, checkpoint.path, row, on)
         rows.append(row)
     return rows, faults
 

@@ -106,6 +106,7 @@ class SweepReport:
             return
         _write(folder / "sweep.json", json.dumps(self.to_json(), indent=1, allow_nan=False))
         parts = [f"## {run.name}\n\n{self.epochs(run).markdown()}" for run in self.runs]
+        (folder / "choices.csv").unlink(missing_ok=True)  # of a sweep of more checkpoints
         if self.verdicts:
             parts.append(f"## {self._heading()}\n\n{self.choices().markdown()}\n\n{LEGEND}")
             _write(folder / "choices.csv", self.choices().csv())

@@ -95,7 +95,8 @@ def test_a_run_with_its_last_checkpoint_alone_says_how_to_keep_more(trained: Pat
     text = csl(tmp_path, "sweep", RUN, "--quiet")
     assert "version_0 holds one checkpoint" in text
     assert "keep_every_n_epochs" in text
-    assert not (run / "sweep/choices.csv").exists() or "choices" not in text
+    assert "Which epoch to take" not in text
+    assert not (run / "sweep/choices.csv").exists()
 
 
 def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
@@ -120,6 +121,19 @@ def test_checkpoints_of_others_are_measured_on_the_images_of_a_run(trained: Path
     own = json.loads((trained / RUN / "sweep/sweep.json").read_text())["runs"]["simclr-digits/version_0"]
     rows = next(iter(found.values()))
     assert [row["epoch"] for row in rows] == [10, 20]
+    # Measured on the images of another run, they are measured anew.
+    other = tmp_path / "lightning_logs/simclr-digits/version_1"
+    shutil.copytree(tmp_path / RUN, other)
+    config = (other / "config.yaml").read_text()
+    (other / "config.yaml").write_text(
+        config.replace(
+            "class_path: csl.data.Digits\n    init_args:\n      seed: 0",
+            "class_path: csl.data.Digits\n    init_args:\n      seed: 7",
+        )
+    )
+    failure(tmp_path, "sweep", "foreign", "--like", str(other), "--quiet", "--output", "other")
+    elsewhere = next(iter(json.loads((tmp_path / "other/sweep.json").read_text())["runs"].values()))
+    assert elsewhere[0]["values"]["val/rld_0.1"] != pytest.approx(rows[0]["values"]["val/rld_0.1"])
     for row, same in zip(rows, own, strict=True):
         assert row["values"]["val/rld_0.1"] == pytest.approx(same["values"]["val/rld_0.1"])
         assert "val/loss" not in row["values"]
