@@ -2,11 +2,11 @@
 # `make test-all` every promise for every method in full; `make test-gpu` those that mean anything on a GPU, and
 # `make test-oldest` all of them in .venv-oldest, beside the oldest versions of what csl needs. All set up their
 # environment first and install nothing twice. `make dist` builds the wheel, `make test-dist` tries it in a bare
-# environment.
+# environment; `make docs` writes the documentation to site/index.html.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: fit test test-all test-gpu test-oldest lint dist test-dist clean
+.PHONY: fit test test-all test-gpu test-oldest lint dist test-dist docs clean
 .DEFAULT_GOAL := fit
 
 fit: .venv/.installed
@@ -36,6 +36,9 @@ dist: .venv/.installed
 test-dist: dist
 	PYTHON=$(PYTHON) .ci/try_wheel dist/csl-*.whl
 
+docs: .venv/.installed-docs
+	$(BIN)/python -m mkdocs build --strict
+
 .venv/.installed: pyproject.toml csl/version.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable .
@@ -43,6 +46,10 @@ test-dist: dist
 
 .venv/.installed-dev: .venv/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm]'
+	touch $@
+
+.venv/.installed-docs: .venv/.installed
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[docs]'
 	touch $@
 
 # pip has no option for the lowest versions that the ranges allow; uv has.
@@ -54,4 +61,4 @@ test-dist: dist
 	touch $@
 
 clean:
-	rm -rf .venv .venv-oldest build dist csl.egg-info
+	rm -rf .venv .venv-oldest build dist site csl.egg-info

@@ -46,7 +46,8 @@ def local_global(subjects: Sequence[Subject], names: Sequence[str]) -> "Figure":
     """Two maps of each encoder's training images, with its local and its global density."""
     ways = layouts(["tsne", "pca"], [25], len(subjects[0].part("train").labels))
     neighborhoods, wholes = aligned_maps(subjects, "train", ways)
-    upper = [_panel(one, name, f"neighbours: RLD(0.1) {_rld(one):.3f}") for one, name in zip(neighborhoods, names)]
+    named = zip(neighborhoods, names, strict=True)
+    upper = [_panel(one, name, f"neighbours: RLD(0.1) {_rld(one):.3f}") for one, name in named]
     lower = [_panel(one, "", f"whole classes: CHS {_chs(one):,.0f}") for one in wholes]
     return map_grid([upper, lower], subjects[0].class_names)
 

@@ -29,8 +29,8 @@ DIRECTION = {True: "higher is better", False: "lower is better", None: "neither 
 NEEDS = {"features": "features alone", "labels": "labels", "views": "labels that say which rows show one image"}
 HEAD = f"""# How to read the numbers
 
-Local density asks whether an image's *neighbours* share its class, global density whether whole *classes* are compact and
-far apart. The two can differ by orders of magnitude. Here are six shapes of five classes in the plane, and what happens
+Local density asks whether an image's *neighbours* share its class, global density whether whole *classes* are compact
+and far apart. The two can differ by orders of magnitude. Here are six shapes of five classes in the plane, and what happens
 when each class is split into more and more clumps:
 
 ![Six shapes of five classes, and RLD and CHS against the number of clumps]({PICTURE})
@@ -52,7 +52,7 @@ A value that is not defined is NaN, and a warning says why.
 
 def page() -> str:
     """The whole page, in Markdown."""
-    parts = [HEAD, "## All measures on the six shapes\n", _on_shapes()]
+    parts = [HEAD, "## All measures on the six shapes\n", on_shapes()]
     for family in Family:
         parts += [f"## {family.value}\n", f"{ABOUT[family]}\n"]
         parts += [section(measure) for measure in MEASURES.values() if measure.family == family]
@@ -94,7 +94,7 @@ def _when(measure: Measure) -> str:
     return "by `csl analyze` and `--config panel`" if measure.in_default else "when asked for by name"
 
 
-def _on_shapes() -> str:
+def on_shapes() -> str:
     """One row a scalar, one column a shape."""
     values: dict[str, dict[str, float]] = {}
     for shape in SHAPES:
@@ -121,5 +121,3 @@ def _others() -> str:
 def _summary(name: str) -> str:
     function: Any = getattr(csl.metrics.functional, name)
     return summary(function).replace("|", "\\|")
-
-

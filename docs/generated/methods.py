@@ -1,7 +1,11 @@
 """The page of methods: from their docstrings, their recipes, and what was measured here."""
 
+import re
+from collections.abc import Iterator
+from dataclasses import fields
 from inspect import isclass, signature
 
+import csl.losses
 import csl.methods
 from csl.methods import Method, Optimization
 from docs.generated.docstrings import prose
@@ -10,8 +14,8 @@ from docs.generated.results import Rows, pages, tables, title
 COLUMNS = ("kNN", "linear", "GCN", "RLD(0.1)", "CHS")
 HEAD = """# Methods
 
-Each is one file with one class, chosen by its name: `csl fit --model NAME`. On the digits all of csl's methods share one
-optimization (AdamW); elsewhere each has the recipe below unless told otherwise, with `--model.optimization`.
+Each is one file with one class, chosen by its name: `csl fit --model NAME`. On the digits all of csl's methods share
+one optimization (AdamW); elsewhere each has the recipe below unless told otherwise, with `--model.optimization`.
 """
 
 
@@ -29,17 +33,27 @@ def methods() -> list[type[Method]]:
 def section(method: type[Method]) -> str:
     """What is to be known of one method."""
     name = method.__name__
-    parts = [f"## {name}", prose(method), f"**Recipe.** {_recipe(method)}"]
+    parts = [f"## {name}", prose(method), *_losses(method), f"**Recipe.** {_recipe(method)}"]
     if measured := _measured(name):
         parts.append(f"**Measured here.**\n\n{measured}")
     return "\n\n".join([*parts, f"Arguments: [`csl.methods.{name}`][{method.__module__}.{name}]\n"])
 
 
+def _losses(method: type[Method]) -> Iterator[str]:
+    """What the losses say of themselves that a method's docstring names."""
+    for name in dict.fromkeys(re.findall(r"csl\.losses\.(\w+)", prose(method))):
+        yield f"**`{name}`.** {prose(getattr(csl.losses, name))}"
+
+
 def _recipe(method: type[Method]) -> str:
+    """The optimization, without what it shares with every other."""
     given = signature(method).parameters.get("optimization")
     if given is None or not isinstance(given.default, Optimization):
-        return "nothing is trained."
-    return f"`{given.default}`"
+        return "Nothing is trained."
+    own = {field.name: getattr(given.default, field.name) for field in fields(given.default)}
+    usual = {field.name: field.default for field in fields(given.default)}
+    said = {name: value for name, value in own.items() if name in ("optimizer", "lr") or value != usual[name]}
+    return ", ".join(f"`{name}: {value}`" for name, value in said.items()) + "."
 
 
 def _measured(name: str) -> str:

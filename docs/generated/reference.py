@@ -44,7 +44,9 @@ def identifier(package: str, name: str) -> str:
     """
     found = getattr(importlib.import_module(package), name)
     home = getattr(found, "__module__", "")
-    return f"{home}.{name}" if home.startswith("csl") and getattr(found, "__name__", "") == name else f"{package}.{name}"
+    return (
+        f"{home}.{name}" if home.startswith("csl") and getattr(found, "__name__", "") == name else f"{package}.{name}"
+    )
 
 
 def page(place: str) -> str:

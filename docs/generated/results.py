@@ -33,10 +33,10 @@ class Rows(NamedTuple):
 
 
 def tables(text: str) -> Iterator[Rows]:
-    """The tables in a page of Markdown.
+    r"""The tables in a page of Markdown.
 
     Example:
-        >>> [rows] = tables("|  | kNN |\\n| --- | --- |\\n| SimCLR | 0.972 |")
+        >>> [rows] = tables("|  | kNN |\n| --- | --- |\n| SimCLR | 0.972 |")
         >>> rows
         Rows(header=['', 'kNN'], rows=[['SimCLR', '0.972']])
     """
