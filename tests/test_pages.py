@@ -8,7 +8,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,19 @@ def few_digits(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sklearn.datasets, "load_digits", some)
     monkeypatch.setattr("csl.data.digits._HELD_OUT", 100)
+
+
+@pytest.fixture(autouse=True)
+def own_modules() -> Iterator[None]:
+    """The files of one page are not those of another, though they may be called the same."""
+    _forget_own_modules()
+    yield
+    _forget_own_modules()
+
+
+def _forget_own_modules() -> None:
+    for name in [name for name in sys.modules if name.startswith("my_")]:
+        del sys.modules[name]
 
 
 @pytest.fixture(scope="module")

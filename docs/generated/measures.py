@@ -30,8 +30,8 @@ NEEDS = {"features": "features alone", "labels": "labels", "views": "labels that
 HEAD = f"""# How to read the numbers
 
 Local density asks whether an image's *neighbours* share its class, global density whether whole *classes* are compact
-and far apart. The two can differ by orders of magnitude. Here are six shapes of five classes in the plane, and what happens
-when each class is split into more and more clumps:
+and far apart. The two can differ by orders of magnitude. Here are six shapes of five classes in the plane, and what
+happens when each class is split into more and more clumps:
 
 ![Six shapes of five classes, and RLD and CHS against the number of clumps]({PICTURE})
 
