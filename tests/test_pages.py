@@ -23,7 +23,15 @@ from tests.pages import PAGES, README, ROOT, Block, blocks_of, text_of
 PARSED = re.compile(r"cifar10|mnist|devices|Timm|--config digits --config panel")
 FEW = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", "--data.batch_size", "16", *SMALL_TRAINER]
 FEW += ["--model.encoder.width", "2"]
-SMALLER = {"fit": ["--trainer.max_epochs", "2"], "map": ["--max-samples", "60"], "shapes": ["--draws", "1"]}
+SMALLER = {
+    "fit": ["--trainer.max_epochs", "2"],
+    "map": ["--max-samples", "60", "--projections", "pca"],
+    "neighbors": ["--count", "2", "--pairs", "2"],
+    "overlap": ["--draws", "1000"],
+    "shapes": ["--draws", "1"],
+}
+# Nothing that comes later on a page needs what these write.
+ONCE = ("validate", "map", "neighbors", "compare", "overlap", "shapes")
 TRAINER = ("fit", "validate", "test", "predict")
 DIGITS_RUN = "lightning_logs/simclr-digits/version_0"
 EVERY_EPOCH = ["--trainer.callbacks.keep_every_n_epochs", "1"]
@@ -64,7 +72,7 @@ def fits(tmp_path_factory: pytest.TempPathFactory) -> "Fits":
 
 
 class Fits:
-    """Finished fits by their lines: what several pages show is trained once.
+    """Finished fits by their lines: what several pages show is trained once, and looked at once.
 
     Args:
         folder: Where runs are kept.
@@ -73,6 +81,7 @@ class Fits:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kept: dict[str, tuple[Path, str]] = {}
+        self.done: set[str] = set()
 
     def fit(self, place: Path, words: Sequence[str], *small: str) -> None:
         """Train in a folder, or put the run there that another page has trained."""
@@ -141,8 +150,9 @@ def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
         csl(folder, *words, "--print_config")
     elif words[0] == "fit" and "--resume" not in words:
         fits.fit(folder, words, *FEW, *(EVERY_EPOCH if "keep_every_n_epochs" in line else []))
-    else:
+    elif line not in fits.done:
         csl(folder, *words, *SMALLER.get(words[0], []))
+        fits.done |= {line} if words[0] in ONCE or "--resume" in words else set()
 
 
 def check_benchmark(module: str, words: Sequence[str]) -> None:
