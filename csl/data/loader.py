@@ -11,6 +11,7 @@ from csl.data.decoded import available_cores
 from csl.data.images import ImageSet, ImageTensor
 from csl.types import RawBatch
 
+
 class ImageLoader(DataLoader[RawBatch]):
     """A loader whose place in the epoch is the trainer's progress, so that it has nothing of its own to store."""
 

@@ -78,7 +78,7 @@ def works(device: torch.device) -> bool:
     return found.tolist() == [[[1.5, 1.5]]]
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _moments(  # type: ignore[no-untyped-def]
     distances,
     rates,
@@ -123,7 +123,7 @@ def _moments(  # type: ignore[no-untyped-def]
         tl.store(here + 2 * count, tl.sum(second, axis=1), mask=inside)
 
 
-@triton.jit
+@triton.jit  # type: ignore[untyped-decorator]
 def _weighted_runs(  # type: ignore[no-untyped-def]
     distances,
     rates,

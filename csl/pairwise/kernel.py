@@ -96,7 +96,10 @@ def tile_run_sums(
     """
     if fused := _fused(tile.distances.device):
         rates, offsets = _in_tensors(kernels, tile)
-        return fused.weighted_runs(tile.distances, rates, offsets, weights, _tensor(tuple(edges), weights.device))
+        found: Tensor = fused.weighted_runs(
+            tile.distances, rates, offsets, weights, _tensor(tuple(edges), weights.device)
+        )
+        return found
     sums = tile.distances.new_empty(len(kernels), len(edges) - 1, len(tile.distances))
     for place, squares in tile_squares(kernels, tile, buffers):
         for run, (start, stop) in enumerate(pairwise(edges)):

@@ -77,9 +77,7 @@ def test_density_is_that_of_plain_operations(case: str, budget: int, request: py
     torch.testing.assert_close([measure() for measure in measures], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_where_no_kernel_can_be_built_plain_operations_do(
-    fused: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_no_kernel_can_be_built_plain_operations_do(fused: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     fused.works.cache_clear()
     assert fused.works(torch.device("cpu"))
     fused.works.cache_clear()

@@ -16,7 +16,9 @@ from csl.pairwise.kernel import _fused
 def test_every_case_holds_in_the_interpreter() -> None:
     cases = Path(__file__).with_name("fused_cases.py")
     line = [sys.executable, "-m", "pytest", str(cases), "-p", "no:cacheprovider", "-p", "no:xdist"]
-    done = subprocess.run(line, env={**os.environ, "TRITON_INTERPRET": "1"}, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        line, env={**os.environ, "TRITON_INTERPRET": "1"}, check=False, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 
