@@ -10,8 +10,8 @@ from csl.callbacks import ClassDensityBars, FeatureCollector, NeighborGallery, g
 from csl.data import Digits, ImageDataModule
 from csl.encoders import Pixels
 from csl.figures.image_rows import Tile
-from csl.metrics.functional import relative_local_density
 from csl.methods import Frozen
+from csl.metrics.functional import relative_local_density
 from csl.types import Features
 
 NAMES = ["cat", "dog"]
@@ -33,8 +33,8 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[list[Tile]]:
     return found
 
 
-def drawn(labels: list[int], **options: int) -> None:
-    callback = NeighborGallery(**options)
+def drawn(labels: list[int], num_images: int, num_neighbors: int) -> None:
+    callback = NeighborGallery(num_images, num_neighbors)
     # Each image is as bright as its position in the set.
     callback._images = lambda positions: positions.to(torch.uint8)[:, None, None, None].expand(-1, 1, 2, 2)
     callback.draw(rows(labels), NAMES, "a title", True)
@@ -61,7 +61,7 @@ def test_without_labels_nothing_is_a_hit(shown: list[list[Tile]]) -> None:
 @pytest.mark.parametrize("name", ["num_images", "num_neighbors"])
 def test_a_gallery_of_nothing_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}: expected a positive number, got 0"):
-        NeighborGallery(**{name: 0})
+        NeighborGallery(**{name: 0})  # type: ignore[arg-type]
 
 
 def test_a_run_shows_both_pictures(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_run_shows_both_pictures(tmp_path: Path) -> None:
     trainer = Trainer(
         accelerator="cpu",
         logger=TensorBoardLogger(tmp_path, name="", version=""),
-        callbacks=callbacks,  # type: ignore[arg-type]
+        callbacks=callbacks,
         enable_progress_bar=False,
     )
     trainer.validate(Frozen(Pixels(in_channels=1, image_size=8)), ImageDataModule(Digits()), verbose=False)
