@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sklearn.datasets
 
+from csl.cli import COMMANDS
 from tests.commands.images import write_folder
 from tests.commands.runs import SMALL_TRAINER, csl, inside
 from tests.pages import PAGES, README, ROOT, Block, blocks_of, text_of
@@ -181,3 +182,8 @@ def test_pictures_are_small() -> None:
     pictures = list((ROOT / "docs" / "images").iterdir())
     assert pictures
     assert all(picture.stat().st_size < 300_000 for picture in pictures)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_in_its_sentences_exist(page: Path) -> None:
+    assert set(re.findall(r"`csl ([\w-]+)", text_of(page))) <= {*COMMANDS, "--help", "--version"}
