@@ -32,7 +32,7 @@ from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.ranks import nearest_rows, ranks
 from csl.pairwise.sample_sums import SampleSums, sample_sums
-from csl.pairwise.sampled_sums import sampled_class_sums
+from csl.pairwise.sampled_sums import SampledSums, sampled_class_sums
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
 from csl.pairwise.tiles import Tile
 from csl.pairwise.top_weights import top_weights
@@ -51,6 +51,7 @@ __all__ = [
     "Precision",
     "Progress",
     "SampleSums",
+    "SampledSums",
     "Streaming",
     "Tile",
     "UndefinedSimilarityError",

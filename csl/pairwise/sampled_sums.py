@@ -9,7 +9,6 @@ from torch import Tensor
 
 from csl.checks import check_positive
 from csl.distributed import Group, gather_rows, rank
-from csl.pairwise.block_sums import ClassSums
 from csl.pairwise.centering import Centered, center
 from csl.pairwise.checks import (
     UndefinedSimilarityError,
@@ -22,6 +21,25 @@ from csl.pairwise.pairs import checked_scale
 from csl.pairwise.precision import full_precision
 from csl.pairwise.some_rows import SIDE, SomeRows
 from csl.pairwise.streaming import Progress
+
+
+class SampledSums(NamedTuple):
+    """`csl.pairwise.ClassSums`, estimated from some rows, R times.
+
+    Attributes:
+        within: `[R, T, C]`, float64.
+        degrees: `[R, T, C]`, float64.
+        rows: How many rows were drawn in all repeats together.
+
+    Example:
+        >>> sums = SampledSums(torch.ones(10, 1, 2), torch.ones(10, 1, 2), rows=5000)
+        >>> len(sums.within), sums.rows // len(sums.within)  # repeats, and rows of each
+        (10, 500)
+    """
+
+    within: Tensor
+    degrees: Tensor
+    rows: int
 
 
 @full_precision()
@@ -37,7 +55,7 @@ def sampled_class_sums(
     group: Group = None,
     progress: Progress | None = None,
     tile_side: int = SIDE,
-) -> ClassSums:
+) -> SampledSums:
     """Unbiased estimates of `weight_class_sums`, in `(3 + T) · repeats · samples · N` distances.
 
     Each repeat draws rows i, of every class in proportion to its size, and sums their neighbourhoods over all N
@@ -60,7 +78,7 @@ def sampled_class_sums(
         tile_side: How many rows and columns are worked on at a time.
 
     Returns:
-        `ClassSums` of shape `[R, T, C]`, on every process.
+        The sums of each repeat, on every process.
 
     Raises:
         ValueError: If the features are no finite floating-point matrix, labels do not match, or samples, repeats or a
@@ -102,7 +120,7 @@ def sampled_class_sums(
         at = repeat, classes[rows]
         within[:, place].index_put_(at, shares * (found.within + mended * same), accumulate=True)
         degrees[:, place].index_put_(at, shares * (found.degrees + mended), accumulate=True)
-    return ClassSums(within * count**2, degrees * count**2)
+    return SampledSums(within * count**2, degrees * count**2, len(rows))
 
 
 def _draw_rows(classes: Tensor, num_classes: int, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
