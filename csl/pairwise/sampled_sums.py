@@ -21,6 +21,7 @@ from csl.pairwise.pairs import checked_scale
 from csl.pairwise.precision import full_precision
 from csl.pairwise.some_rows import SIDE, SomeRows
 from csl.pairwise.streaming import Progress
+from csl.randomness import shuffled_by_class
 
 
 class SampledSums(NamedTuple):
@@ -103,7 +104,7 @@ def sampled_class_sums(
     if count < 2:
         raise UndefinedSimilarityError(f"similarities need at least two samples, got {count}")
     generator = torch.Generator().manual_seed(seed)
-    drawn = [_draw_rows(classes.cpu(), num_classes, samples, generator) for _ in range(repeats)]
+    drawn = [_draw_rows(classes.cpu(), samples, generator) for _ in range(repeats)]
     rows = torch.cat([part for part, _ in drawn]).to(features.device)
     shares = torch.cat([part for _, part in drawn]).to(features.device)
     repeat = torch.arange(repeats, device=rows.device).repeat_interleave(len(drawn[0][0]))
@@ -123,16 +124,13 @@ def sampled_class_sums(
     return SampledSums(within * count**2, degrees * count**2, len(rows))
 
 
-def _draw_rows(classes: Tensor, num_classes: int, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _draw_rows(classes: Tensor, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Rows of each class in proportion to its size, and how many rows each of them stands for, float64."""
     rows, shares = [], []
-    order = torch.randperm(len(classes), generator=generator)
-    order = order[classes[order].argsort(stable=True)]
-    for part in torch.split(order, torch.bincount(classes, minlength=num_classes).tolist()):
-        if len(part):
-            wanted = min(len(part), max(1, round(samples * len(part) / len(classes))))
-            rows.append(part[:wanted])
-            shares.append(torch.full((wanted,), len(part) / wanted, dtype=torch.float64))
+    for part in shuffled_by_class(classes, generator):
+        wanted = min(len(part), max(1, round(samples * len(part) / len(classes))))
+        rows.append(part[:wanted])
+        shares.append(torch.full((wanted,), len(part) / wanted, dtype=torch.float64))
     return torch.cat(rows), torch.cat(shares)
 
 
