@@ -5,7 +5,7 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 """
 
 from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_sums
-from csl.pairwise.blocks import blocks
+from csl.pairwise.blocks import blocks, in_float64
 from csl.pairwise.centering import center
 from csl.pairwise.checks import (
     UndefinedSimilarityError,
@@ -66,6 +66,7 @@ __all__ = [
     "features_fault",
     "full_precision",
     "full_weights",
+    "in_float64",
     "in_mean_distances",
     "labels_fault",
     "nearest",
