@@ -2,9 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import estimate_relative_local_density, relative_local_density
-from csl.metrics.functional.estimate_relative_local_density import Estimate
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
 from tests.two_processes import TwoProcesses
 
@@ -139,15 +137,11 @@ def test_refuses_bad_input() -> None:
         estimate_relative_local_density(features, labels, 0.1)
 
 
-def _on_two(features: Tensor, labels: Tensor) -> Estimate:
-    own = shard(len(features), world())
-    return estimate_relative_local_density(features[own], labels[own], TEMPERATURES, samples=100, group=world())
-
-
 def test_two_processes_estimate_the_same_value(two_processes: TwoProcesses) -> None:
     features, labels = _clumps()
     exact = relative_local_density(features, labels, TEMPERATURES)
-    first, second = two_processes(_on_two, features, labels)
+    function = estimate_relative_local_density
+    first, second = two_processes.sharded(function, [features, labels], TEMPERATURES, samples=100)
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
     assert bool(((first[0] - exact).abs() < 4 * first[1]).all())
