@@ -1,52 +1,15 @@
 """From sets of images to loaders: what fits is decoded into memory at once, the rest is decoded by workers."""
 
-import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from torch.utils.data import DataLoader, DistributedSampler
 
-from csl.data.images import EncodedImages, ImageSet, ImageTensor
+from csl.data.decoded import available_cores
+from csl.data.images import ImageSet, ImageTensor
 from csl.types import RawBatch
-
-_CHUNK = 128  # images that a thread decodes at a time
-_WORTH_A_BAR = 5_000  # images; fewer are decoded before anybody looks
-
-
-def decoded(images: EncodedImages, show_progress: bool = False) -> ImageTensor:
-    """Decode a whole set into memory, on every core this process may use.
-
-    Raises:
-        ValueError: If an image cannot be decoded; names it.
-    """
-    from tqdm.auto import tqdm
-
-    out = torch.empty((len(images), images.num_channels, images.size, images.size), dtype=torch.uint8)
-    chunks = torch.split(torch.arange(len(images)), _CHUNK)
-
-    def fill(positions: torch.Tensor) -> int:
-        out[positions[0] : positions[-1] + 1] = images.images(positions)
-        return len(positions)
-
-    hidden = not show_progress or len(images) < _WORTH_A_BAR
-    threads = ThreadPoolExecutor(available_cores())
-    try:
-        with tqdm(
-            total=len(images), desc="decoding images", unit=" images", leave=False, mininterval=1, disable=hidden
-        ) as bar:
-            for count in threads.map(fill, chunks):
-                bar.update(count)
-    finally:
-        threads.shutdown(cancel_futures=True)
-    return ImageTensor(out, images.labels)
-
-
-def available_cores() -> int:
-    """How many processor cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ImageLoader(DataLoader[RawBatch]):
