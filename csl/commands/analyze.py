@@ -51,8 +51,8 @@ def analyze(
     Where both files have names or labels, these have to agree.
 
     With --estimate ROWS, relative local density alone is estimated instead, from this many rows and their pairs with
-    all others, with a standard error and an interval: in minutes where the exact value, which everything else here is,
-    takes hours, from some 100,000 samples on. 5000 rows are a good start; four times as many halve the error.
+    all others, with a standard error and an interval. The time of the exact value grows with the square of the number
+    of samples; from some 100,000 on the estimate pays. 5000 rows are a good start; four times as many halve the error.
 
     FILE holds one row of features for each image, and may hold the labels, too:
       .npz                 arrays, such as what csl predict writes
