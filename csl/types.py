@@ -73,9 +73,10 @@ class Split(NamedTuple):
     """The two evaluation sets of one output of a model.
 
     Attributes:
-        train: The reference set: the training images where they are labelled, else the source's labelled set.
+        train: The reference set: the training images where they are labelled, else the source's labelled set. None
+            where loaders of one's own give the held-out set alone.
         val: The held-out set.
     """
 
-    train: Features
+    train: Features | None
     val: Features
