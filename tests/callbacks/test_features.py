@@ -37,13 +37,20 @@ class Recorder(FeatureCallback):
         self.seen.append((trainer.current_epoch, features))
 
 
+def reference(features: Mapping[str, Split]) -> Features:
+    """The encoder's features of the reference set."""
+    train = features["encoder"].train
+    assert train is not None
+    return train
+
+
 class Careless(FeatureCallback):
     """Draws from every global generator and trains something, as a user's callback might."""
 
     def on_features(self, trainer: pl.Trainer, module: pl.LightningModule, features: Mapping[str, Split]) -> None:
         torch.rand(3), np.random.rand(3), random.random()
         probe = torch.nn.Linear(3, 1)
-        probe(features["encoder"].train.values).sum().backward()
+        probe(reference(features).values).sum().backward()
 
 
 def test_every_sample_arrives_once_in_order_and_with_its_label(tmp_path: Path) -> None:
@@ -51,7 +58,7 @@ def test_every_sample_arrives_once_in_order_and_with_its_label(tmp_path: Path) -
     toy_trainer(tmp_path, [FeatureCollector(), recorder]).fit(ToyMethod(), ToyData())
     assert [epoch for epoch, _ in recorder.seen] == [0, 1]
     for _, features in recorder.seen:
-        train, val = features["encoder"]
+        train, val = reference(features), features["encoder"].val
         assert train.index.tolist() == list(range(16))
         assert val.index.tolist() == list(range(10))
         assert torch.equal(val.labels, Points(10).labels)
@@ -94,7 +101,7 @@ def test_gradients_work_although_the_pass_runs_in_inference_mode(tmp_path: Path,
     trainer = toy_trainer(tmp_path, [FeatureCollector(), Careless(), recorder])
     getattr(trainer, command)(ToyMethod(), ToyData(), verbose=False)
     assert len(recorder.seen) == 1
-    assert not recorder.seen[0][1]["encoder"].train.values.is_inference()
+    assert not reference(recorder.seen[0][1]).values.is_inference()
 
 
 def test_watching_changes_nothing(tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def test_supervised_trains_on_images_with_labels_and_is_measured_on_them(dtype: 
     with torch.no_grad():
         expected = method.encoder(images(11))
     torch.testing.assert_close(split.val.values, expected)
-    accuracy = (method.classifier(expected).argmax(1) == torch.arange(11) % 3).double().mean()
+    classifier = method.get_submodule("classifier")
+    accuracy = (classifier(expected).argmax(1) == torch.arange(11) % 3).double().mean()
     assert trainer.callback_metrics["val/accuracy"].item() == pytest.approx(float(accuracy))
 
 
