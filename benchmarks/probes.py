@@ -84,9 +84,7 @@ def row(name: str, args: argparse.Namespace) -> list[str]:
     return [name, str(width), f"{count:,}", seeds, *cells]
 
 
-def turns(
-    runs: list[Path], splits: list[Sets], seeds: int
-) -> Iterator[tuple[Path, Sets, int]]:
+def turns(runs: list[Path], splits: list[Sets], seeds: int) -> Iterator[tuple[Path, Sets, int]]:
     """Run, features and seed of each fit: the runs' own seeds, or one run with several seeds of the probe."""
     for seed in range(seeds):
         at = seed if len(runs) > 1 else 0

@@ -89,6 +89,7 @@ def data_facts(data: Any) -> dict[str, Any]:
         "channels": data.num_channels,
         "seed": data.seed,
         "augmentations": [{"views": len(list(same)), **recipe} for recipe, same in groupby(recipes)],
+        **({"transforms": list(map(repr, data.transforms))} if data.transforms else {}),
     }
 
 
