@@ -136,7 +136,7 @@ class Augmentation(nn.Module):
         if images.device.type != "cpu":
             return _view(images, drawn, recipe, dtype)
         out = torch.empty((count, channels, recipe.image_size, recipe.image_size), dtype=dtype)
-        for rows in _pieces(count, max(height * width, recipe.image_size**2)):
+        for rows in pieces(count, max(height * width, recipe.image_size**2)):
             out[rows] = _view(images[rows], drawn.rows(rows), recipe, dtype)
         return out
 
@@ -147,7 +147,8 @@ class Augmentation(nn.Module):
 
 def _view(images: Tensor, drawn: Draw, recipe: Recipe, dtype: torch.dtype) -> Tensor:
     """One view of each image, as drawn."""
-    views = geometry.resample(to_unit(images, dtype), drawn.crop, recipe.image_size, drawn.flip)
+    part, boxes = geometry.trimmed(images, drawn.crop)
+    views = geometry.resample(to_unit(part, dtype), boxes, recipe.image_size, drawn.flip)
     if recipe.rotation or recipe.translation or recipe.shear or recipe.scale != (1, 1):
         views = geometry.affine(views, drawn.affine)
     strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
@@ -160,7 +161,7 @@ def _view(images: Tensor, drawn: Draw, recipe: Recipe, dtype: torch.dtype) -> Te
     return geometry.erase(views, drawn.erase) if recipe.erase_probability else views.clamp_(0, 1)
 
 
-def _pieces(count: int, pixels: int) -> Iterator[slice]:
+def pieces(count: int, pixels: int) -> Iterator[slice]:
     """The rows of a batch in pieces that a CPU's cache holds, for images of so many pixels."""
     rows = max(1, _CACHED_PIXELS // pixels)
     return (slice(start, start + rows) for start in range(0, count, rows))

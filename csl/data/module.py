@@ -47,7 +47,8 @@ class ImageDataModule(ImageFacts):
             or else the source's own, at most 224.
         num_workers: Processes that decode a set too large for memory; "auto" takes this process's share of the cores.
         memory_budget: What images may take in memory, decoded or, if they are too many for that, encoded, in GB a
-            process.
+            process. A photograph of 500 × 375 pixels takes 0.6 MB for views of 224 pixels, and any at most 1.2 MB; what
+            is not held is decoded anew in every epoch, a few milliseconds each.
         predict_split: The set that `predict` runs on.
         seed: Seeds the order of the training images and their augmentation.
 
