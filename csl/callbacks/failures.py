@@ -19,6 +19,6 @@ def reason_of(error: Exception) -> str:
         ZeroDivisionError: division by zero
     """
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, ValueError) and frames and _PACKAGE in Path(frames[-1].filename).parents:
+    if isinstance(error, ValueError | Warning) and frames and _PACKAGE in Path(frames[-1].filename).parents:
         return str(error)
     return f"{type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"

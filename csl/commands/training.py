@@ -18,6 +18,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, standard
 from csl.commands.classes import import_class
 from csl.commands.completion import complete, data_class
+from csl.commands.configs import with_named_configs
 from csl.commands.errors import CommandError, reported
 from csl.commands.files import stated_by
 from csl.commands.line import has_option, take_option
@@ -56,8 +57,9 @@ DESCRIPTIONS = {
     "--data.predict_split to a file; without RUN, those of a checkpoint (--ckpt_path).",
 }
 WHERE_TO_LOOK = (
-    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
-    "method keeps a file's encoder and optimization. The options of a class have a page of their own: "
+    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; csl brings "
+    "along digits, mnist, cifar10, cifar10/cpu and panel (--config cifar10). Another method keeps a file's encoder and "
+    "optimization. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
     "ProbeMonitor; --model.help alone lists all methods; "
     "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
@@ -70,6 +72,7 @@ NOT_A_FILE = ("last", "best", "hpc", "registry")
 def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
+    line = with_named_configs(line)
     with reported(command, line):
         if page := asked(line):
             print(page)

@@ -1,50 +1,16 @@
 """From sets of images to loaders: what fits is decoded into memory at once, the rest is decoded by workers."""
 
-import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from csl.data.held import HeldImages
-from csl.data.images import EncodedImages, ImageSet
+from csl.data.decoded import available_cores
+from csl.data.images import ImageSet
 
 T = TypeVar("T")
-_CHUNK = 128  # images that a thread decodes at a time
-_WORTH_A_BAR = 5_000  # images; fewer are decoded before anybody looks
-
-
-def decoded(images: EncodedImages, show_progress: bool = False) -> HeldImages:
-    """Decode a whole set into memory, on every core this process may use.
-
-    Raises:
-        ValueError: If an image cannot be decoded; names it.
-    """
-    from tqdm.auto import tqdm
-
-    chunks = [range(start, min(start + _CHUNK, len(images))) for start in range(0, len(images), _CHUNK)]
-    out: list[torch.Tensor] = []
-
-    hidden = not show_progress or len(images) < _WORTH_A_BAR
-    threads = ThreadPoolExecutor(available_cores())
-    try:
-        with tqdm(
-            total=len(images), desc="decoding images", unit=" images", leave=False, mininterval=1, disable=hidden
-        ) as bar:
-            for part in threads.map(lambda chunk: [images.whole(position) for position in chunk], chunks):
-                out += part
-                bar.update(len(part))
-    finally:
-        threads.shutdown(cancel_futures=True)
-    return HeldImages(out, images.labels)
-
-
-def available_cores() -> int:
-    """How many processor cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class ImageLoader(DataLoader[T]):

@@ -3,8 +3,8 @@
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
+from csl.data.decoded import decoded
 from csl.data.images import EncodedImages, ImageSet
-from csl.data.loader import decoded
 from csl.data.source import ImageSplits
 
 _GB = 1e9
