@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from csl.callbacks.failures import reason_of
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.moment import epochs_of
@@ -60,7 +61,7 @@ class FigureCallback(FeatureCallback):
             rows = with_length_one(rows) if self.normalize else rows
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
         except tolerated() as error:
-            rank_zero_warn(f"{type(self).__name__} has nothing to draw: {error}")
+            rank_zero_warn(f"{type(self).__name__} has nothing to draw: {reason_of(error)}")
             return
         show_figure(trainer, f"{held_out_name(trainer)}/{self.tag}", figure)
         if figure is not None:

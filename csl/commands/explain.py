@@ -50,7 +50,7 @@ def explain(error: BaseException, parser: ArgumentParser, line: Sequence[str]) -
     """
     fault = Fault.of(error)
     for file in config_files(line):
-        if file.is_file() and (problem := unreadable(file)):
+        if os.path.isfile(file) and (problem := unreadable(file)):
             return problem
     for say in (_users_code, _class, _option, _missing, _value, _file):
         if message := say(fault, parser, line):

@@ -199,11 +199,10 @@ def _run_of(file: Path) -> Run | None:
 
 
 def _from_run(bench: Bench, checkpoint: Checkpoint, name: str) -> Subject:
-    file = checkpoint.path
-    split, data = bench.features(file), bench.data
+    file, data = checkpoint.path, bench.data
     train, val = (
         Encoded(rows.values.cpu(), rows.labels.cpu(), data.file_names(part), partial(data.images, part))
-        for part, rows in (("reference", split.train), ("val", split.val))
+        for part, rows in zip(("reference", "val"), bench.features(file), strict=True)
     )
     has_labels = bool((val.labels >= 0).any())
     names = tuple(data.class_names) if has_labels else ()

@@ -28,9 +28,9 @@ def test_a_run_is_its_last_checkpoint_or_the_epochs_that_are_named(digits_run: P
 def test_features_labels_and_images_are_those_of_the_run(digits_run: Path) -> None:
     (subject,) = read_subjects([digits_run])
     run, splits = Run(digits_run), Digits().load()
-    expected = Bench(run).features(run.last)
-    torch.testing.assert_close(subject.part("val").features, expected.val.values)
-    torch.testing.assert_close(subject.part("train").features, expected.train.values)
+    train, val = Bench(run).features(run.last)
+    torch.testing.assert_close(subject.part("val").features, val.values)
+    torch.testing.assert_close(subject.part("train").features, train.values)
     assert torch.equal(subject.part("val").labels, splits.val.labels)
     assert torch.equal(subject.part("train").labels, splits.train.labels)
     assert subject.val.images is not None
