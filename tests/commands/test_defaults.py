@@ -96,8 +96,8 @@ def test_a_file_without_classes_adds_to_the_plain_run(tmp_path: Path, text: str)
     found = yaml.safe_load(command(tmp_path, "fit", "--config", "more.yaml", "--print_config"))
     assert (found["model"], found["data"]) == (plain["model"], plain["data"])
     monitors = [one["class_path"] for one in found["trainer"]["callbacks"]]
-    assert monitors[:4] == [one["class_path"] for one in plain["trainer"]["callbacks"]]
-    assert len(monitors) == 4 + ("callbacks" in text)
+    assert monitors[:6] == [one["class_path"] for one in plain["trainer"]["callbacks"]]
+    assert len(monitors) == 6 + ("callbacks" in text)
     assert found["trainer"]["log_every_n_steps"] == (7 if "steps" in text else 5)
 
 

@@ -99,8 +99,8 @@ def test_on_the_line(tmp_path: Path) -> None:
     line += ["--data.augmentation", "Augmentation", "--trainer.plugins", "AtomicCheckpointIO"]
     config = found(tmp_path, *line)
     monitors = config["trainer"]["callbacks"]
-    assert [one["class_path"] for one in monitors[4]["init_args"]["metrics"]] == ["csl.metrics.Uniformity"]
-    assert monitors[5]["class_path"] == "lightning.pytorch.callbacks.ModelCheckpoint"
+    assert [one["class_path"] for one in monitors[6]["init_args"]["metrics"]] == ["csl.metrics.Uniformity"]
+    assert monitors[7]["class_path"] == "lightning.pytorch.callbacks.ModelCheckpoint"
     assert config["data"]["augmentation"]["class_path"] == "csl.data.Augmentation"
     assert config["trainer"]["plugins"]["class_path"] == "csl.callbacks.AtomicCheckpointIO"
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from csl.data import Folder
-from csl.data.decode import decode, is_image
+from csl.data.decode import decode, decode_whole, is_image
 from tests.data.layouts import of_classes, put, total
 from tests.data.test_decode import UNDO, tagged
 from tests.fuzz.cases import cases
@@ -87,6 +87,9 @@ def test_an_image_file_shows_its_picture(drawn: Drawn, size: int, channels: int)
     expected = np.asarray(drawn.picture.convert("L").convert("RGB") if is_gray else drawn.picture).astype(int)
     out = decode(drawn.content, "x", size, channels).permute(1, 2, 0).numpy().astype(int)
     height, width = expected.shape[:2]
+    longest = 2 * min(height, width)
+    whole = decode_whole(drawn.content, "x", 100, channels)
+    assert whole.shape == (channels, min(height, longest), min(width, longest))
     for row in (0, 1):
         for column in (0, 1):
             at = out[size // 4 + row * size // 2, size // 4 + column * size // 2]
