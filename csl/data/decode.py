@@ -10,6 +10,9 @@ import torch
 from PIL import ExifTags, Image
 from torch import Tensor
 
+from csl.data.preparation import resized_shape
+from csl.types import Preparation
+
 # Kinds of files that are read, and no others: some of Pillow's decoders start other programs (EPS) or are mere stubs.
 _KINDS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 _UPRIGHT = {
@@ -29,8 +32,13 @@ MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(TiffImagePlugin|Image|ImageFile)$")
 
 
-def decode(file: str | bytes, name: str, size: int, num_channels: int = 3) -> Tensor:
+def decode(
+    file: str | bytes, name: str, size: int, num_channels: int = 3, preparation: Preparation | None = None
+) -> Tensor:
     """Decode an image, cut its central square and resize that (bilinear, antialiased): uint8 `[C, size, size]`.
+
+    With a `preparation`, the image is resized first, whole and by its interpolation, and the square is cut out of that,
+    as torchvision's `Resize` and `CenterCrop` do it.
 
     A photograph is turned upright as its EXIF tag says, if that can be read. An animation gives its first frame.
     Palettes, CMYK, YCbCr and Lab become RGB, and transparency is laid over white. White is 65,535 in a file of 16 bits.
@@ -42,6 +50,7 @@ def decode(file: str | bytes, name: str, size: int, num_channels: int = 3) -> Te
         name: What an error message calls the image.
         size: Height and width of the result, in pixels.
         num_channels: 3 for RGB, 1 for grey.
+        preparation: How to resize and cut.
 
     Raises:
         ValueError: If the image cannot be decoded, or has more than `MAX_PIXELS` pixels; names it and says why.
@@ -54,7 +63,7 @@ def decode(file: str | bytes, name: str, size: int, num_channels: int = 3) -> Te
     """
     try:
         with _opened(file) as image:
-            pixels = np.array(_small_square(image, size, "RGB" if num_channels == 3 else "L"))
+            pixels = np.array(_small_square(image, size, "RGB" if num_channels == 3 else "L", preparation))
     except Exception as error:  # Pillow's decoders raise anything from OSError to IndexError on damaged files.
         reason = str(error) or type(error).__name__
         raise ValueError(f"cannot decode image {name}: {reason}; repair or remove it") from error
@@ -113,17 +122,31 @@ def _refuse_bomb(image: Image.Image) -> None:
         raise ValueError(f"{image.width} x {image.height} pixels, more than {MAX_PIXELS:,}: a decompression bomb?")
 
 
-def _small_square(image: Image.Image, size: int, mode: str) -> Image.Image:
+def _small_square(image: Image.Image, size: int, mode: str, preparation: Preparation | None) -> Image.Image:
     _refuse_bomb(image)
-    image.draft(None, (size, size))  # JPEG: decodes at the smallest scale that still covers the size
+    if preparation is None:
+        image.draft(None, (size, size))  # JPEG: decodes at the smallest scale that still covers the size
     image.load()
     turn = _UPRIGHT.get(_orientation(image))  # after loading: Pillow has turned a TIFF image then, and says so
     flat = _to_8_bit(image, mode)
-    side = min(flat.size)
-    left, top = (flat.width - side) / 2, (flat.height - side) / 2
-    if flat.size != (size, size):
-        flat = flat.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+    if preparation is not None:
+        flat = _as_prepared(flat, size, preparation)
+    elif flat.size != (size, size):
+        flat = _central_square(flat, size)
     return flat if turn is None else flat.transpose(turn)
+
+
+def _central_square(image: Image.Image, size: int) -> Image.Image:
+    side = min(image.size)
+    left, top = (image.width - side) / 2, (image.height - side) / 2
+    return image.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+
+
+def _as_prepared(image: Image.Image, size: int, preparation: Preparation) -> Image.Image:
+    width, height = resized_shape(image.width, image.height, size, preparation)
+    resized = image.resize((width, height), Image.Resampling[preparation.interpolation.upper()])
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return resized.crop((left, top, left + size, top + size))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from csl.data.decode import decode
-from csl.types import RawBatch
+from csl.types import Preparation, RawBatch
 
 
 class ImageSet(Dataset[RawBatch], ABC):
@@ -121,15 +121,24 @@ class EncodedImages(ImageSet):
         labels: Class indices `[N]`; -1 where an image has no label.
         num_channels: 3 for RGB, 1 for grey.
         size: Height and width of the decoded images, in pixels.
+        preparation: How they are brought to that size; the central square, bilinearly, if None.
 
     Attributes:
         encoded: Where the encoded images come from.
     """
 
-    def __init__(self, encoded: Encoded, rows: Tensor, labels: Tensor, num_channels: int, size: int = 32) -> None:
+    def __init__(
+        self,
+        encoded: Encoded,
+        rows: Tensor,
+        labels: Tensor,
+        num_channels: int,
+        size: int = 32,
+        preparation: Preparation | None = None,
+    ) -> None:
         self.labels = labels.long()
         self.num_channels = num_channels
-        self.size = size
+        self.size, self.preparation = size, preparation
         self.encoded = encoded
         self._rows = rows
 
@@ -138,13 +147,13 @@ class EncodedImages(ImageSet):
         out = torch.empty((len(positions), self.num_channels, self.size, self.size), dtype=torch.uint8)
         for image, row in zip(out, self._rows[positions].tolist(), strict=True):
             file, name = self.encoded.read(row)
-            image.copy_(decode(file, name, self.size, self.num_channels))
+            image.copy_(decode(file, name, self.size, self.num_channels, self.preparation))
         return out
 
     def select(self, positions: Tensor) -> Self:
         """The set of the images at some positions `[M]`, in that order."""
         rows, labels = self._rows[positions], self.labels[positions]
-        return type(self)(self.encoded, rows, labels, self.num_channels, self.size)
+        return type(self)(self.encoded, rows, labels, self.num_channels, self.size, self.preparation)
 
     def name(self, position: int) -> str:
         """What an error message calls the image at a position."""
@@ -164,6 +173,6 @@ class EncodedImages(ImageSet):
         """Numbers `[N]` that say which images are best read together; None where any order is as good."""
         return self.encoded.groups(self._rows)
 
-    def resized(self, size: int) -> Self:
-        """The same set, decoded to another size."""
-        return type(self)(self.encoded, self._rows, self.labels, self.num_channels, size)
+    def resized(self, size: int, preparation: Preparation | None = None) -> Self:
+        """The same set, decoded to another size, in the way that a preparation says."""
+        return type(self)(self.encoded, self._rows, self.labels, self.num_channels, size, preparation)

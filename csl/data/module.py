@@ -18,13 +18,14 @@ from csl.data.geometry import resample
 from csl.data.images import EncodedImages, ImageSet
 from csl.data.loader import ImageLoader, image_loader
 from csl.data.memory import ImageStore, stored_size
+from csl.data.preparation import prepared
 from csl.data.recipes import recipe_for
 from csl.data.record import DataRecord, printable
 from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
 from csl.data.source import ImageSource, ImageSplits
 from csl.data.views import augmentations_of
 from csl.randomness import seeded
-from csl.types import Batch, RawBatch, View
+from csl.types import Batch, Preparation, RawBatch, View
 
 _LARGEST_DEFAULT_SIZE = 224
 _DEFAULT_VIEWS = (View(2),)
@@ -37,7 +38,8 @@ class ImageDataModule(LightningDataModule):
 
     Loaders give uint8 images; they become float views in [0, 1] on the device. How many views there are, and of which
     size, is said by the method's `views`; without a method there are two full views. The plain view of evaluation is
-    the central square, resized where the image has another size.
+    the central square, resized where the image has another size; where the method trains nothing, cut and resized as
+    the encoder's `preparation` says.
 
     Args:
         source: Where the images come from.
@@ -81,7 +83,7 @@ class ImageDataModule(LightningDataModule):
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
         self._given_size = image_size
-        self._stored: tuple[int, ImageStore] | None = None
+        self._stored: tuple[tuple[int, Preparation | None], ImageStore] | None = None
         self.augmentation = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
 
     @property
@@ -160,7 +162,7 @@ class ImageDataModule(LightningDataModule):
         """
         images: ImageSet = getattr(self.splits, part)
         if isinstance(images, EncodedImages):
-            images = images.resized(stored_size(self.source.native_size, self.image_size))
+            images = images.resized(self._stored_size, self._preparation)
         return images.images(positions)
 
     def prepare_data(self) -> None:
@@ -256,7 +258,9 @@ class ImageDataModule(LightningDataModule):
     def plain(self, images: Tensor) -> Tensor:
         """The clean view of uint8 images `[B, C, H, W]`: float in [0, 1], `[B, C, image_size, image_size]`."""
         height, width = images.shape[-2:]
-        unit = to_unit(images)
+        unit, way = to_unit(images), self._preparation
+        if way is not None:  # image files have been decoded in this way already
+            return unit if isinstance(self.splits.val, EncodedImages) else prepared(unit, self.image_size, way)
         if height == width == self.image_size:
             return unit
         side = min(height, width)
@@ -285,6 +289,16 @@ class ImageDataModule(LightningDataModule):
         return getattr(self._module, "encoder", None)
 
     @property
+    def _preparation(self) -> Preparation | None:
+        """How the encoder's own evaluation prepared images, where it is measured as it is."""
+        return None if getattr(self._module, "trains", True) else getattr(self._encoder, "preparation", None)
+
+    @property
+    def _stored_size(self) -> int:
+        """Height and width that image files are decoded to, in pixels."""
+        return self.image_size if self._preparation else stored_size(self.source.native_size, self.image_size)
+
+    @property
     def _rank(self) -> int:
         return 0 if self.trainer is None else self.trainer.global_rank
 
@@ -298,11 +312,11 @@ class ImageDataModule(LightningDataModule):
 
     @property
     def _store(self) -> ImageStore:
-        """The sets, decoded to the size that the views need; anew where another encoder needs another one."""
-        size = stored_size(self.source.native_size, self.image_size)
-        if self._stored is None or self._stored[0] != size:
-            name = type(self.source).__name__
-            self._stored = size, ImageStore(self.splits, size, self.memory_budget, name, speak=self._rank == 0)
+        """The sets, decoded to the size that the views need; anew where another encoder needs them otherwise."""
+        form = self._stored_size, self._preparation
+        if self._stored is None or self._stored[0] != form:
+            name, speak = type(self.source).__name__, self._rank == 0
+            self._stored = form, ImageStore(self.splits, form[0], self.memory_budget, name, speak, form[1])
         return self._stored[1]
 
     def _evaluation_loader(self, part: str) -> ImageLoader:
