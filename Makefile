@@ -34,7 +34,7 @@ lint: .venv/.installed-dev
 	touch $@
 
 .venv/.installed-dev: .venv/.installed
-	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm]'
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm,transformers]'
 	touch $@
 
 # pip has no option for the lowest versions that the ranges allow; uv has.
@@ -42,7 +42,7 @@ lint: .venv/.installed-dev
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --disable-pip-version-check --quiet 'uv>=0.9'
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct \
-	  --editable '.[dev,timm]'
+	  --editable '.[dev,timm,transformers]'
 	touch $@
 
 clean:

@@ -56,7 +56,7 @@ def test_an_image_file_becomes_what_timms_own_transform_gives(
 
 
 # Pillow rounds to 8 bits after each of its two passes; torch has no lanczos.
-@pytest.mark.parametrize(("preparation", "limit"), zip(CASES, [3, 2, 30, 3], strict=True), ids=str)
+@pytest.mark.parametrize(("preparation", "limit"), [*zip(CASES, [3, 2, 30, 3], strict=True)], ids=str)
 @pytest.mark.parametrize("side", [16, 90])
 def test_images_in_memory_come_near(preparation: Preparation, limit: int, side: int) -> None:
     image = pixels(side, side)

@@ -66,11 +66,10 @@ def test_a_folder_is_measured_through_a_foreign_network_in_its_own_form(
 
 def _features(file: Path, images: Path, model: torch.nn.Module) -> bool:
     """Whether features are those that the model gives of images in timm's own transform."""
-    from timm.data import create_transform, resolve_data_config
-
     from csl.io import load_features
 
-    transform = create_transform(**resolve_data_config(model=model))
+    data = pytest.importorskip("timm.data")
+    transform = data.create_transform(**data.resolve_data_config(model=model))
     files = sorted((images / "val").glob("*/*.png"))
     views = torch.stack([transform(Image.open(file)) for file in files])
     model.reset_classifier(0)  # type: ignore[operator]
