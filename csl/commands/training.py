@@ -32,6 +32,7 @@ from csl.commands.measured_run import (
 )
 from csl.commands.names import use_short_names
 from csl.commands.parser import TeachingParser
+from csl.commands.plain_module import as_backbone
 from csl.commands.precision import automatic_precision
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
@@ -295,7 +296,7 @@ def _with_weights(line: Sequence[str]) -> list[str]:
     files, rest = take_option(line, WEIGHTS)
     if files and has_option(rest, "--ckpt_path"):
         raise CommandError(f"{WEIGHTS}: expected no --ckpt_path beside it, which would replace the file's weights")
-    return [*rest, *(word for file in files[-1:] for word in (ENCODER_WEIGHTS, file))]
+    return [*as_backbone(rest), ENCODER_WEIGHTS, files[-1]] if files else rest
 
 
 def _names_a_precision(plugins: list[Any]) -> bool:
