@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
-from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, standard
+from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, ShardWriter, standard
 from csl.commands.completion import complete
 from csl.commands.errors import CommandError, reported
 from csl.commands.files import stated_by
@@ -149,9 +149,18 @@ class TrainingCLI(LightningCLI):
             parser.add_argument(
                 "--output",
                 type=str,
-                metavar="FILE.npz",
-                help="Where to write; None is features.npz in the run's folder.",
+                metavar="FILE",
+                help="Where to write, .npz, .safetensors or .parquet; None is features.npz in the run's folder.",
             )
+            parser.add_argument(
+                "--shard_size",
+                type=int | None,
+                default=None,
+                metavar="ROWS",
+                help="Write a folder of files of so many rows each, while they are computed; what was interrupted goes "
+                "on where it was when it is called again. One file, at the end, if not given.",
+            )
+            parser.set_defaults({"return_predictions": False})
         else:
             parser.set_defaults({"verbose": False})
             parser.add_argument("--json", type=str | None, default=None, metavar="FILE", help=JSON_HELP)
@@ -236,7 +245,7 @@ class TrainingCLI(LightningCLI):
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
         if command == "predict":
-            callbacks.append(FeatureWriter(self._get(self.config, "output")))
+            callbacks.append(self._writer())
         if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
@@ -247,6 +256,11 @@ class TrainingCLI(LightningCLI):
             config["logger"] = False  # the folder gives the trainer its loggers, in time
             callbacks.insert(0, self._folder(place, loggers))
         return super()._instantiate_trainer(config, callbacks)
+
+    def _writer(self) -> pl.Callback:
+        """What writes the features."""
+        output, shard_size = self._get(self.config, "output"), self._get(self.config, "shard_size")
+        return FeatureWriter(output) if shard_size is None else ShardWriter(output, shard_size)
 
     def report(self, target: str | None) -> None:
         """Say again what the numbers stand on if that is no training; write them as JSON where that was asked for."""

@@ -1,6 +1,6 @@
 """The one data module: any image source, for any method."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -54,6 +54,9 @@ class ImageDataModule(LightningDataModule):
         predict_split: The set that `predict` runs on.
         seed: Seeds the order of the training images and their augmentation.
 
+    Attributes:
+        predicted: Ranges of positions that `predict` is to run on alone; all of the set if None.
+
     Raises:
         ValueError: If a size or a number is too small, and in `setup`, before any training, if a label is not a class,
             the batch is larger than the training set or not divisible by the number of processes, an evaluation set is
@@ -82,6 +85,7 @@ class ImageDataModule(LightningDataModule):
         check_loading(image_size, num_workers, memory_budget)
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
+        self.predicted: Sequence[range] | None = None
         self._given_size = image_size
         self._stored: tuple[tuple[int, Preparation | None], ImageStore] | None = None
         self.augmentation = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
@@ -209,8 +213,8 @@ class ImageDataModule(LightningDataModule):
         return [self._evaluation_loader("reference"), self._evaluation_loader("test")]
 
     def predict_dataloader(self) -> ImageLoader:
-        """The set named by `predict_split`, each image once and in order."""
-        return self._evaluation_loader(self.predict_split)
+        """The set named by `predict_split`, each image once and in order; of it the `predicted` ones, if stated."""
+        return self._evaluation_loader(self.predict_split, self.predicted)
 
     def augmented_batches(self, part: Part = "val", draw: int = 0) -> Iterator[Batch]:
         """Images of a set in views drawn as for training, the same ones at every call.
@@ -319,14 +323,14 @@ class ImageDataModule(LightningDataModule):
             self._stored = form, ImageStore(self.splits, form[0], self.memory_budget, name, speak, form[1])
         return self._stored[1]
 
-    def _evaluation_loader(self, part: str) -> ImageLoader:
+    def _evaluation_loader(self, part: str, wanted: Sequence[range] | None = None) -> ImageLoader:
         images: ImageSet | None = getattr(self.splits, part)
         if images is None:
             raise ValueError(
                 f"{type(self.source).__name__} has no test set beside its held-out one; "
                 "to measure on the held-out set, run validate"
             )
-        return self._loader(part, EvaluationSampler(len(images), self._rank, self._world_size), self.batch_size)
+        return self._loader(part, EvaluationSampler(len(images), self._rank, self._world_size, wanted), self.batch_size)
 
     def _loader(
         self, part: str, sampler: DistributedSampler[Any], batch_size: int, training: bool = False

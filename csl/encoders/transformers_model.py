@@ -128,7 +128,7 @@ def pooled(output: Mapping[str, Tensor], pooling: Pooling | None, prefix: int) -
         "cls": last.ndim == 3 and prefix > 0,
         "mean": last.ndim in (3, 4),
     }
-    chosen: Pooling = pooling or next(name for name, is_there in there.items() if is_there)
+    chosen = next(name for name, is_there in there.items() if is_there) if pooling is None else pooling
     if not there.get(chosen, False):
         names = ", ".join(name for name, is_there in there.items() if is_there)
         raise ValueError(f"pooling: expected one of {names} for this model, got {chosen!r}")
