@@ -3,6 +3,7 @@
 from csl.io.archive import check_feature_name, load_features, save_features
 from csl.io.arrays import FORMATS, read_arrays
 from csl.io.checkpoint import load_checkpoint
+from csl.io.mapped import free_memory, room
 from csl.io.shards import Shard, gaps, shards_in
 from csl.io.table import FeatureTable, read_features
 from csl.io.values import as_array, as_labels
@@ -16,12 +17,14 @@ __all__ = [
     "as_labels",
     "check_feature_name",
     "flush_to_disk",
+    "free_memory",
     "gaps",
     "load_checkpoint",
     "load_features",
     "read_arrays",
     "read_features",
     "replacing",
+    "room",
     "save_features",
     "shards_in",
 ]

@@ -1,9 +1,9 @@
 """Arrays by name from the files in which people keep features, none of which is ever executed."""
 
+import contextlib
 import json
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from csl.io.mapped import mapped
 from csl.io.separated import read_separated
 from csl.io.values import as_array
 
@@ -80,11 +81,24 @@ def _npz(path: Path) -> dict[str, Any]:
 
 
 def _npy(path: Path) -> dict[str, Any]:
+    """The array of a file; a matrix of floats that lies there row by row stays in the file until it is looked at."""
+    with contextlib.suppress(ValueError, OSError):  # what cannot be mapped is read, or refused, below
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.memmap) and _is_matrix_of_floats(array):
+            dtype = torch.from_numpy(np.empty(0, array.dtype)).dtype
+            with path.open("rb") as file:
+                return {path.stem: mapped(file, dtype, array.shape, array.offset)}
     with _refusing_pickles(path):
         return {path.stem: np.load(path, allow_pickle=False)}
 
 
-@contextmanager
+def _is_matrix_of_floats(array: "np.ndarray[Any, Any]") -> bool:
+    """Whether torch can use a file's matrix as it lies there."""
+    floats = array.dtype.kind == "f" and array.itemsize in (2, 4, 8) and array.dtype.isnative
+    return floats and array.ndim == 2 and array.flags.c_contiguous
+
+
+@contextlib.contextmanager
 def _refusing_pickles(path: Path) -> Iterator[None]:
     """Say that a file holds pickled objects, in words that are the same beside every NumPy."""
     try:
