@@ -1,8 +1,10 @@
 """Features that memory has no room for: a matrix in a file, and a folder of files."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +17,22 @@ from csl.metrics.measures import MEASURES
 ROOT = Path(__file__).parent.parent.parent
 ROWS, WIDTH = 200_000, 128
 SIZE = ROWS * WIDTH * 4
-# What the process holds for itself, not what it has mapped of files, is looked at all the time.
+# A process that says what it holds for itself (not what it has mapped of files) when all is imported.
 CHILD = """
-import sys, threading, time
+import sys
 import torch
 torch.set_num_threads(1)
-import csl.io.mapped, csl.metrics.analysis, csl.metrics.measures, csl.commands.probed, csl.metrics.samples
-def held():
+import csl.io, csl.io.mapped, csl.metrics.analysis
+read = csl.io.read_features
+def noted(*arguments):
     lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+    held = next(int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
+    print("BASE", held, file=sys.stderr, flush=True)
+    return read(*arguments)
+csl.io.read_features = noted
 csl.io.mapped.free_memory = csl.metrics.analysis.free_memory = lambda: 1_000_000
-most, base = 0, held()
-def watch():
-    global most
-    while True:
-        most = max(most, held() - base)
-        time.sleep(0.002)
-threading.Thread(target=watch, daemon=True).start()
 from csl.cli import main
-try:
-    main(sys.argv[1:])
-finally:
-    print("HELD", most)
+main(sys.argv[1:])
 """
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see what is held")
@@ -61,13 +57,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def analyzed(folder: Path, *line: str) -> tuple[str, str, int]:
-    """What `csl analyze` prints and what it complains of, and what the process held at most, in bytes."""
+    """What `csl analyze` prints and what it complains of, and how much more the process held at most, in bytes."""
     environment: dict[str, Any] = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", CHILD, "analyze", *line], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    text, _, held = done.stdout.rpartition("HELD ")
-    return text, done.stderr, int(held)
+    with (folder / "out").open("w+") as out, (folder / "err").open("w+") as err:
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, "analyze", *line], cwd=folder, env=environment, stdout=out, stderr=err
+        )
+        most = 0
+        while child.poll() is None:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                most = max(most, held(child.pid) if (folder / "err").stat().st_size else 0)  # not before its base
+            time.sleep(0.002)
+    error = (folder / "err").read_text()
+    base = int(error.partition("BASE ")[2].split()[0]) * 1024
+    return (folder / "out").read_text(), error, most - base
+
+
+def held(process: int) -> int:
+    """The memory that a process holds for itself, in bytes; 0 when it has ended."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")), 0)
 
 
 def value(text: str, name: str) -> float:
@@ -85,9 +94,9 @@ def of_a_matrix(folder: Path) -> tuple[str, str, int]:
 
 
 def test_a_matrix_stays_in_its_file(folder: Path, of_a_matrix: tuple[str, str, int]) -> None:
-    text, error, held = of_a_matrix
+    text, error, more = of_a_matrix
     assert "200,000 samples of 128 dimensions, 10 classes" in text, error
-    assert held < SIZE / 2
+    assert more < SIZE / 2
     small = np.load(folder / "features.npy")
     unit = small / np.linalg.norm(small, axis=1, keepdims=True)
     singular = np.linalg.svd(unit.T @ unit, compute_uv=False) ** 0.5
@@ -96,21 +105,21 @@ def test_a_matrix_stays_in_its_file(folder: Path, of_a_matrix: tuple[str, str, i
 
 
 def test_a_folder_is_put_together_outside_of_memory(folder: Path, of_a_matrix: tuple[str, str, int]) -> None:
-    text, error, held = analyzed(folder, "shards", *CHEAP)
+    text, error, more = analyzed(folder, "shards", *CHEAP)
     for name in ("calinski_harabasz", "feature_std", "rankme"):
         assert value(text, name) == value(of_a_matrix[0], name), error
-    assert held < SIZE / 2
+    assert more < SIZE / 2
     assert len(list((folder / "shards").iterdir())) == 10
 
 
 def test_what_needs_all_rows_is_refused_by_name_and_left_out_of_the_panel(folder: Path) -> None:
-    _, error, held = analyzed(folder, "shards", "--metrics", "rld", "rankme")
+    _, error, _ = analyzed(folder, "shards", "--metrics", "rld", "rankme")
     assert "metrics: expected some that look at blocks of rows (" in error
     assert "got rld; they hold all rows in memory, 0.1 GB, of which 0.0 GB are free" in error
     assert "Traceback" not in error
-    text, error, held = analyzed(folder, "shards")
+    text, error, more = analyzed(folder, "shards")
     assert "Left out: " in text, error
-    assert held < SIZE / 2
+    assert more < SIZE / 2
     for name in ("rld", "knn_accuracy", "silhouette"):
         assert f"{name}" in text.partition("Left out: ")[2]
 
