@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from benchmarks.machine import report
 from benchmarks.synthetic import Synthetic
 from benchmarks.timing import finish, in_turns, sustained
-from csl.callbacks import NaNGuard
+from csl.callbacks import ChannelsLast, NaNGuard
 from csl.commands.precision import automatic_precision
 from csl.data import ImageDataModule, ImageSource
 from csl.encoders import Encoder, ResNet
@@ -203,7 +203,7 @@ def fitted(
     def rate(seconds: float) -> float:
         clock = Clock(seconds)
         method, data = SimCLR(ResNet(depth=depth, width=width)), ImageDataModule(source, batch_size=batch)
-        trainer(device, precision, NaNGuard(), clock).fit(method, data)
+        trainer(device, precision, ChannelsLast(), NaNGuard(), clock).fit(method, data)
         return clock.rate
 
     return rate

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from torch import Tensor
 
 
 def derive_seed(*parts: int | str) -> int:
@@ -24,6 +25,25 @@ def derive_seed(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
+def shuffled_by_class(labels: Tensor, generator: torch.Generator) -> list[Tensor]:
+    """The positions of each class's rows in random order, classes ascending: the first few of each are a fair draw.
+
+    All rows are put in order before their labels are looked at, so that another label moves no other row.
+
+    Args:
+        labels: Class of each row `[N]`, on the CPU, as the generator is.
+        generator: Of the order.
+
+    Example:
+        >>> labels = torch.tensor([7, 3, 7, 3, 3])
+        >>> [part.sort().values.tolist() for part in shuffled_by_class(labels, torch.Generator().manual_seed(0))]
+        [[1, 3, 4], [0, 2]]
+    """
+    order = torch.randperm(len(labels), generator=generator)
+    counts: list[int] = torch.unique(labels, return_counts=True)[1].tolist()
+    return list(order[labels[order].argsort(stable=True)].split(counts))  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def seeded(*parts: int | str) -> Iterator[None]:
     """Run a block under the stream `derive_seed(*parts)` and leave the caller's random state as it was.
@@ -39,13 +59,19 @@ def seeded(*parts: int | str) -> Iterator[None]:
     """
     seed = derive_seed(*parts)
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
+    # Not torch.manual_seed, which walks the stack wherever a build for CUDA has not used CUDA yet: 0.4 ms a call.
+    generators = [torch.default_generator]
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        generators.append(torch.cuda.default_generators[torch.cuda.current_device()])
+    states = [generator.get_state() for generator in generators]
+    try:
+        for generator in generators:
+            generator.manual_seed(seed)
         random.seed(seed)
         np.random.seed(seed % 2**32)
-        try:
-            yield
-        finally:
-            random.setstate(python_state)
-            np.random.set_state(numpy_state)
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            generator.set_state(state)
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)

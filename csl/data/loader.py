@@ -1,55 +1,19 @@
 """From sets of images to loaders: what fits is decoded into memory at once, the rest is decoded by workers."""
 
-import os
 import warnings
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from csl.data.images import EncodedImages, ImageSet, ImageTensor
-from csl.types import RawBatch
+from csl.data.decoded import available_cores
+from csl.data.images import ImageSet
 
-_CHUNK = 128  # images that a thread decodes at a time
-_WORTH_A_BAR = 5_000  # images; fewer are decoded before anybody looks
-
-
-def decoded(images: EncodedImages, show_progress: bool = False) -> ImageTensor:
-    """Decode a whole set into memory, on every core this process may use.
-
-    Raises:
-        ValueError: If an image cannot be decoded; names it.
-    """
-    from tqdm.auto import tqdm
-
-    out = torch.empty((len(images), images.num_channels, images.size, images.size), dtype=torch.uint8)
-    chunks = torch.split(torch.arange(len(images)), _CHUNK)
-
-    def fill(positions: torch.Tensor) -> int:
-        out[positions[0] : positions[-1] + 1] = images.images(positions)
-        return len(positions)
-
-    hidden = not show_progress or len(images) < _WORTH_A_BAR
-    threads = ThreadPoolExecutor(available_cores())
-    try:
-        with tqdm(
-            total=len(images), desc="decoding images", unit=" images", leave=False, mininterval=1, disable=hidden
-        ) as bar:
-            for count in threads.map(fill, chunks):
-                bar.update(count)
-    finally:
-        threads.shutdown(cancel_futures=True)
-    return ImageTensor(out, images.labels)
+T = TypeVar("T")
 
 
-def available_cores() -> int:
-    """How many processor cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class ImageLoader(DataLoader[RawBatch]):
+class ImageLoader(DataLoader[T]):
     """A loader whose place in the epoch is the trainer's progress, so that it has nothing of its own to store."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -61,7 +25,7 @@ class ImageLoader(DataLoader[RawBatch]):
 
 
 def image_loader(
-    images: ImageSet,
+    images: Dataset[T],
     sampler: DistributedSampler[Any],
     batch_size: int,
     *,
@@ -69,11 +33,11 @@ def image_loader(
     num_workers: int | Literal["auto"] = "auto",
     local_world_size: int = 1,
     pin_memory: bool = False,
-) -> ImageLoader:
-    """A loader of `RawBatch`es.
+) -> ImageLoader[T]:
+    """A loader of whole batches.
 
     Args:
-        images: The set.
+        images: The set, whose `__getitems__` gives a batch.
         sampler: This process's positions, in order.
         batch_size: Images a batch, on this process.
         training: Whether an incomplete last batch is left out.
@@ -97,8 +61,8 @@ def image_loader(
     )
 
 
-def _num_workers(images: ImageSet, asked: int | Literal["auto"], local_world_size: int) -> int:
-    if isinstance(images, ImageTensor):
+def _num_workers(images: Dataset[Any], asked: int | Literal["auto"], local_world_size: int) -> int:
+    if isinstance(images, ImageSet) and images.in_memory:
         # Lightning advises more workers wherever there are none; here they could only copy what is in memory already.
         warnings.filterwarnings("ignore", message=".*does not have many workers", category=PossibleUserWarning)
         return 0

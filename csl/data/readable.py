@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 import torch
 from lightning.pytorch.utilities import rank_zero_info
 
+from csl.data.decoded import available_cores
 from csl.data.images import EncodedImages
-from csl.data.loader import available_cores
 from csl.data.record import PassedOver
 from csl.distributed import on_any_process, world
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import all_reduce
-from csl.pairwise.kernel import tile_squares
+from csl.pairwise.kernel import tile_run_sums
 from csl.pairwise.kernel_sums import kernels_with_sums
 from csl.pairwise.labeled import LabeledPairs
 from csl.pairwise.precision import full_precision
@@ -103,12 +103,17 @@ class _Segments(NamedTuple):
     Attributes:
         classes: The class of each run `[s]`.
         place: Where these classes stand in a list of all; a slice if none between them is missing.
-        parts: Where in the block each run is.
+        edges: Where in the block the runs begin, and where the last one ends.
     """
 
     classes: Tensor
     place: slice | Tensor
-    parts: list[slice]
+    edges: list[int]
+
+    @property
+    def parts(self) -> list[slice]:
+        """Where in the block each run is."""
+        return [slice(*ends) for ends in pairwise(self.edges)]
 
     @classmethod
     def of(cls, classes: Tensor) -> "_Segments":
@@ -116,7 +121,7 @@ class _Segments(NamedTuple):
         edges = [0, *counts.cumsum(dim=0).tolist()]
         first, last = int(present[0]), int(present[-1])
         place = slice(first, last + 1) if last - first + 1 == len(present) else present
-        return cls(present, place, [slice(*ends) for ends in pairwise(edges)])
+        return cls(present, place, edges)
 
 
 Taken = TypeVar("Taken")
@@ -158,11 +163,7 @@ def _tile_sums(
 
     def work(tile: Tile, buffers: Buffers) -> _TileSums[Taken]:
         rows, columns = (segments(block.start, block.stop) for block in (tile.rows, tile.columns))
-        sums = tile.distances.new_empty(len(kernels), len(columns.parts), len(tile.distances))
-        for place, squares in tile_squares(kernels, tile, buffers):
-            by_column = by_row[place, tile.columns].float()
-            for segment, part in enumerate(columns.parts):
-                torch.mv(squares[:, part], by_column[part], out=sums[place, segment])
+        sums = tile_run_sums(kernels, tile, buffers, by_row[:, tile.columns].float(), columns.edges)
         weighted = sums.double() * by_row[:, None, tile.rows]
         by_class = torch.stack([weighted[:, :, part].sum(dim=2) for part in rows.parts], dim=1)
         return _TileSums(rows, columns, take(by_class, rows.classes, columns.classes), tile.mirrored)

@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from itertools import pairwise
+from types import ModuleType
 from typing import NamedTuple
 
 import torch
@@ -50,6 +54,9 @@ def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> tuple[
         tile: Distances.
         buffers: Two of the tile's shape, to be written to.
     """
+    if fused := _fused(tile.distances.device):
+        by_row, by_column = _fused_moments(fused, kernels, tile, 1)
+        return by_row[:, 0], by_column[:, 0]
     sums = _Sums.of(tile, len(kernels))
     for index, values, _ in _plain(kernels, tile, buffers, times=1):
         sums.add(values, values, index)
@@ -62,6 +69,8 @@ def tile_sums(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> tuple[
 
 def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> tuple[Tensor, Tensor]:
     """As `tile_sums` for kernels that need no reference, of a, a d and a d²: `[K, 3, rows]` and `[K, 3, columns]`."""
+    if fused := _fused(tile.distances.device):
+        return _fused_moments(fused, kernels, tile, 3)
     sums = _Sums.of(tile, len(kernels), 3)
     for index, values, spare in _plain(kernels, tile, buffers, times=1):
         sums.add(values, values, index, 0)
@@ -71,6 +80,31 @@ def tile_moments(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> tup
                 spare.fill_diagonal_(0)  # from a sample to itself a is 0 and d infinite
             sums.add(spare, spare, index, power)
     return sums.by_row.double(), sums.by_column.double()
+
+
+def tile_run_sums(
+    kernels: Sequence[Kernel], tile: Tile, buffers: Buffers, weights: Tensor, edges: Sequence[int]
+) -> Tensor:
+    """`Σ_j a_ij a_ji weight_j` of each kernel over each run of the tile's columns `[K, S, rows]`, float32.
+
+    Args:
+        kernels: Of several temperatures, K of them.
+        tile: Distances.
+        buffers: As in `tile_sums`.
+        weights: Of the columns, for each kernel `[K, columns]`, float32.
+        edges: Where the S runs begin, and where the last one ends.
+    """
+    if fused := _fused(tile.distances.device):
+        rates, offsets = _in_tensors(kernels, tile)
+        found: Tensor = fused.weighted_runs(
+            tile.distances, rates, offsets, weights, _tensor(tuple(edges), weights.device)
+        )
+        return found
+    sums = tile.distances.new_empty(len(kernels), len(edges) - 1, len(tile.distances))
+    for place, squares in tile_squares(kernels, tile, buffers):
+        for run, (start, stop) in enumerate(pairwise(edges)):
+            torch.mv(squares[:, start:stop], weights[place, start:stop], out=sums[place, run])
+    return sums
 
 
 def tile_squares(kernels: Sequence[Kernel], tile: Tile, buffers: Buffers) -> Iterator[tuple[int, Tensor]]:
@@ -107,6 +141,47 @@ def _offset(kernels: Sequence[Kernel]) -> Iterator[tuple[int, float, Tensor]]:
 
 def _exponential(offsets: Tensor, tile: Tile, rate: float, out: Tensor) -> Tensor:
     return torch.add(offsets, tile.distances, alpha=-rate * _LOG2_E, out=out).exp2_()
+
+
+@cache
+def _fused(device: torch.device) -> ModuleType | None:
+    """`csl.pairwise.fused` on a GPU for which Triton can build it; None elsewhere."""
+    if device.type != "cuda" or find_spec("triton") is None:
+        return None
+    from csl.pairwise import fused
+
+    return fused if fused.works(device) else None
+
+
+def _fused_moments(fused: ModuleType, kernels: Sequence[Kernel], tile: Tile, powers: int) -> tuple[Tensor, Tensor]:
+    """Sums of a d^p over the tile's columns `[K, powers, rows]` and over its rows `[K, powers, columns]`, float64."""
+    rates, offsets = _in_tensors(kernels, tile)
+    by_row, by_column = offsets or (None, None)
+    return (
+        fused.moments(tile.distances, rates, by_row, powers, dim=1).double(),
+        fused.moments(tile.distances, rates, by_column, powers, dim=0).double(),
+    )
+
+
+def _in_tensors(kernels: Sequence[Kernel], tile: Tile) -> tuple[Tensor, tuple[Tensor, Tensor] | None]:
+    """The factors of the distances in the exponents of 2 `[K]`, and what is added by row and by column, if anything."""
+    device = tile.distances.device
+    rates = _tensor(tuple(-kernel.rate * _LOG2_E for kernel in kernels), device).float()
+    if all(kernel.offset is None for kernel in kernels):
+        return rates, None
+    parts = [tile.rows, tile.columns]
+    none = [torch.zeros(part.stop - part.start, device=device) for part in parts]
+    by_row, by_column = (
+        torch.stack([zero if kernel.offset is None else kernel.offset[part] for kernel in kernels])
+        for part, zero in zip(parts, none, strict=True)
+    )
+    return rates, (by_row, by_column)
+
+
+@lru_cache(maxsize=1024)
+def _tensor(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """Numbers on a device, which is waited for once and not for every tile."""
+    return torch.tensor(values, device=device)
 
 
 class _Sums(NamedTuple):

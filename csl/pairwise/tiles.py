@@ -77,7 +77,8 @@ def symmetric_cuts(own: Centered, side: int, shard: Shard | None = None) -> Iter
         theirs = own._replace(values=values, squares=squares)
         mine, other = slice(0, len(own.values)), slice(0, len(values))
         if owner == me:
-            cuts = _triangle(mine, side)
+            # A GPU is done with a whole block sooner than with its many small parts.
+            cuts = _triangle(mine, side, least=side if own.values.is_cuda else side // 4)
         elif 2 * step == count:
             cuts = _rectangle(*_halves(mine, other, me < owner), side)
         else:
@@ -105,10 +106,10 @@ def row_cuts(own: Centered, side: int, shard: Shard | None = None, *, rows: slic
             yield Cut(_shift(i, shard.own.start), columns, own.part(i), theirs.part(j), mirrored=False)
 
 
-def _triangle(rows: slice, side: int) -> Iterator[tuple[slice, slice]]:
+def _triangle(rows: slice, side: int, least: int) -> Iterator[tuple[slice, slice]]:
     cuts = list(blocks(rows.stop - rows.start, side, rows.start))
     for first, i in enumerate(cuts, start=1):
-        yield from _halved(i, side // 4)
+        yield from _halved(i, least)
         for j in cuts[first:]:
             yield i, j
 

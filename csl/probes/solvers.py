@@ -43,7 +43,9 @@ def lbfgs(samples: Samples, num_classes: int, *, penalty: float, max_steps: int,
         max_steps: At most so many iterations.
         group: The processes that share the samples.
     """
-    weight, bias = _zeros(samples.values, num_classes)
+    device = samples.values.device
+    # L-BFGS takes hundreds of small steps between two gradients, each of which a GPU would have to be asked for.
+    weight, bias = _zeros(samples.values, num_classes, torch.device("cpu"))
     total = Shard.of(len(samples.classes), group).total
     optimizer = torch.optim.LBFGS(
         [weight, bias],
@@ -55,13 +57,13 @@ def lbfgs(samples: Samples, num_classes: int, *, penalty: float, max_steps: int,
     )
 
     def objective() -> Tensor:
-        loss, _ = _gradient(samples, weight, bias, total, group)
-        assert weight.grad is not None
-        weight.grad.add_(weight.detach(), alpha=penalty / total)
-        return loss + penalty / (2 * total) * weight.detach().square().sum()
+        there = (part.detach().to(device).requires_grad_() for part in (weight, bias))
+        found = _gradient(samples, *there, total=total, group=group)
+        weight.grad, bias.grad = found.weight.cpu().add_(weight.detach(), alpha=penalty / total), found.bias.cpu()
+        return found.loss.cpu() + penalty / (2 * total) * weight.detach().square().sum()
 
     optimizer.step(objective)  # type: ignore[no-untyped-call]
-    return LinearFit(weight.detach(), bias.detach(), int(optimizer.state[weight]["n_iter"]))
+    return LinearFit(weight.detach().to(device), bias.detach().to(device), int(optimizer.state[weight]["n_iter"]))
 
 
 def adamw(
@@ -91,7 +93,7 @@ def adamw(
         generator: A CPU generator, in the same state on every process, source of the batches.
         group: The processes that share the samples.
     """
-    weight, bias = _zeros(samples.values, num_classes)
+    weight, bias = _zeros(samples.values, num_classes, samples.values.device)
     optimizer = torch.optim.AdamW([weight, bias], lr=learning_rate)
     shard = Shard.of(len(samples.classes), group)
     best = (-1.0, 0.0)
@@ -100,15 +102,16 @@ def adamw(
     for epoch in range(1, max_steps + 1):
         loss_sum, right_sum, before = 0.0, 0, (weight.detach().clone(), bias.detach().clone())
         for batch, count in _batches(samples, shard, batch_size, generator):
-            loss, right = _gradient(batch, weight, bias, count, group)
+            found = _gradient(batch, weight, bias, total=count, group=group)
+            weight.grad, bias.grad = found.weight, found.bias
             optimizer.step()
-            loss_sum, right_sum = loss_sum + float(loss) * count, right_sum + right
+            loss_sum, right_sum = loss_sum + float(found.loss) * count, right_sum + found.right
         # In full batch the accuracy is that of the weights before the step.
-        found = before if batch_size is None else (weight.detach().clone(), bias.detach().clone())
+        candidate = before if batch_size is None else (weight.detach().clone(), bias.detach().clone())
         accuracy = right_sum / shard.total
         improved = epoch if accuracy > best[0] else improved
         if (accuracy, -loss_sum) > best:
-            best, kept = (accuracy, -loss_sum), found
+            best, kept = (accuracy, -loss_sum), candidate
         if epoch - improved >= patience:
             break
     return LinearFit(*kept, steps=epoch)
@@ -128,20 +131,35 @@ def _batches(
         yield Samples(samples.values[mine], samples.classes[mine]), len(batch)
 
 
-def _gradient(samples: Samples, weight: Tensor, bias: Tensor, total: int, group: Group) -> tuple[Tensor, int]:
-    """Leave the gradient of all processes' mean cross-entropy in the weights; the loss, and how many are right."""
+class _Gradient(NamedTuple):
+    """Of all processes' mean cross-entropy.
+
+    Attributes:
+        weight: `[C, D]`.
+        bias: `[C]`.
+        loss: The mean itself.
+        right: How many samples are classified right.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    loss: Tensor
+    right: int
+
+
+def _gradient(samples: Samples, weight: Tensor, bias: Tensor, *, total: int, group: Group) -> _Gradient:
+    """The gradient by both weights, on every process."""
     logits = functional.linear(samples.values, weight, bias)
     loss = functional.cross_entropy(logits, samples.classes, reduction="sum") / total
     gradients = torch.autograd.grad(loss, (weight, bias))
     right = (logits.argmax(dim=1) == samples.classes).sum().double()
     parts = [gradients[0].flatten(), gradients[1], loss.detach()[None], right[None]]
     summed = all_reduce(torch.cat(parts), group)
-    weight.grad = summed[: weight.numel()].view_as(weight)
-    bias.grad = summed[weight.numel() : -2].view_as(bias)
-    return summed[-2], int(summed[-1])
+    by_weight, by_bias = summed[: weight.numel()].view_as(weight), summed[weight.numel() : -2].view_as(bias)
+    return _Gradient(by_weight, by_bias, summed[-2], int(summed[-1]))
 
 
-def _zeros(values: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
+def _zeros(values: Tensor, num_classes: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Where both start: the objective is convex, so no random start is needed."""
-    weight = values.new_zeros(num_classes, values.shape[1]).requires_grad_()
-    return weight, values.new_zeros(num_classes).requires_grad_()
+    weight = values.new_zeros(num_classes, values.shape[1], device=device).requires_grad_()
+    return weight, values.new_zeros(num_classes, device=device).requires_grad_()

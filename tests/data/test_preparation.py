@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from csl.data import ImageDataModule
-from csl.data.decode import decode
+from csl.data.decode import decode, decode_prepared
 from csl.data.images import EncodedImages
 from csl.data.preparation import prepared
 from csl.encoders import ConvNet
@@ -51,7 +51,7 @@ def test_an_image_file_becomes_what_timms_own_transform_gives(
     preparation: Preparation, height: int, width: int
 ) -> None:
     image = pixels(height, width)
-    found = decode(png(image), "an image", SIZE, 3, preparation) / 255
+    found = decode_prepared(png(image), "an image", SIZE, preparation) / 255
     torch.testing.assert_close(found, timms(preparation)(Image.fromarray(image)))
 
 
@@ -68,7 +68,7 @@ def test_a_photograph_is_decoded_in_full_not_at_a_smaller_scale() -> None:
     buffer = io.BytesIO()
     Image.fromarray(pixels(240, 240)).save(buffer, "JPEG")
     expected = np.array(Image.open(buffer).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
-    found = decode(buffer.getvalue(), "a photograph", SIZE, 3, Preparation(1.0, "bicubic"))
+    found = decode_prepared(buffer.getvalue(), "a photograph", SIZE, Preparation(1.0, "bicubic"))
     assert np.array_equal(found.permute(1, 2, 0).numpy(), expected)
 
 
@@ -101,5 +101,5 @@ def test_a_set_keeps_its_way_where_some_of_it_is_chosen() -> None:
     files = [png(pixels(60, 91)), png(pixels(90, 60))]
     images = EncodedImages(EncodedBytes(files), torch.arange(2), torch.zeros(2).long(), 3)
     chosen = images.resized(SIZE, CASES[3]).select(torch.tensor([1]))
-    assert torch.equal(chosen.images(torch.tensor([0]))[0], decode(files[1], "", SIZE, 3, CASES[3]))
+    assert torch.equal(chosen.images(torch.tensor([0]))[0], decode_prepared(files[1], "", SIZE, CASES[3]))
     assert not torch.equal(chosen.images(torch.tensor([0]))[0], decode(files[1], "", SIZE))

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from csl.data.decode import decode
+from csl.data.decode import decode_prepared
 from csl.encoders import HuggingFace
 from csl.encoders.image_processor import processing_of
 from csl.encoders.transformers_model import output_of
@@ -194,7 +194,7 @@ def test_images_become_what_the_processor_makes_of_them(
     pixels = np.array(Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC))
     (expected,) = processor(images=[Image.fromarray(pixels)], return_tensors="pt")["pixel_values"]
     assert way.size is not None
-    found = decode(png(pixels), "", way.size, 3, way.preparation) / 255
+    found = decode_prepared(png(pixels), "", way.size, way.preparation) / 255
     found = (found - torch.tensor(way.mean).view(3, 1, 1)) / torch.tensor(way.std).view(3, 1, 1)
     found = found.flip(0) if way.flips_channels else found
     # torchvision, which the processors resize with, differs from Pillow by a level or two
