@@ -26,6 +26,24 @@ class View(NamedTuple):
     crop_area: tuple[float, float] | None = None
 
 
+class Preparation(NamedTuple):
+    """How images were brought to a network's size where those who trained it measured it.
+
+    Attributes:
+        crop: Share of the image's shorter side that the central square keeps.
+        interpolation: What images are resized with: "nearest", "bilinear", "bicubic", "lanczos", "box" or "hamming".
+        squash: Whether the whole image becomes a square, instead of its central part.
+
+    Example:
+        >>> Preparation(crop=0.875, interpolation="bicubic").squash
+        False
+    """
+
+    crop: float = 1.0
+    interpolation: str = "bilinear"
+    squash: bool = False
+
+
 class RawBatch(NamedTuple):
     """What a loader gives: images as they are stored, before they become views on the device.
 

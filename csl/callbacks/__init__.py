@@ -19,6 +19,7 @@ from csl.callbacks.probes import ProbeMonitor
 from csl.callbacks.process_watch import ProcessFailure, ProcessWatch
 from csl.callbacks.run_checkpoint import RunCheckpoint
 from csl.callbacks.run_record import RunRecord
+from csl.callbacks.shard_writer import ShardWriter
 from csl.callbacks.standard import standard
 from csl.callbacks.table import MeasurementTable, measurement_table
 
@@ -49,6 +50,7 @@ __all__ = [
     "ProcessWatch",
     "RunCheckpoint",
     "RunRecord",
+    "ShardWriter",
     "measurement_table",
     "standard",
 ]

@@ -12,7 +12,7 @@ from torch import Tensor
 from csl.callbacks.run_folder import run_folder
 from csl.data import ImageDataModule
 from csl.distributed import gather_rows, world
-from csl.io import check_archive_name, save_features
+from csl.io import check_feature_name, save_features
 from csl.types import Features
 
 
@@ -23,10 +23,11 @@ class FeatureWriter(BasePredictionWriter):
     stand beside them.
 
     Args:
-        path: An `.npz` file; None writes `features.npz` into the run's folder.
+        path: A file that ends in `.npz`, `.safetensors` or `.parquet`; None writes `features.npz` into the run's
+            folder.
 
     Raises:
-        ValueError: If the name does not end in `.npz`, before anything is computed.
+        ValueError: If the name ends otherwise, before anything is computed.
 
     Example:
         >>> FeatureWriter("features.npz").path
@@ -35,7 +36,7 @@ class FeatureWriter(BasePredictionWriter):
 
     def __init__(self, path: str | Path | None = None) -> None:
         super().__init__(write_interval="epoch")
-        self.path = None if path is None else check_archive_name(path)
+        self.path = None if path is None else check_feature_name(path)
 
     def write_on_epoch_end(
         self,
@@ -50,11 +51,11 @@ class FeatureWriter(BasePredictionWriter):
         if trainer.is_global_zero:
             order = columns[2].argsort()
             rows = Features(*(column[order] for column in columns))
-            save_features(path, rows, *_words(trainer, rows.index))
+            save_features(path, rows, *words_of(trainer, rows.index))
             print(f"\n{len(order):,} features of {columns[0].shape[1]} dimensions: {path}")
 
 
-def _words(trainer: Trainer, index: Tensor) -> tuple[list[str] | None, tuple[str, ...]]:
+def words_of(trainer: Trainer, index: Tensor) -> tuple[list[str] | None, tuple[str, ...]]:
     """The file of each row, and the name of each class, as far as they are known."""
     data = trainer.datamodule  # type: ignore[attr-defined]
     if not isinstance(data, ImageDataModule):

@@ -56,13 +56,16 @@ def analyze(
 
     FILE holds one row of features for each image, and may hold the labels, too:
       .npz                 arrays, such as what csl predict writes
-      .npy                 one matrix; labels come from --labels FILE
+      .npy                 one matrix, which stays in the file; labels come from --labels FILE
       .pt, .pth            tensors, or dicts and lists of them
       .safetensors         tensors
       .parquet             a column of lists, and a column of labels
       .csv, .tsv           columns of numbers, and a column of labels
     Features are the array called features or embeddings, or the only matrix; labels are the array called labels,
     targets or y, whole numbers or words. Nothing in a file is executed.
+
+    FILE may also be a folder of such files, as csl predict --shard_size writes them. Where memory has no room for the
+    rows, what looks at a block of them at a time is measured (marked + below).
 
     Args:
         file: the features, in one of the formats above
@@ -225,10 +228,14 @@ def measures() -> str:
     from csl.metrics.measures import MEASURES
 
     rows = [
-        [f"  {name}", "" if measure.in_default else "*", f"{measure.family}; {measure.meaning}"]
-        for name, measure in MEASURES.items()
+        [f"  {name}", _marks(measure), f"{measure.family}; {measure.meaning}"] for name, measure in MEASURES.items()
     ]
-    return "\n".join(["Measures (*: only where --metrics names it)", *aligned(rows, "lll", [0, 1, 0])])
+    head = "Measures (*: only where --metrics names it; +: features may be larger than memory)"
+    return "\n".join([head, *aligned(rows, "lll", [0, 2, 0])])
+
+
+def _marks(measure: "Measure") -> str:
+    return ("" if measure.in_default else "*") + ("+" if measure.by_blocks else "")
 
 
 run = command(analyze, measures)

@@ -17,7 +17,7 @@ from csl.io import replacing
 from csl.runs import CONFIG
 
 ONE_CALL_ONLY = (
-    *("config", "resume", "output", "epoch", "json", "weights"),
+    *("config", "resume", "output", "shard_size", "epoch", "json", "weights"),
     *("ckpt_path", "weights_only", "verbose", "return_predictions"),
 )
 # What loggers call the option that says which of their runs to go on with.

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
-from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, standard
+from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, ShardWriter, standard
 from csl.commands.classes import import_class
 from csl.commands.completion import complete, data_class
 from csl.commands.configs import with_named_configs
@@ -35,6 +35,7 @@ from csl.commands.measured_run import (
 )
 from csl.commands.names import class_path, use_short_names
 from csl.commands.parser import TeachingParser
+from csl.commands.plain_module import as_backbone
 from csl.commands.precision import automatic_precision
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
@@ -155,9 +156,18 @@ class TrainingCLI(LightningCLI):
             parser.add_argument(
                 "--output",
                 type=str,
-                metavar="FILE.npz",
-                help="Where to write; None is features.npz in the run's folder.",
+                metavar="FILE",
+                help="Where to write, .npz, .safetensors or .parquet; None is features.npz in the run's folder.",
             )
+            parser.add_argument(
+                "--shard_size",
+                type=int | None,
+                default=None,
+                metavar="ROWS",
+                help="Write a folder of files of so many rows each, while they are computed; what was interrupted goes "
+                "on where it was when it is called again. One file, at the end, if not given.",
+            )
+            parser.set_defaults({"return_predictions": False})
         else:
             parser.set_defaults({"verbose": False})
             parser.add_argument("--json", type=str | None, default=None, metavar="FILE", help=JSON_HELP)
@@ -255,7 +265,7 @@ class TrainingCLI(LightningCLI):
         if command == "fit" and self._get(self.config, "compile"):
             callbacks.append(Compilation())
         if command == "predict":
-            callbacks.append(FeatureWriter(self._get(self.config, "output")))
+            callbacks.append(self._writer())
         if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
@@ -266,6 +276,11 @@ class TrainingCLI(LightningCLI):
             config["logger"] = False  # the folder gives the trainer its loggers, in time
             callbacks.insert(0, self._folder(place, loggers))
         return super()._instantiate_trainer(config, callbacks)
+
+    def _writer(self) -> pl.Callback:
+        """What writes the features."""
+        output, shard_size = self._get(self.config, "output"), self._get(self.config, "shard_size")
+        return FeatureWriter(output) if shard_size is None else ShardWriter(output, shard_size)
 
     def report(self, target: str | None) -> None:
         """Say again what the numbers stand on if that is no training; write them as JSON where that was asked for."""
@@ -316,7 +331,7 @@ def _with_weights(line: Sequence[str]) -> list[str]:
     files, rest = take_option(line, WEIGHTS)
     if files and has_option(rest, "--ckpt_path"):
         raise CommandError(f"{WEIGHTS}: expected no --ckpt_path beside it, which would replace the file's weights")
-    return [*rest, *(word for file in files[-1:] for word in (ENCODER_WEIGHTS, file))]
+    return [*as_backbone(rest), ENCODER_WEIGHTS, files[-1]] if files else rest
 
 
 def _names_a_precision(plugins: list[Any]) -> bool:

@@ -11,6 +11,9 @@ import torch
 from PIL import ExifTags, Image
 from torch import Tensor
 
+from csl.data.preparation import resized_shape
+from csl.types import Preparation
+
 # Kinds of files that are read, and no others: some of Pillow's decoders start other programs (EPS) or are mere stubs.
 _KINDS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 _UPRIGHT = {
@@ -63,6 +66,32 @@ def decode(file: ImageFile, name: str, size: int, num_channels: int = 3) -> Tens
     if square.size != (size, size):
         square = square.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
     return as_tensor(square)
+
+
+def decode_prepared(file: ImageFile, name: str, size: int, preparation: Preparation, num_channels: int = 3) -> Tensor:
+    """Decode an image, resize all of it, and cut the central square out of that: uint8 `[C, size, size]`.
+
+    So do torchvision's `Resize` and `CenterCrop`.
+
+    Args:
+        file: A path, the encoded bytes, or an image that Pillow has opened.
+        name: What an error message calls the image.
+        size: Height and width of the result, in pixels.
+        preparation: How to resize and cut.
+        num_channels: 3 for RGB, 1 for grey.
+
+    Raises:
+        ValueError: As `decode`.
+
+    Example:
+        >>> decode_prepared(Image.new("RGB", (90, 60)), "a photo", 32, Preparation(0.875, "bicubic")).shape
+        torch.Size([3, 32, 32])
+    """
+    image = decoded_image(file, name, num_channels)
+    width, height = resized_shape(image.width, image.height, size, preparation)
+    resized = image.resize((width, height), Image.Resampling[preparation.interpolation.upper()])
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    return as_tensor(resized.crop((left, top, left + size, top + size)))
 
 
 def decode_whole(file: ImageFile, name: str, size: int, num_channels: int = 3) -> Tensor:

@@ -17,7 +17,7 @@ from csl.data.record import DataRecord, printable
 from csl.data.source import ImageSource, ImageSplits
 from csl.data.transforms import Transform
 from csl.data.views import augmentations_of, one_a_view
-from csl.types import View
+from csl.types import Preparation, View
 
 _LARGEST_DEFAULT_SIZE = 224
 _DEFAULT_VIEWS = (View(2),)
@@ -130,7 +130,8 @@ class ImageFacts(LightningDataModule):
         """
         images: ImageSet = getattr(self.splits, part)
         if isinstance(images, EncodedImages):
-            images = images.resized(stored_size(self.source.native_size, self.image_size))
+            way, size = self._preparation, self.image_size
+            images = images.resized(size if way else stored_size(self.source.native_size, size), way)
         return images.images(positions)
 
     @property
@@ -140,6 +141,11 @@ class ImageFacts(LightningDataModule):
     @property
     def _encoder(self) -> Any:
         return getattr(self._module, "encoder", None)
+
+    @property
+    def _preparation(self) -> Preparation | None:
+        """How the encoder's own evaluation prepared images, where it is measured as it is."""
+        return None if getattr(self._module, "trains", True) else getattr(self._encoder, "preparation", None)
 
     @property
     def _rank(self) -> int:

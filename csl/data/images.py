@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from csl.data.canvas import on_canvas
-from csl.data.decode import LONGEST, ImageFile, decode, decode_whole, decoded_image, native_shape
-from csl.types import RawBatch
+from csl.data.decode import LONGEST, ImageFile, decode, decode_prepared, decode_whole, decoded_image, native_shape
+from csl.types import Preparation, RawBatch
 
 _LOOKED_AT = 32
 
@@ -130,15 +130,24 @@ class EncodedImages(ImageSet):
         labels: Class indices `[N]`; -1 where an image has no label.
         num_channels: 3 for RGB, 1 for grey.
         size: Height and width of the squares, and the largest shorter side of what is in batches, in pixels.
+        preparation: How to make the squares; batches hold these alone then.
 
     Attributes:
         encoded: Where the encoded images come from.
     """
 
-    def __init__(self, encoded: Encoded, rows: Tensor, labels: Tensor, num_channels: int, size: int = 32) -> None:
+    def __init__(
+        self,
+        encoded: Encoded,
+        rows: Tensor,
+        labels: Tensor,
+        num_channels: int,
+        size: int = 32,
+        preparation: Preparation | None = None,
+    ) -> None:
         self.labels = labels.long()
         self.num_channels = num_channels
-        self.size = size
+        self.size, self.preparation = size, preparation
         self.encoded = encoded
         self._rows = rows
 
@@ -149,7 +158,10 @@ class EncodedImages(ImageSet):
 
     def whole(self, position: int) -> Tensor:
         """All of the image at a position, uint8 `[C, h, w]`, with a shorter side of at most `size`."""
-        return decode_whole(*self.encoded.read(int(self._rows[position])), self.size, self.num_channels)
+        row = int(self._rows[position])
+        if self.preparation is not None:
+            return self._square(row)
+        return decode_whole(*self.encoded.read(row), self.size, self.num_channels)
 
     def pil(self, position: int) -> Image.Image:
         """The image at a position, uncut and of its own size."""
@@ -159,14 +171,18 @@ class EncodedImages(ImageSet):
         """The central squares of the images at some positions `[B]`, uint8 `[B, C, size, size]`."""
         out = torch.empty((len(positions), self.num_channels, self.size, self.size), dtype=torch.uint8)
         for image, row in zip(out, self._rows[positions].tolist(), strict=True):
-            file, name = self.encoded.read(row)
-            image.copy_(decode(file, name, self.size, self.num_channels))
+            image.copy_(self._square(row))
         return out
+
+    def _square(self, row: int) -> Tensor:
+        if self.preparation is None:
+            return decode(*self.encoded.read(row), self.size, self.num_channels)
+        return decode_prepared(*self.encoded.read(row), self.size, self.preparation, self.num_channels)
 
     def select(self, positions: Tensor) -> Self:
         """The set of the images at some positions `[M]`, in that order."""
         rows, labels = self._rows[positions], self.labels[positions]
-        return type(self)(self.encoded, rows, labels, self.num_channels, self.size)
+        return type(self)(self.encoded, rows, labels, self.num_channels, self.size, self.preparation)
 
     def name(self, position: int) -> str:
         """What an error message calls the image at a position."""
@@ -194,6 +210,8 @@ class EncodedImages(ImageSet):
             short, long = sorted(native_shape(*self.encoded.read(row)))
         except ValueError:  # whoever decodes it will say so
             return 0.0
+        if self.preparation is not None:
+            return self.num_channels * self.size**2
         side = min(short, self.size)
         return self.num_channels * side**2 * min(long / short, LONGEST)
 
@@ -201,6 +219,6 @@ class EncodedImages(ImageSet):
         """Numbers `[N]` that say which images are best read together; None where any order is as good."""
         return self.encoded.groups(self._rows)
 
-    def resized(self, size: int) -> Self:
-        """The same set, decoded to another size."""
-        return type(self)(self.encoded, self._rows, self.labels, self.num_channels, size)
+    def resized(self, size: int, preparation: Preparation | None = None) -> Self:
+        """The same set, decoded to another size, or to squares as a preparation says."""
+        return type(self)(self.encoded, self._rows, self.labels, self.num_channels, size, preparation)

@@ -6,6 +6,7 @@ from torch import Tensor
 from csl.data.decoded import decoded
 from csl.data.images import EncodedImages, ImageSet
 from csl.data.source import ImageSplits
+from csl.types import Preparation
 
 _GB = 1e9
 _PARTS = ("train", "val", "test", "reference")
@@ -42,14 +43,23 @@ class ImageStore:
         budget: What images may take, in GB.
         name: What the log calls the source.
         speak: Whether this process writes the log line and the progress bar.
+        preparation: How to make squares of `size` of them instead.
     """
 
-    def __init__(self, splits: ImageSplits, size: int, budget: float, name: str, speak: bool = True) -> None:
+    def __init__(
+        self,
+        splits: ImageSplits,
+        size: int,
+        budget: float,
+        name: str,
+        speak: bool = True,
+        preparation: Preparation | None = None,
+    ) -> None:
         self._sets: dict[str, ImageSet | None] = {part: getattr(splits, part) for part in _PARTS}
         if splits.reference is splits.train:
             del self._sets["reference"]
         encoded = {part: images for part, images in self._sets.items() if isinstance(images, EncodedImages)}
-        self._sets |= {part: images.resized(size) for part, images in encoded.items()}
+        self._sets |= {part: images.resized(size, preparation) for part, images in encoded.items()}
         sets = [images for images in self._sets.values() if isinstance(images, EncodedImages)]
         needed = sum(images.num_bytes() for images in sets) / _GB
         self._fits = needed <= budget

@@ -1,6 +1,6 @@
 """The one data module: any image source, for any method."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
 import torch
@@ -9,19 +9,20 @@ from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DistributedSampler
 
-from csl.data.augmentation import Augmentation
+from csl.data.augmentation import Augmentation, to_unit
 from csl.data.checks import check_augmentation, check_batch_size, check_evaluation_sets, check_loading
 from csl.data.color import with_channels
 from csl.data.facts import ImageFacts
-from csl.data.images import ImageSet
+from csl.data.images import EncodedImages, ImageSet
 from csl.data.loader import ImageLoader, image_loader
 from csl.data.memory import ImageStore, decoded_size
 from csl.data.plain import plain_view
+from csl.data.preparation import prepared
 from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
 from csl.data.source import ImageSource
 from csl.data.transforms import Transform, TransformedImages
 from csl.randomness import derive_seed, seeded
-from csl.types import Batch, RawBatch
+from csl.types import Batch, Preparation, RawBatch
 
 Part: TypeAlias = Literal["train", "val", "test"]
 
@@ -31,7 +32,8 @@ class ImageDataModule(ImageFacts):
 
     Loaders give uint8 images; they become float views in [0, 1] on the device. How many views there are, and of which
     size, is said by the method's `views`; without a method there are two full views. The plain view of evaluation is
-    the central square, resized where the image has another size.
+    the central square, resized where the image has another size; where the method trains nothing, cut and resized as
+    the encoder's `preparation` says.
 
     Images that are files are decoded whole, with shorter sides of up to twice the views' size, so that crops come from
     all of a photograph, and those of a quarter of its area or more lose no detail.
@@ -51,6 +53,9 @@ class ImageDataModule(ImageFacts):
             is not held is decoded anew in every epoch, a few milliseconds each.
         predict_split: The set that `predict` runs on.
         seed: Seeds the order of the training images and their augmentation.
+
+    Attributes:
+        predicted: Ranges of positions that `predict` is to run on alone; all of the set if None.
 
     Raises:
         ValueError: If a size or a number is too small, and in `setup`, before any training, if a label is not a class,
@@ -80,8 +85,9 @@ class ImageDataModule(ImageFacts):
         check_loading(image_size, num_workers, memory_budget)
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
+        self.predicted: Sequence[range] | None = None
         self._given_size = image_size
-        self._stored: tuple[int, ImageStore] | None = None
+        self._stored: tuple[tuple[int, Preparation | None], ImageStore] | None = None
         self.augmentation = list(augmentation) if isinstance(augmentation, list) else [augmentation or Augmentation()]
         check_augmentation(self.augmentation)
 
@@ -131,8 +137,8 @@ class ImageDataModule(ImageFacts):
         return [self._evaluation_loader("reference"), self._evaluation_loader("test")]
 
     def predict_dataloader(self) -> ImageLoader[Any]:
-        """The set named by `predict_split`, each image once and in order."""
-        return self._evaluation_loader(self.predict_split)
+        """The set named by `predict_split`, each image once and in order; of it the `predicted` ones, if stated."""
+        return self._evaluation_loader(self.predict_split, self.predicted)
 
     def augmented_batches(self, part: Part = "val", draw: int = 0) -> Iterator[Batch]:
         """Images of a set in views drawn as for training, the same ones at every call.
@@ -190,7 +196,12 @@ class ImageDataModule(ImageFacts):
 
     def plain(self, images: Tensor, sizes: Tensor | None = None) -> Tensor:
         """The clean view of uint8 images `[B, C, H, W]`: float in [0, 1], `[B, C, image_size, image_size]`."""
-        return plain_view(images, self.image_size, sizes)
+        way = self._preparation
+        if way is None:
+            return plain_view(images, self.image_size, sizes)
+        # Files have been decoded in this way already.
+        unit = to_unit(images)
+        return unit if isinstance(self.splits.val, EncodedImages) else prepared(unit, self.image_size, way)
 
     def _views_of(self, batch: RawBatch | Batch) -> tuple[Tensor, ...]:
         """Random views of the images, which those who load have drawn where they are others' transforms."""
@@ -208,21 +219,22 @@ class ImageDataModule(ImageFacts):
 
     @property
     def _store(self) -> ImageStore:
-        """The sets, decoded to the size that the views need; anew where another encoder needs another one."""
-        size = decoded_size(self.image_size)
-        if self._stored is None or self._stored[0] != size:
-            name = type(self.source).__name__
-            self._stored = size, ImageStore(self.splits, size, self.memory_budget, name, speak=self._rank == 0)
+        """The sets, decoded to the size that the views need; anew where another encoder needs them otherwise."""
+        way = self._preparation
+        form = self.image_size if way else decoded_size(self.image_size), way
+        if self._stored is None or self._stored[0] != form:
+            name, speak = type(self.source).__name__, self._rank == 0
+            self._stored = form, ImageStore(self.splits, form[0], self.memory_budget, name, speak, way)
         return self._stored[1]
 
-    def _evaluation_loader(self, part: str) -> ImageLoader[Any]:
+    def _evaluation_loader(self, part: str, wanted: Sequence[range] | None = None) -> ImageLoader[Any]:
         images: ImageSet | None = getattr(self.splits, part)
         if images is None:
             raise ValueError(
                 f"{type(self.source).__name__} has no test set beside its held-out one; "
                 "to measure on the held-out set, run validate"
             )
-        sampler = EvaluationSampler(len(images), self._rank, self._world_size)
+        sampler = EvaluationSampler(len(images), self._rank, self._world_size, wanted)
         return self._loader(self._held(part), sampler, self.batch_size)
 
     def _training_loader(

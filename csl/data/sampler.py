@@ -1,6 +1,6 @@
 """Which images a process sees, and in which order: a function of the seed, the epoch and the process, and no more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -90,16 +90,21 @@ class EvaluationSampler(DistributedSampler[Any]):
         num_images: Size of the set.
         rank: This process.
         world_size: Number of processes.
+        wanted: Ranges of positions that are wanted alone; all if None.
 
     Example:
         >>> [list(EvaluationSampler(5, rank, 2)) for rank in range(2)]
         [[0, 1], [2, 3, 4]]
+        >>> list(EvaluationSampler(9, wanted=[range(2), range(7, 9)]))
+        [0, 1, 7, 8]
     """
 
-    def __init__(self, num_images: int, rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self, num_images: int, rank: int = 0, world_size: int = 1, wanted: Sequence[range] | None = None
+    ) -> None:
         super().__init__(_Rows(num_images), num_replicas=world_size, rank=rank, shuffle=False)
-        rows = shard_of(num_images, rank, world_size)
-        self._rows = range(rows.start, rows.stop)
+        rows = [row for part in ([range(num_images)] if wanted is None else wanted) for row in part]
+        self._rows = rows[shard_of(len(rows), rank, world_size)]
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -11,6 +11,7 @@ from csl.encoders.form import check_images, check_size, checked
 from csl.encoders.layers import FEATURES, check_layers, recorded
 from csl.encoders.weights import load_weights
 from csl.encoders.window import Window
+from csl.types import Preparation
 
 WITH_MAPS = "ConvNet, ResNet, ViT or most models of Timm"
 WITH_TOKENS = "ViT or a vision transformer of Timm"
@@ -56,6 +57,8 @@ class Encoder(Window):
         image_size: The only height and width of images that the encoder takes; None where it takes others.
         native_size: Height and width that it was made for, whether it takes others or not; None if for none.
         smallest_size: The smallest height and width that it takes, in pixels.
+        preparation: How images are to be cut and resized where it is measured as it is, see `csl.methods.Frozen`; None
+            if nothing is known.
         layer_names: The layers to be measured, in order.
         is_trained: Whether its weights come from a file, or are a library's pretrained ones.
         prefix_tokens: How many tokens, such as a class token, come before those of the patches.
@@ -92,6 +95,7 @@ class Encoder(Window):
         self.in_channels = in_channels
         self.image_size = self.native_size = image_size
         self.smallest_size = 1
+        self.preparation: Preparation | None = None
         self.layer_names = tuple(dict.fromkeys(layers))
         self.is_trained = False
         self._weights = weights

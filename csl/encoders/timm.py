@@ -9,13 +9,15 @@ from torch import Tensor, nn
 
 from csl.encoders.base import Encoder, EncoderOptions
 from csl.encoders.positions import kept_patches, on_grid
+from csl.types import Preparation
 
 
 class Timm(Encoder):
     """A model of timm (PyTorch Image Models) without its classifier, pooled as the model does it.
 
-    Needs the extra: `pip install csl[timm]`. Weights bring the `mean` and `std` that timm has for the model; for grey
-    images those of the three colours are averaged, as timm sums the weights. Some models, most transformers among
+    Needs the extra: `pip install csl[timm]`. Weights bring the `mean` and `std` that timm has for the model, and its
+    `crop_pct`, `crop_mode` (but "border") and `interpolation`, by which `Frozen` is given images; for grey images the
+    statistics of the three colours are averaged, as timm sums the weights. Some models, most transformers among
     them, insist on an image size (`image_size`); of those, many take others with `options: {dynamic_img_size: true}`.
 
     Maps are there for convolutional nets and for transformers whose patches form a grid, tokens for transformers;
@@ -61,6 +63,7 @@ class Timm(Encoder):
         size, insists = _image_size(model)
         super().__init__(feature_dim, in_channels, image_size=size if insists else None, **others)
         self.native_size = size if insists or is_trained else None
+        self.preparation = _preparation(model) if is_trained else None
         self.prefix_tokens = getattr(model, "num_prefix_tokens", 0)
         self.model, self.is_trained = model, is_trained
         self.complete()
@@ -148,6 +151,12 @@ def _statistics(model: Any, in_channels: int) -> EncoderOptions:
             "for other channels, give mean and std"
         )
     return {"mean": mean, "std": std}
+
+
+def _preparation(model: Any) -> Preparation:
+    """How images of evaluation were cut and resized for the model's weights."""
+    config = model.pretrained_cfg
+    return Preparation(config["crop_pct"], config["interpolation"], config.get("crop_mode") == "squash")
 
 
 def _image_size(model: Any) -> tuple[int | None, bool]:

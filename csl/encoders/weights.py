@@ -89,7 +89,7 @@ def load_weights(encoder: "Encoder", path: str | Path) -> None:
     if found.summed:
         lines.append(f"for grey images: {', '.join(found.summed)} is the sum over its three channels")
     if found.is_translated:
-        lines.append("names and sizes: as timm turned them for this model")
+        lines.append("names and sizes: as its library turned them for this model")
     if not encoder.has_window:
         lines.append("mean and std: not in the file; those of the data are taken unless they are given")
     is_whole = all(name in found.tensors for name in needed(own))
@@ -118,13 +118,14 @@ def _own_names(encoder: "Encoder") -> dict[str, str]:
 
 def _translated(encoder: "Encoder", own: Mapping[str, Tensor], file: Mapping[str, Tensor], found: Found) -> Found:
     """What was found, or what the encoder's library makes of it where that fits better."""
-    best = Differences.between(encoder, own, found.tensors).total
+    best = Differences.between(encoder, own, found.tensors)
     for prefix in dict.fromkeys((found.prefix, "", *(f"{name.partition('.')[0]}." for name in file))):
-        if not best:
+        if not best.total:
             break
         weights = {name.removeprefix(prefix): value for name, value in file.items() if name.startswith(prefix)}
         tensors = {common_name(name): value for name, value in (encoder.translated(weights) or {}).items()}
-        if (left := Differences.between(encoder, own, tensors).total) < best:
+        left = Differences.between(encoder, own, tensors)
+        if (left.total, len(left.missing)) < (best.total, len(best.missing)):
             best, found = left, Found(prefix, tensors, (), is_translated=True)
     return found
 

@@ -1,7 +1,9 @@
 """Arrays by name from the files in which people keep features, none of which is ever executed."""
 
+import contextlib
+import json
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -9,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from csl.io.mapped import mapped
 from csl.io.separated import read_separated
 from csl.io.values import as_array
 
@@ -71,14 +74,41 @@ def describe(arrays: Arrays) -> str:
 
 def _npz(path: Path) -> dict[str, Any]:
     # Opened here: NumPy leaves a file that it cannot read open.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with path.open("rb") as file, _refusing_pickles(path), np.load(file, allow_pickle=False) as archive:
         entries = {name: archive[name] for name in archive.files}
     # A member that is no array comes as bytes.
     return {name: entry for name, entry in entries.items() if isinstance(entry, np.ndarray)}
 
 
 def _npy(path: Path) -> dict[str, Any]:
-    return {path.stem: np.load(path, allow_pickle=False)}
+    """The array of a file; a matrix of floats that lies there row by row stays in the file until it is looked at."""
+    with contextlib.suppress(ValueError, OSError):  # what cannot be mapped is read, or refused, below
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.memmap) and _is_matrix_of_floats(array):
+            dtype = torch.from_numpy(np.empty(0, array.dtype)).dtype
+            with path.open("rb") as file:
+                return {path.stem: mapped(file, dtype, array.shape, array.offset)}
+    with _refusing_pickles(path):
+        return {path.stem: np.load(path, allow_pickle=False)}
+
+
+def _is_matrix_of_floats(array: "np.ndarray[Any, Any]") -> bool:
+    """Whether torch can use a file's matrix as it lies there."""
+    floats = array.dtype.kind == "f" and array.itemsize in (2, 4, 8) and array.dtype.isnative
+    return floats and array.ndim == 2 and array.flags.c_contiguous
+
+
+@contextlib.contextmanager
+def _refusing_pickles(path: Path) -> Iterator[None]:
+    """Say that a file holds pickled objects, in words that are the same beside every NumPy."""
+    try:
+        yield
+    except ValueError as error:
+        if "pickle" in str(error) or "Object arrays" in str(error):
+            raise ValueError(
+                f"{path}: contains pickled objects instead of arrays; nothing of it was executed"
+            ) from error
+        raise
 
 
 def _pt(path: Path) -> dict[str, Any]:
@@ -112,9 +142,10 @@ def _tensors(content: Any, prefix: str = "") -> dict[str, Tensor]:
 
 
 def _safetensors(path: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
+    from safetensors import safe_open
 
-    return dict(load_file(path))
+    with safe_open(path, framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()} | _words(file.metadata())  # noqa: SIM118
 
 
 def _parquet(path: Path) -> dict[str, Any]:
@@ -133,7 +164,17 @@ def _parquet(path: Path) -> dict[str, Any]:
             arrays[name] = whole.cast("uint8").to_numpy(zero_copy_only=False)
         elif types.is_string(whole.type) or types.is_large_string(whole.type) or types.is_dictionary(whole.type):
             arrays[name] = np.array([None if word is None else str(word) for word in whole.to_pylist()])
-    return arrays
+    return arrays | _words(table.schema.metadata)
+
+
+def _words(metadata: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """Lists of words that a file has as JSON in its metadata, as csl writes them."""
+    texts = {str(_text(key)): _text(value) for key, value in (metadata or {}).items()}
+    return {key: np.array(json.loads(texts[key]), dtype=str) for key in ("names", "class_names") if key in texts}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def _is_list(types: Any, kind: Any) -> bool:

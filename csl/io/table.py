@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from csl.io.arrays import LABEL_NAMES, Arrays, describe, read_arrays
+from csl.io.arrays import LABEL_NAMES, Arrays, describe
+from csl.io.folder import read_rows
 from csl.io.values import as_labels
 
 SAMPLE_NAMES = ("names", "name", "paths", "path", "files", "file")
@@ -53,7 +54,7 @@ def read_features(
     labels are the array of whole numbers or words that is called labels, targets or y.
 
     Args:
-        path: A file of one of the formats of `read_arrays`.
+        path: A file of one of the formats of `read_arrays`, or a folder of such files, see `read_rows`.
         labels: Another file, which holds the labels.
         features_key: The array that holds the features; found by name or shape if None.
         labels_key: The array that holds the labels; found by name if None.
@@ -71,10 +72,10 @@ def read_features(
         >>> table.labels, table.features_key, table.labels_key
         (tensor([1, 0]), 'image', 'y')
     """
-    arrays = read_arrays(path)
+    arrays = read_rows(path)
     key = _features_key(arrays, path, features_key)
     values = _as_features(arrays[key], f"{path}: {key}")
-    where, others = (path, arrays) if labels is None else (labels, read_arrays(labels))
+    where, others = (path, arrays) if labels is None else (labels, read_rows(labels))
     label_key = _labels_key(others, where, labels_key, required=labels is not None)
     if label_key is None:
         return FeatureTable(values, None, key, "", names=_names(arrays, len(values)))

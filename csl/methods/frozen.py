@@ -20,8 +20,8 @@ class Frozen(Method):
     `csl validate --model Frozen --model.encoder Timm --model.encoder.name vit_tiny_patch16_224 --data.source Folder
     --data.source.root DIR --weights FILE` prints the whole table for a folder of images, `csl predict` writes their
     features. Images come in the size that the encoder was made for, with as many channels as it takes, normalised by
-    its own `mean` and `std`. They are the central squares, resized bilinearly; a larger crop or another interpolation
-    that a model may have been evaluated with is not imitated.
+    its own `mean` and `std`. Where the encoder knows how its weights were evaluated (`Timm`, `HuggingFace`), they are
+    cut and resized as there; otherwise they are the central squares, resized bilinearly.
 
     Args:
         encoder: The network to be measured.

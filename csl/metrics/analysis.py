@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import torch
 
 from csl.checks import check_positive
-from csl.io import as_array, as_labels
+from csl.io import as_array, as_labels, free_memory
 from csl.metrics.forecast import costs, forecast
 from csl.metrics.functional.neighbor_agreement import KS
 from csl.metrics.functional.relative_local_density_per_class import TEMPERATURES
@@ -146,6 +146,7 @@ def analyze(
     choices = Choices(check_temperatures(temperatures), tuple(ks))
     for k in choices.ks:
         check_positive(ks=k)
+    measures, left_out = _that_fit(measures, values, is_panel=metrics is None)
     samples = Samples(
         values,
         known if any(measure.labeled for measure in measures) else None,
@@ -157,6 +158,7 @@ def analyze(
     result = Analysis(total, dimension, 0 if known is None else len(torch.unique(known.long())), normalize)
     if known is None and metrics is None:
         result.notes.append("Without labels, only what needs none was measured.")
+    result.notes += left_out
     if expect is not None:
         expect(forecast(measures, Size(total, dimension, result.classes), samples.features.device))
     _measure(result, measures, samples, choices, watch)
@@ -176,6 +178,24 @@ def _chosen(metrics: Sequence[str | Measure] | None, labeled: bool) -> list[Meas
             raise ValueError(f"metrics: expected measures that need no labels, for there are none, got {measure.name}")
         chosen[measure.name] = measure
     return in_order(chosen.values())
+
+
+def _that_fit(measures: list[Measure], values: torch.Tensor, is_panel: bool) -> tuple[list[Measure], list[str]]:
+    """The measures for which memory has room: all of them, or those that look at a block of rows at a time.
+
+    Raises:
+        ValueError: If there is no room for one that was asked for by name.
+    """
+    size = values.numel() * 4  # the rows in float32
+    if values.device.type != "cpu" or size <= free_memory() or all(measure.by_blocks for measure in measures):
+        return measures, []
+    fitting = [measure for measure in measures if measure.by_blocks]
+    others = ", ".join(measure.name for measure in measures if not measure.by_blocks)
+    reason = f"they hold all rows in memory, {size / 1e9:.1f} GB, of which {free_memory() / 1e9:.1f} GB are free"
+    if not is_panel:
+        names = ", ".join(name for name, measure in MEASURES.items() if measure.by_blocks)
+        raise ValueError(f"metrics: expected some that look at blocks of rows ({names}), got {others}; {reason}")
+    return fitting, [f"Left out: {others}; {reason}."]
 
 
 def _measure(

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from csl.io import room
 from csl.metrics.moments import Moments, class_moments, join, pool
 from csl.pairwise import in_float64
 from csl.types import Features
@@ -17,7 +18,7 @@ def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
         tensor([[0.6000, 0.8000],
                 [0.0000, 0.0000]])
     """
-    unit = torch.empty(features.shape, dtype=dtype, device=features.device)
+    unit = room(tuple(features.shape), dtype, features.device)
     for part, rows in in_float64(features):
         unit[part] = normalize(rows, dim=1, eps=torch.finfo(torch.float32).tiny)
     return unit

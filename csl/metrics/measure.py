@@ -126,6 +126,7 @@ class Measure:
         neighbors: How many nearest others it asks for, given the options, so that one search can serve all.
         in_default: Whether it belongs to the panel unless something else is asked for.
         every_pass: Whether monitors measure it at every validation pass unless told otherwise: it is cheap.
+        by_blocks: Whether it looks at a block of rows at a time, so that features may be larger than memory.
 
     Example:
         >>> import torch
@@ -156,6 +157,7 @@ class Measure:
     neighbors: Callable[..., int] = _no_neighbors
     in_default: bool = True
     every_pass: bool = False
+    by_blocks: bool = False
 
     @property
     def turn(self) -> Turn:

@@ -8,8 +8,9 @@ from csl.io import read_features
 from tests.callbacks.toy import Points, ToyData, ToyMethod, toy_trainer
 
 
-def test_what_predict_writes_can_be_analyzed(tmp_path: Path) -> None:
-    path, method = tmp_path / "new" / "rows.npz", ToyMethod()
+@pytest.mark.parametrize("ending", [".npz", ".safetensors", ".parquet"])
+def test_what_predict_writes_can_be_analyzed(tmp_path: Path, ending: str) -> None:
+    path, method = tmp_path / "new" / f"rows{ending}", ToyMethod()
     toy_trainer(tmp_path, [FeatureWriter(path)]).predict(method, ToyData(), return_predictions=False)
     table = read_features(path)
     with torch.no_grad():
@@ -19,5 +20,8 @@ def test_what_predict_writes_can_be_analyzed(tmp_path: Path) -> None:
 
 
 def test_a_name_that_cannot_be_written_is_refused_before_anything_is_computed() -> None:
-    with pytest.raises(ValueError, match=r"path: expected a file name that ends in \.npz, got 'rows\.txt'"):
+    with pytest.raises(
+        ValueError,
+        match=r"path: expected .* \.npz or \.safetensors or \.parquet, got 'rows\.txt'",
+    ):
         FeatureWriter("rows.txt")

@@ -31,6 +31,23 @@ SMALL: dict[str, Callable[[int], Any]] = {
     "image_size": lambda channels: 8,
     "in_channels": lambda channels: channels,
 }
+# By class: what another class takes otherwise.
+OTHERWISE: dict[str, Callable[[int], dict[str, Any]]] = {
+    "HuggingFace": lambda channels: {
+        "name": "vit",
+        "options": {
+            "num_channels": channels,
+            "image_size": 8,
+            "patch_size": 4,
+            "hidden_size": 8,
+            "intermediate_size": 16,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+        },
+    }
+}
+# By class: the package without which it is skipped.
+NEEDS = {"HuggingFace": "transformers", "Timm": "timm"}
 
 
 def small(kind: type[E], in_channels: int = 3, **given: Any) -> E:
@@ -38,6 +55,8 @@ def small(kind: type[E], in_channels: int = 3, **given: Any) -> E:
     torch.manual_seed(0)
     taken = inspect.signature(kind).parameters
     arguments = {name: make(in_channels) for name, make in SMALL.items() if name in taken}
+    if otherwise := OTHERWISE.get(kind.__name__):
+        arguments |= otherwise(in_channels)
     return kind(**{**arguments, **given}).eval()
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from csl.encoders import Encoder
-from tests.encoders.every import EVERY, images, small
+from tests.encoders.every import EVERY, NEEDS, images, small
 from tests.two_processes import TwoProcesses
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -20,8 +20,8 @@ MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
 @pytest.fixture(params=EVERY, ids=lambda kind: kind.__name__)
 def kind(request: Any) -> type[Encoder]:
-    if request.param.__name__ == "Timm":
-        pytest.importorskip("timm")
+    if package := NEEDS.get(request.param.__name__):
+        pytest.importorskip(package)
     return request.param  # type: ignore[no-any-return]
 
 

@@ -146,7 +146,7 @@ def test_timm_turns_positions_for_another_size_and_says_so(tmp_path: Path, caplo
     assert encoder.model.pos_embed.shape == (1, 17, 24)
     assert torch.equal(encoder.model.norm.weight, larger.norm.weight)
     assert torch.equal(encoder.model.blocks[1].attn.qkv.weight, larger.blocks[1].attn.qkv.weight)
-    assert "names and sizes: as timm turned them for this model" in caplog.text
+    assert "names and sizes: as its library turned them for this model" in caplog.text
 
 
 def test_what_was_loaded_left_out_and_missing_is_said_in_one_block(tmp_path: Path, caplog: Any) -> None:

@@ -1,10 +1,10 @@
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 import torchvision
+from PIL import Image
 
 from csl.encoders import ConvNet, Pixels
 from csl.methods import Frozen, SimCLR
@@ -49,7 +49,7 @@ def test_a_folder_is_measured_through_a_foreign_network_in_its_own_form(
 ) -> None:
     timm = pytest.importorskip("timm")
     caplog.set_level(logging.INFO, "csl")
-    write_folder(tmp_path / "images", classes=3, train=12, val=6)
+    write_folder(tmp_path / "images", classes=3, train=12, val=6, size=200)
     model = timm.create_model("test_vit", num_classes=5)
     torch.save(
         {"teacher": {f"backbone.{name}": value for name, value in model.state_dict().items()}}, tmp_path / "a.pth"
@@ -65,16 +65,13 @@ def test_a_folder_is_measured_through_a_foreign_network_in_its_own_form(
 
 
 def _features(file: Path, images: Path, model: torch.nn.Module) -> bool:
-    """Whether features are those that the model gives in its own size and normalisation."""
-    from csl.data import Folder, ImageDataModule
+    """Whether features are those that the model gives of images in timm's own transform."""
     from csl.io import load_features
 
-    config: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]
-    size, mean, std = config["input_size"][-1], torch.tensor(config["mean"]), torch.tensor(config["std"])
-    data = ImageDataModule(Folder(str(images)), image_size=size)
-    data.setup("predict")
-    (batch,) = list(data.predict_dataloader())
-    views = (data.plain(batch.images) - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    data = pytest.importorskip("timm.data")
+    transform = data.create_transform(**data.resolve_data_config(model=model))
+    files = sorted((images / "val").glob("*/*.png"))
+    views = torch.stack([transform(Image.open(file)) for file in files])
     model.reset_classifier(0)  # type: ignore[operator]
     with torch.no_grad():
         torch.testing.assert_close(load_features(file).values, model.eval()(views), rtol=1e-4, atol=1e-5)

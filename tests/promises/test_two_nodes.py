@@ -1,9 +1,10 @@
-"""Two machines under torchrun: two agents on loopback with one process each fit, measure and end as one run."""
+"""Two machines under torchrun, or as SLURM tells them who they are: on loopback, with one process each, one run."""
 
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,15 +26,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def agent(folder: Path, node: int, port: int) -> subprocess.Popen[str]:
-    """One machine's torchrun."""
-    run = [sys.executable, "-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
-    place = ["--node_rank", str(node), "--master_addr", "127.0.0.1", "--master_port", str(port)]
-    fit = ["-m", "csl", "fit", "--trainer.num_nodes", "2", "--trainer.devices", "1", "--trainer.strategy", "ddp"]
+FIT_AMONG_TWO = ["csl", "fit", "--trainer.num_nodes", "2", "--trainer.devices", "1", "--trainer.strategy", "ddp"]
+
+
+def torchruns(node: int, port: int) -> tuple[list[str], dict[str, str]]:
+    """One machine's torchrun, and what its environment says."""
+    run = ["-m", "torch.distributed.run", "--nnodes", "2", "--nproc_per_node", "1"]
+    return [*run, "--node_rank", str(node), "--master_addr", "127.0.0.1", "--master_port", str(port), "-m"], {}
+
+
+def sruns(node: int, port: int) -> tuple[list[str], dict[str, str]]:
+    """One task of a job, and what srun puts into its environment."""
+    return ["-m"], {
+        **{"SLURM_JOB_ID": "4711", "SLURM_JOB_NAME": "csl", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1"},
+        **{"SLURM_NNODES": "2", "SLURM_NODELIST": "127.0.0.1", "SLURM_NODEID": str(node)},
+        **{"SLURM_PROCID": str(node), "SLURM_LOCALID": "0", "MASTER_PORT": str(port)},
+    }
+
+
+Starter = Callable[[int, int], tuple[list[str], dict[str, str]]]
+
+
+def started(folder: Path, node: int, port: int, starter: Starter) -> subprocess.Popen[str]:
+    words, told = starter(node, port)
+    # What a machine of a cluster says of itself is not what this test says.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    ours = {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     return subprocess.Popen(
-        [*run, *place, *fit, *FIT, *SMALL],
+        [sys.executable, *words, *FIT_AMONG_TWO, *FIT, *SMALL],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
+        env={**own, **ours, **told},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -41,15 +63,16 @@ def agent(folder: Path, node: int, port: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.skipif(not torch.distributed.is_gloo_available(), reason="this torch has no gloo")
-def test_two_nodes_make_one_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("starter", [torchruns, sruns])
+def test_two_nodes_make_one_run(tmp_path: Path, starter: Starter) -> None:
     port = free_port()
-    agents = [agent(tmp_path, node, port) for node in range(2)]
+    nodes = [started(tmp_path, node, port, starter) for node in range(2)]
     try:
-        printed = [each.communicate(timeout=600)[0] for each in agents]
+        printed = [each.communicate(timeout=600)[0] for each in nodes]
     finally:
-        for each in agents:
+        for each in nodes:
             each.kill()
-    assert [each.returncode for each in agents] == [0, 0], "\n".join(printed)
+    assert [each.returncode for each in nodes] == [0, 0], "\n".join(printed)
     (folder,) = (tmp_path / "lightning_logs/simclr-digits").iterdir()
     run = Run(folder)
     assert run.progress.epoch == 2

@@ -55,6 +55,7 @@ ALIGNMENT = Measure(
     meaning="0 to 4; low: directions of a class lie together",
     paper="Wang and Isola, 2020, arXiv 2005.10242",
     cost=rows,
+    by_blocks=True,
     range=(0, 4),
     higher_is_better=False,
     needs="labels",

@@ -76,6 +76,7 @@ ALPHA_REQ = Measure(
     meaning="about 1 is best; high: few directions; 0: white noise",
     paper="Agrawal et al., 2022, NeurIPS",
     cost=spectrum_cost,
+    by_blocks=True,
     range=(0, math.inf),
     higher_is_better=None,
     best=1.0,

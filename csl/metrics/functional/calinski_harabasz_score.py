@@ -71,6 +71,7 @@ CALINSKI_HARABASZ = Measure(
     meaning="high: classes compact and far apart as wholes; 1 by chance",
     paper="Caliński and Harabasz, 1974",
     cost=rows,
+    by_blocks=True,
     range=(0, math.inf),
     higher_is_better=True,
     needs="labels",

@@ -81,6 +81,7 @@ DAVIES_BOULDIN = Measure(
     meaning="low: no class overlaps with the next one",
     paper="Davies and Bouldin, 1979",
     cost=rows,
+    by_blocks=True,
     range=(0, math.inf),
     higher_is_better=False,
     needs="labels",

@@ -53,6 +53,7 @@ EFFECTIVE_RANK = Measure(
     meaning="1 to D; high: variance in many directions",
     paper="Roy and Vetterli, 2007",
     cost=spectrum_cost,
+    by_blocks=True,
     range=(1, math.inf),
     higher_is_better=True,
 )

@@ -56,6 +56,7 @@ FEATURE_STD = Measure(
     meaning="1: spread over the sphere; 0: collapsed",
     paper="Chen and He, 2021, arXiv 2011.10566",
     cost=rows,
+    by_blocks=True,
     range=(0, math.sqrt(2)),
     higher_is_better=True,
     every_pass=True,

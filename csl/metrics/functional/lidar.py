@@ -110,6 +110,7 @@ LIDAR = Measure(
     meaning="1 to D; high: many directions tell images apart; labels are the images",
     paper="Thilak et al., 2023, arXiv 2312.04000",
     cost=spectrum_cost,
+    by_blocks=True,
     range=(1, math.inf),
     higher_is_better=True,
     needs="views",

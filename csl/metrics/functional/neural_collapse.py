@@ -113,6 +113,7 @@ NEURAL_COLLAPSE = Measure(
     meaning="nc1 and nc2 0, nc4 1: each class is one point, all equally far apart",
     paper="Papyan, Han and Donoho, 2020, arXiv 2008.08186",
     cost=_cost,
+    by_blocks=True,
     range=(0, math.inf),
     higher_is_better=None,
     needs="labels",

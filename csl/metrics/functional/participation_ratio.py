@@ -55,6 +55,7 @@ PARTICIPATION_RATIO = Measure(
     meaning="1 to D; high: variance evenly shared",
     paper="Gao et al., 2017, bioRxiv 214262",
     cost=spectrum_cost,
+    by_blocks=True,
     range=(1, math.inf),
     higher_is_better=True,
 )

@@ -63,6 +63,7 @@ RANKME = Measure(
     meaning="1 to D; high: many directions in use",
     paper="Garrido et al., 2023, arXiv 2210.02885",
     cost=spectrum_cost,
+    by_blocks=True,
     range=(1, math.inf),
     higher_is_better=True,
 )
