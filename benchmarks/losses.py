@@ -58,6 +58,7 @@ def ours() -> dict[str, Loss]:
         "MMCR": lambda v: losses.MMCRLoss(0.005)(*v),
         "MoCoV3": lambda v: losses.MoCoV3Loss()(*v[:2]),
         "NNCLR": lambda v: losses.NNCLRLoss()(*v[:2]),
+        "NPID": lambda v: losses.NPIDLoss()(v[0], bank, labels()),
         "NTXent": lambda v: losses.NTXentLoss(0.5)(*v[:2]),
         "SimDINO": lambda v: losses.SimDINOLoss()(v, v[:2]),
         "SimSiam": lambda v: losses.SimSiamLoss()(*v[:2]),

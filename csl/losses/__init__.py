@@ -12,6 +12,7 @@ from csl.losses.lejepa_loss import LeJEPALoss, lejepa_loss
 from csl.losses.mmcr_loss import MMCRLoss, mmcr_loss
 from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nnclr_loss import NNCLRLoss, nnclr_loss
+from csl.losses.npid_loss import NPIDLoss, npid_loss, npid_normalizer, npid_sampled_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simdino_loss import SimDINOLoss, simdino_loss
@@ -37,6 +38,7 @@ __all__ = [
     "MMCRLoss",
     "MoCoV3Loss",
     "NNCLRLoss",
+    "NPIDLoss",
     "NTXentLoss",
     "SimDINOLoss",
     "SimSiamLoss",
@@ -62,6 +64,9 @@ __all__ = [
     "moco_v3_loss",
     "moved_covariance",
     "nnclr_loss",
+    "npid_loss",
+    "npid_normalizer",
+    "npid_sampled_loss",
     "nt_xent_loss",
     "simdino_loss",
     "simsiam_loss",

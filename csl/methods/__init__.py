@@ -14,6 +14,7 @@ from csl.methods.mmcr import MMCR
 from csl.methods.moco import MoCo
 from csl.methods.moco_v3 import MoCoV3
 from csl.methods.nnclr import NNCLR
+from csl.methods.npid import NPID
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
 from csl.methods.simdino import SimDINO
@@ -35,6 +36,7 @@ __all__ = [
     "EMPSSL",
     "MMCR",
     "NNCLR",
+    "NPID",
     "WMSE",
     "All4One",
     "BarlowTwins",

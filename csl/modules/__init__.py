@@ -1,5 +1,6 @@
 """Small trainable parts that methods and probes share; nothing here knows Lightning."""
 
+from csl.modules.bank import FeatureBank
 from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
 from csl.modules.mlp import mlp
 from csl.modules.momentum import momentum_at, momentum_copy, update_momentum
@@ -7,6 +8,7 @@ from csl.modules.normalization import group_statistics, normalized
 from csl.modules.queue import FeatureQueue
 
 __all__ = [
+    "FeatureBank",
     "FeatureQueue",
     "SynchronizedBatchNorm",
     "group_statistics",
