@@ -53,6 +53,7 @@ def ours() -> dict[str, Loss]:
         "DCLW": lambda v: losses.DCLLoss(sigma=0.5)(*v[:2]),
         "DINO": lambda v: losses.DINOLoss()(v, v[:2], centre),
         "EMPSSL": lambda v: losses.EMPSSLLoss()(v),
+        "Exemplar": lambda v: losses.ExemplarLoss()(v[0], labels()),
         "InfoNCE": lambda v: losses.InfoNCELoss()(*v[:2], bank),
         "LeJEPA": lambda v: losses.LeJEPALoss()(v, directions()),
         "MMCR": lambda v: losses.MMCRLoss(0.005)(*v),

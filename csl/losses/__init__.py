@@ -7,6 +7,7 @@ from csl.losses.dcl_loss import DCLLoss, dcl_loss
 from csl.losses.dino_loss import DINOLoss, dino_loss
 from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
 from csl.losses.exchange import loss_or
+from csl.losses.exemplar_loss import ExemplarLoss, exemplar_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.lejepa_loss import LeJEPALoss, lejepa_loss
 from csl.losses.mmcr_loss import MMCRLoss, mmcr_loss
@@ -33,6 +34,7 @@ __all__ = [
     "DCLLoss",
     "DINOLoss",
     "EMPSSLLoss",
+    "ExemplarLoss",
     "InfoNCELoss",
     "LeJEPALoss",
     "MMCRLoss",
@@ -56,6 +58,7 @@ __all__ = [
     "dcl_loss",
     "dino_loss",
     "empssl_loss",
+    "exemplar_loss",
     "in_full_precision",
     "info_nce_loss",
     "lejepa_loss",

@@ -7,6 +7,7 @@ from csl.methods.byol import BYOL
 from csl.methods.dcl import DCL
 from csl.methods.dino import DINO
 from csl.methods.empssl import EMPSSL
+from csl.methods.exemplar_cnn import ExemplarCNN
 from csl.methods.frozen import Frozen
 from csl.methods.groups import Group
 from csl.methods.lejepa import LeJEPA
@@ -40,6 +41,7 @@ __all__ = [
     "WMSE",
     "All4One",
     "BarlowTwins",
+    "ExemplarCNN",
     "Frozen",
     "Group",
     "LeJEPA",
