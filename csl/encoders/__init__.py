@@ -3,6 +3,7 @@
 from csl.encoders.backbone import Backbone, as_encoder, outermost
 from csl.encoders.base import Encoder
 from csl.encoders.convnet import ConvNet
+from csl.encoders.lab_resnet import LabResNet
 from csl.encoders.network import Network
 from csl.encoders.pixels import Pixels
 from csl.encoders.resnet import ResNet
@@ -15,6 +16,7 @@ __all__ = [
     "Backbone",
     "ConvNet",
     "Encoder",
+    "LabResNet",
     "Network",
     "Pixels",
     "ResNet",

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 import csl.methods
-from csl.encoders import ConvNet, Encoder, ViT
+from csl.encoders import ConvNet, Encoder, LabResNet, ViT
 from csl.methods import Method, Optimization
 from csl.types import Batch, View
 
@@ -78,8 +78,17 @@ class ToyData(LightningDataModule):
         return self._loader(ONE, 9)
 
 
-def small_vit() -> ViT:
-    return ViT(image_size=8, patch_size=4, depth=1, heads=2, width=16, mlp_width=16, dropout=0.2)
+def small_vit(dropout: float = 0.2) -> ViT:
+    return ViT(image_size=8, patch_size=4, depth=1, heads=2, width=16, mlp_width=16, dropout=dropout)
+
+
+def small_encoder(name: str, dropout: bool) -> Encoder:
+    """A small encoder that a method can train, with dropout where it has any."""
+    if EVERY[name].usual_encoder == "LabResNet":
+        return LabResNet(depth=10, width=1)
+    if EVERY[name].usual_encoder == "ViT" or dropout:
+        return small_vit(0.2 if dropout else 0.0)
+    return ConvNet(width=2)
 
 
 def small(kind: type[Method], encoder: Encoder, classes: int = CLASSES, **options: Any) -> Method:
@@ -98,8 +107,7 @@ def in_turn(name: str, **options: Any) -> Optimization:
 def toy_method(name: str, dropout: bool = False, **options: Any) -> Method:
     """A small method, by the name of its class, that starts alike every time."""
     torch.manual_seed(0)
-    encoder = small_vit() if dropout else ConvNet(width=2)
-    return small(EVERY[name], encoder, optimization=options.pop("optimization", QUICK), **options)
+    return small(EVERY[name], small_encoder(name, dropout), optimization=options.pop("optimization", QUICK), **options)
 
 
 def toy_trainer(**options: Any) -> Trainer:
