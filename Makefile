@@ -1,11 +1,12 @@
 # `make fit` trains SimCLR on handwritten digits with every monitor on; `make test` runs the tests, and
 # `make test-all` every promise for every method in full; `make test-gpu` those that mean anything on a GPU, and
 # `make test-oldest` all of them in .venv-oldest, beside the oldest versions of what csl needs. All set up their
-# environment first and install nothing twice.
+# environment first and install nothing twice. `make dist` builds the wheel, `make test-dist` tries it in a bare
+# environment; `make docs` writes the documentation to site/index.html.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: fit test test-all test-gpu test-oldest lint clean
+.PHONY: fit test test-all test-gpu test-oldest lint dist test-dist docs clean
 .DEFAULT_GOAL := fit
 
 fit: .venv/.installed
@@ -28,6 +29,16 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+dist: .venv/.installed
+	rm -rf build dist
+	$(BIN)/pip wheel --disable-pip-version-check --quiet --no-deps --wheel-dir dist .
+
+test-dist: dist
+	PYTHON=$(PYTHON) .ci/try_wheel dist/csl-*.whl
+
+docs: .venv/.installed-docs
+	$(BIN)/python -m mkdocs build --strict
+
 .venv/.installed: pyproject.toml csl/version.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable .
@@ -35,6 +46,10 @@ lint: .venv/.installed-dev
 
 .venv/.installed-dev: .venv/.installed
 	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm]'
+	touch $@
+
+.venv/.installed-docs: .venv/.installed
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[docs]'
 	touch $@
 
 # pip has no option for the lowest versions that the ranges allow; uv has.
@@ -46,4 +61,4 @@ lint: .venv/.installed-dev
 	touch $@
 
 clean:
-	rm -rf .venv .venv-oldest build csl.egg-info
+	rm -rf .venv .venv-oldest build dist site csl.egg-info

@@ -14,7 +14,7 @@ from csl.runs import CONFIG, Run
 from csl.table import Table
 
 LOGS = "lightning_logs/gpu"
-CONFIGURATION = Path(__file__).parents[1] / "configs/cifar10/simclr.yaml"
+CONFIGURATION = Path(__file__).parents[1] / "csl/configs/cifar10/simclr.yaml"
 QUIET = ("--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false")
 # As the published figures that README names: grey probability 0.1, crops of area 0.2 to 1.
 VIEWS = ("--data.augmentation.gray_probability", "0.1", "--data.augmentation.crop_area", "[0.2,1.0]")

@@ -111,7 +111,7 @@ def write_digits(root: Path) -> None:
     """The digits as files, in folders of their classes."""
     splits = Digits().load()
     for part, images in (("train", splits.train), ("val", splits.val)):
-        pixels, labels, _ = images.__getitems__(range(len(images)))
+        pixels, labels, *_ = images.__getitems__(range(len(images)))
         for row, (image, label) in enumerate(zip(pixels[0], labels.tolist(), strict=True)):
             folder = root / part / str(label)
             folder.mkdir(parents=True, exist_ok=True)

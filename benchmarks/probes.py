@@ -22,7 +22,9 @@ from csl.metrics.directions import with_length_one
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Probe
 from csl.runs import CONFIG, LAST, Run
 from csl.table import Table
-from csl.types import Split
+from csl.types import Features
+
+Sets = tuple[Features, Features]
 
 RUNS, KEPT = Path("lightning_logs/methods"), Path("lightning_logs/probes")
 SETS = ("digits-pixels", "digits-simclr", "digits-supervised", "cifar10-cpu-simclr", "cifar10-cpu-supervised")
@@ -67,7 +69,7 @@ def row(name: str, args: argparse.Namespace) -> list[str]:
     """One kind of features in the table."""
     runs = sorted((RUNS / name).glob("seed_*"))[: args.seeds]
     splits = [features(run) for run in runs]
-    count, width = sum(len(part.labels) for part in splits[0]), splits[0].train.values.shape[1]
+    count, width = sum(len(part.labels) for part in splits[0]), splits[0][0].values.shape[1]
     cells = []
     for column in probes(0):
         if column == "GCN, full graph" and count > args.full:
@@ -82,7 +84,7 @@ def row(name: str, args: argparse.Namespace) -> list[str]:
     return [name, str(width), f"{count:,}", seeds, *cells]
 
 
-def turns(runs: list[Path], splits: list[Split], seeds: int) -> Iterator[tuple[Path, Split, int]]:
+def turns(runs: list[Path], splits: list[Sets], seeds: int) -> Iterator[tuple[Path, Sets, int]]:
     """Run, features and seed of each fit: the runs' own seeds, or one run with several seeds of the probe."""
     for seed in range(seeds):
         at = seed if len(runs) > 1 else 0
@@ -90,7 +92,7 @@ def turns(runs: list[Path], splits: list[Split], seeds: int) -> Iterator[tuple[P
             yield runs[at], splits[at], seed
 
 
-def fitted(name: str, run: Path, split: Split, column: str, seed: int) -> dict[str, Any]:
+def fitted(name: str, run: Path, split: Sets, column: str, seed: int) -> dict[str, Any]:
     """Accuracy, parameters and seconds of one fit."""
     file = KEPT / f"{name}.json"
     known: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
@@ -109,7 +111,7 @@ def fitted(name: str, run: Path, split: Split, column: str, seed: int) -> dict[s
     return found
 
 
-def features(run: Path) -> Split:
+def features(run: Path) -> Sets:
     """Both sets, written by `csl predict` where they are not there yet."""
     parts = []
     for split in ("train", "val"):
@@ -122,7 +124,8 @@ def features(run: Path) -> Split:
             quiet = ["--trainer.enable_progress_bar", "false", *where, "--trainer.logger.version", split]
             subprocess.run([sys.executable, "-c", program, *line, *quiet], check=True, stdout=sys.stderr)
         parts.append(with_length_one(load_features(file)))
-    return Split(*parts)
+    train, val = parts
+    return train, val
 
 
 if __name__ == "__main__":

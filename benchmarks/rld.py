@@ -244,7 +244,7 @@ def subsampling(args: argparse.Namespace) -> str:
     for kind in ("ordinary", "clumps"):
         x, y = features(kind, count, args.dimension, args.device)
         exact = relative_local_density(x, y, TEMPERATURES)
-        value, error = estimate_relative_local_density(x, y, TEMPERATURES, samples=200)
+        value, error, *_ = estimate_relative_local_density(x, y, TEMPERATURES, samples=200)
         order = torch.randperm(count, generator=torch.Generator().manual_seed(0)).to(x.device)
         parts = [relative_local_density(x[i], y[i], TEMPERATURES) for i in order.reshape(10, few)]
         middle, spread = torch.stack(parts).mean(dim=0), torch.stack(parts).std(dim=0) / 10**0.5

@@ -25,6 +25,25 @@ def derive_seed(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
+def shuffled_by_class(labels: Tensor, generator: torch.Generator) -> list[Tensor]:
+    """The positions of each class's rows in random order, classes ascending: the first few of each are a fair draw.
+
+    All rows are put in order before their labels are looked at, so that another label moves no other row.
+
+    Args:
+        labels: Class of each row `[N]`, on the CPU, as the generator is.
+        generator: Of the order.
+
+    Example:
+        >>> labels = torch.tensor([7, 3, 7, 3, 3])
+        >>> [part.sort().values.tolist() for part in shuffled_by_class(labels, torch.Generator().manual_seed(0))]
+        [[1, 3, 4], [0, 2]]
+    """
+    order = torch.randperm(len(labels), generator=generator)
+    counts: list[int] = torch.unique(labels, return_counts=True)[1].tolist()
+    return list(order[labels[order].argsort(stable=True)].split(counts))  # type: ignore[no-untyped-call]
+
+
 @contextmanager
 def seeded(*parts: int | str) -> Iterator[None]:
     """Run a block under the stream `derive_seed(*parts)` and leave the caller's random state as it was.

@@ -33,11 +33,14 @@ class RawBatch(NamedTuple):
         images: uint8 `[B, C, H, W]`.
         labels: Class indices `[B]`, int64; -1 where an image has no label.
         index: Position of each image in its data set `[B]`, int64.
+        sizes: Height and width of each image `[B, 2]`, on the CPU, where they differ: an image then fills the upper
+            left of its place, and the rest is black. None where every image fills its place.
     """
 
     images: Tensor
     labels: Tensor
     index: Tensor  # type: ignore[assignment]
+    sizes: Tensor | None = None
 
 
 class Batch(NamedTuple):
@@ -73,9 +76,10 @@ class Split(NamedTuple):
     """The two evaluation sets of one output of a model.
 
     Attributes:
-        train: The reference set: the training images where they are labelled, else the source's labelled set.
+        train: The reference set: the training images where they are labelled, else the source's labelled set. None
+            where loaders of one's own give the held-out set alone.
         val: The held-out set.
     """
 
-    train: Features
+    train: Features | None
     val: Features

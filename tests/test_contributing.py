@@ -11,9 +11,8 @@ import pytest
 
 from csl.cli import COMMANDS, Command
 from tests.commands.runs import SMALL_TRAINER, csl, curve
-from tests.readme import blocks_of
+from tests.pages import CONTRIBUTING, blocks_of
 
-CONTRIBUTING = Path(__file__).parents[1] / "CONTRIBUTING.md"
 FEW = ["--trainer.max_epochs", "1", "--trainer.limit_train_batches", "2", *SMALL_TRAINER]
 EXAMPLES = {
     "my_method.py": ["--model", "my_method.MyTeacher", "--model.hidden_dim", "16", "--model.output_dim", "8"],
@@ -27,7 +26,7 @@ OWN_METRIC = ["--trainer.callbacks+", "OrganizationMetrics", "--trainer.callback
 
 def write(folder: Path, name: str) -> Path:
     """An example's file, by the name in its first line."""
-    (code,) = [block for block in blocks_of(CONTRIBUTING) if block.startswith(f"# {name}")]
+    (code,) = [block.text for block in blocks_of(CONTRIBUTING) if block.file == name]
     file = folder / Path(name).name
     file.write_text(code)
     return file

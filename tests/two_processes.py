@@ -2,12 +2,15 @@
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.pool import Pool
 from typing import Any
 
 import torch
 import torch.multiprocessing as mp
+from torch import Tensor
+
+from csl.distributed import shard, world
 
 NUM_PROCESSES = 2
 
@@ -43,9 +46,38 @@ class TwoProcesses:
         pending = self._pool.starmap_async(_synchronised, [(function, args)] * NUM_PROCESSES, chunksize=1)
         return [result for _, result in sorted(pending.get(timeout), key=lambda pair: pair[0])]
 
+    def sharded(
+        self,
+        function: Callable[..., Any],
+        tensors: Sequence[Tensor],
+        *args: Any,
+        cut: int | None = None,
+        **named: Any,
+    ) -> list[Any]:
+        """The same for a function of rows and a group: each process gives its own rows of these tensors.
+
+        Args:
+            function: Called with the rows, then `args` and `named`, and `group`.
+            tensors: All rows.
+            args: Of the function, behind the rows.
+            cut: The row at which the second process begins; in the middle unless told otherwise.
+            named: Of the function.
+        """
+        return self(_of_own_rows, function, tensors, cut, args, named)
+
     def close(self) -> None:
         self._pool.terminate()
         self._pool.join()
+
+
+def _of_own_rows(
+    function: Callable[..., Any], tensors: Sequence[Tensor], cut: int | None, args: Any, named: dict[str, Any]
+) -> Any:
+    parts = [(slice(0, cut), slice(cut, None))[torch.distributed.get_rank()]] * len(tensors)
+    if cut is None:
+        parts = [shard(len(tensor), world()) for tensor in tensors]
+    own = (tensor[part] for tensor, part in zip(tensors, parts, strict=True))
+    return function(*own, *args, group=world(), **named)
 
 
 def _synchronised(function: Callable[..., Any], args: tuple[Any, ...]) -> tuple[int, Any]:

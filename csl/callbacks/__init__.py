@@ -8,7 +8,8 @@ from csl.callbacks.encoder_weights import EncoderWeights
 from csl.callbacks.epoch_lines import EpochLines
 from csl.callbacks.feature_writer import FeatureWriter
 from csl.callbacks.features import FeatureCallback, FeatureCollector
-from csl.callbacks.figures import ClassAffinityMap, FeatureMap, FigureCallback
+from csl.callbacks.figures import ClassAffinityMap, ClassDensityBars, FeatureMap, FigureCallback
+from csl.callbacks.gallery import NeighborGallery
 from csl.callbacks.held_out_loss import HeldOutLoss
 from csl.callbacks.loss_on_bar import LossOnBar
 from csl.callbacks.memory_guard import MemoryGuard
@@ -25,6 +26,7 @@ __all__ = [
     "AtomicCheckpointIO",
     "ChannelsLast",
     "ClassAffinityMap",
+    "ClassDensityBars",
     "CollapseAlarm",
     "Compilation",
     "EncoderWeights",
@@ -39,6 +41,7 @@ __all__ = [
     "MeasurementTable",
     "MemoryGuard",
     "NaNGuard",
+    "NeighborGallery",
     "NonFiniteLossError",
     "OrganizationMetrics",
     "ProbeMonitor",

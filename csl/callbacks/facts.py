@@ -79,7 +79,7 @@ def optimization_facts(trainer: Trainer, module: LightningModule) -> dict[str, A
 def data_facts(data: Any) -> dict[str, Any]:
     """What was read, and how it becomes views."""
     if not isinstance(data, ImageDataModule):
-        return {"class_path": class_path(data)} if data is not None else {}
+        return {"class_path": class_path(data), "init_args": arguments(data)} if data is not None else {}
     recipes = [plain(asdict(one.recipe(data.image_size))) for one in data.augmentations]
     return {
         "source": {"class_path": class_path(data.source), "init_args": arguments(data.source)},
@@ -89,6 +89,7 @@ def data_facts(data: Any) -> dict[str, Any]:
         "channels": data.num_channels,
         "seed": data.seed,
         "augmentations": [{"views": len(list(same)), **recipe} for recipe, same in groupby(recipes)],
+        **({"transforms": list(map(repr, data.transforms))} if data.transforms else {}),
     }
 
 

@@ -1,6 +1,5 @@
 """One pass of clean features over both evaluation sets, handed to every callback that measures something on them."""
 
-import traceback
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
+from csl.callbacks.failures import reason_of
 from csl.callbacks.freshness import Freshness, pass_over_stale
 from csl.callbacks.moment import as_in_last_epoch, epochs_of, moment, run_pass
 from csl.callbacks.repeats import num_images, unrepeated
@@ -63,7 +63,7 @@ class FeatureCallback(Callback):
             trainer: The running trainer.
             module: The method; `module.log` works here.
             features: One `Split(train, val)` for each output that the trainer's callbacks want, "encoder" first. `val`
-                is the held-out set: the test images in `csl test`.
+                is the held-out set: the test images in `csl test`. `train` is None where there is no reference set.
         """
         raise NotImplementedError(f"{type(self).__name__} has no on_features(trainer, module, features)")
 
@@ -82,6 +82,9 @@ class FeatureCollector(Callback):
     A process keeps the rows it encoded; the evaluation samplers give each sample to exactly one process. The sanity
     check and passes over a part of the data (`limit_val_batches`) are not measured: a number from a part of a set is
     not comparable with one from the whole. Only `fast_dev_run` tries the monitors on the part that it has.
+
+    Loaders of one's own may be two, of the reference set and of the held-out set, or one of the held-out set alone;
+    then what needs a reference set, such as probes, is not measured.
 
     The end of a fit is always measured, whatever ends it: if the trainer makes no validation pass there, or one in
     which some monitors were not due, one more is made, whose scalars are logged at the last step.
@@ -108,7 +111,7 @@ class FeatureCollector(Callback):
         self._fresh = Freshness()
         self._ran: dict[str, int] = {}
         self._is_extra = False
-        self._rows: tuple[dict[str, Rows], dict[str, Rows]] = ({}, {})
+        self._rows: tuple[dict[str, Rows], ...] = ({}, {})
         self._passes = 0
         self._started = perf_counter()
         self._watch = Stopwatch()
@@ -204,10 +207,13 @@ class FeatureCollector(Callback):
 
     def _features(self, trainer: Trainer) -> dict[str, Split]:
         """The rows of this process by output, each of the evaluation sets' samples once among all processes."""
-        (train, val), (num_train, num_val) = self._rows, map(num_images, _loaders(trainer))
+        *reference, (val, num_val) = zip(self._rows, map(num_images, _loaders(trainer)), strict=False)
         return {
-            name: Split(unrepeated(train[name].all(), num_train), unrepeated(val[name].all(), num_val))
-            for name in train
+            name: Split(
+                next((unrepeated(rows[name].all(), count) for rows, count in reference), None),
+                unrepeated(val[name].all(), num_val),
+            )
+            for name in val
         }
 
     def _run_extra_pass(self, trainer: Trainer) -> None:
@@ -244,18 +250,18 @@ class FeatureCollector(Callback):
 
 
 def _loaders(trainer: Trainer) -> Sequence[Any]:
-    """The loaders of the two evaluation sets.
+    """The loaders of the evaluation sets: of the reference set and the held-out set, or of the latter alone.
 
     Raises:
         ValueError: If there is another number of them.
     """
     loaders: Any = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
     found = tuple(loaders) if isinstance(loaders, list | tuple) else (loaders,)
-    if len(found) != 2:
+    if not 1 <= len(found) <= 2:
         hook = "test_dataloader" if trainer.testing else "val_dataloader"
         raise ValueError(
-            f"{hook}: expected two loaders, of the reference set that probes learn from and of the held-out set, "
-            f"got {len(found)}"
+            f"{hook}: expected two loaders, of the reference set that probes learn from and of the held-out set, or "
+            f"one of the held-out set alone, got {len(found)}"
         )
     return found
 
@@ -292,7 +298,7 @@ def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Tra
             raise
         rank_zero_warn(
             f"{type(callback).__name__} failed and measured nothing in epoch {epochs_of(trainer)}; the training "
-            f"goes on. {type(error).__name__}: {error}\n{''.join(traceback.format_exception(error)).rstrip()}"
+            f"goes on. {reason_of(error)}"
         )
 
 

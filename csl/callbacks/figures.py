@@ -9,15 +9,16 @@ from lightning.pytorch.utilities import rank_zero_warn
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from csl.callbacks.failures import reason_of
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.moment import epochs_of
 from csl.callbacks.pictures import show_figure
 from csl.callbacks.scalars import chosen, held_out_name, tolerated
 from csl.distributed import gather_rows, world
-from csl.figures import affinity_map, feature_map
+from csl.figures import affinity_map, class_bars, feature_map
 from csl.metrics.directions import with_length_one
-from csl.metrics.functional import class_affinity
+from csl.metrics.functional import class_affinity, relative_local_density_per_class
 from csl.types import Features, Split
 
 
@@ -60,7 +61,7 @@ class FigureCallback(FeatureCallback):
             rows = with_length_one(rows) if self.normalize else rows
             figure = self.draw(rows, class_names(trainer, rows.labels), title, trainer.is_global_zero)
         except tolerated() as error:
-            rank_zero_warn(f"{type(self).__name__} has nothing to draw: {error}")
+            rank_zero_warn(f"{type(self).__name__} has nothing to draw: {reason_of(error)}")
             return
         show_figure(trainer, f"{held_out_name(trainer)}/{self.tag}", figure)
         if figure is not None:
@@ -140,6 +141,36 @@ class ClassAffinityMap(FigureCallback):
         affinity = class_affinity(rows.values, rows.labels, self.temperature, group=world())
         present = [class_names[label] for label in torch.unique(gather_rows(rows.labels, world())).tolist()]
         return affinity_map(affinity, present, title=f"{title}, T = {self.temperature}") if is_writer else None
+
+
+class ClassDensityBars(FigureCallback):
+    """What each class adds to relative local density: which classes keep to themselves, and which mix with others.
+
+    Args:
+        temperature: T, as in `csl.metrics.functional.relative_local_density_per_class`.
+        output: The output of the method that is drawn.
+        every_n: Draw at every n-th validation pass (passes).
+        normalize: Whether to draw features with length 1, as the paper does; false for those that the encoder gives.
+
+    Example:
+        >>> ClassDensityBars(temperature=0.2).tag
+        'class_density'
+    """
+
+    def __init__(
+        self, temperature: float = 0.1, output: str = "encoder", every_n: int = 5, normalize: bool = True
+    ) -> None:
+        super().__init__("class_density", output, every_n, normalize)
+        self.temperature = temperature
+
+    def draw(self, rows: Features, class_names: list[str], title: str, is_writer: bool) -> Figure | None:
+        """Compute the contributions with all processes and draw them on the one that writes."""
+        shares = relative_local_density_per_class(rows.values, rows.labels, self.temperature, group=world())
+        present = [class_names[label] for label in torch.unique(gather_rows(rows.labels, world())).tolist()]
+        if not is_writer:
+            return None
+        label = f"contribution to RLD at T = {self.temperature:g}, which is their sum, {float(shares.sum()):.4f}"
+        return class_bars(shares, present, title=title, label=label)
 
 
 def class_names(trainer: Trainer, labels: Tensor) -> list[str]:

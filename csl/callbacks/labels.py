@@ -3,20 +3,18 @@
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.distributed import all_reduce, world
-from csl.types import Features, Split
+from csl.types import Features
 
 
-def has_labels(rows: Features | Split) -> bool:
-    """Whether a set of all processes has labels, or both sets of a split have.
+def has_labels(rows: Features) -> bool:
+    """Whether a set of all processes has labels.
 
     Example:
         >>> import torch
         >>> rows = Features(torch.ones(2, 3), torch.tensor([-1, -1]), torch.arange(2))
-        >>> has_labels(rows), has_labels(Split(rows, rows))
-        (False, False)
+        >>> has_labels(rows)
+        False
     """
-    if isinstance(rows, Split):
-        return has_labels(rows.train) and has_labels(rows.val)
     largest = rows.labels.amax() if len(rows.labels) else rows.labels.new_full((), -1)
     return int(all_reduce(largest, world(), "max")) >= 0
 

@@ -46,7 +46,10 @@ class MemoryGuard(Callback):
         device = trainer.strategy.root_device
         share = data.batch_size // trainer.world_size
         processes = 1 if device.type == "cuda" else trainer.num_devices
-        sizes = Counter(one.recipe(data.image_size).image_size for one in data.augmentations)
+        if data.transforms:  # which tell no size of their views
+            sizes = Counter({data.image_size: len(data.transforms)})
+        else:
+            sizes = Counter(one.recipe(data.image_size).image_size for one in data.augmentations)
         pixels = sum(count * size**2 for size, count in sizes.items())
         free, total = memory_of(device)
         if 4 * share * pixels * pl_module.encoder.in_channels * processes * _AT_MOST < free:

@@ -21,15 +21,16 @@ class NonFiniteLossError(ArithmeticError):
     Attributes:
         step: The step, counted from 1 over the whole run.
         learning_rate: The learning rate of that step.
-        indices: Positions in the training set of that step's images, of all processes.
+        indices: Positions in the training set of that step's images, of all processes; none where loaders of one's own
+            do not tell them.
     """
 
     def __init__(self, what: str, step: int, learning_rate: float, indices: list[int]) -> None:
         self.step, self.learning_rate, self.indices = step, learning_rate, indices
-        shown = ", ".join(map(str, indices[:_SHOWN]))
+        shown = "; batch indices " + ", ".join(map(str, indices[:_SHOWN])) if indices else ""
         more = f", and {len(indices) - _SHOWN} more" if len(indices) > _SHOWN else ""
         super().__init__(
-            f"{what} NaN or infinite at step {step} (learning rate {learning_rate:.3g}; batch indices {shown}{more}). "
+            f"{what} NaN or infinite at step {step} (learning rate {learning_rate:.3g}{shown}{more}). "
             "The run stops here; its last checkpoint is from before this step. Try a lower "
             "--model.optimization.lr, a longer warm-up, or --trainer.gradient_clip_val 1.0"
         )
@@ -72,11 +73,12 @@ class NaNGuard(Callback):
         )
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Note a bad step; read the note now and then."""
         number = trainer.fit_loop.epoch_loop.total_batch_idx + 1
-        self._steps.append(_Step(number, self._learning_rate, batch.index))
+        index = batch.index if isinstance(batch, Batch) else torch.empty(0, dtype=torch.int64, device=pl_module.device)
+        self._steps.append(_Step(number, self._learning_rate, index))
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if loss is not None:  # a training_step that returns None leaves its batch out
             self._note(loss, number)

@@ -11,6 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
+from csl.callbacks.failures import reason_of
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import log_scalars, named_sets, tolerated
@@ -139,10 +140,10 @@ def measure(
         return compute(metric, samples, labels)
     except tolerated() as error:
         if untold is None:
-            rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {error}")
+            rank_zero_warn(f"{type(metric).__name__} is undefined here and logged as NaN: {reason_of(error)}")
             return undefined_scalars(metric)
         # What has another reason would have failed with labels, too.
-        name, reason = type(metric).__name__, "" if "labels" in str(error) else f" ({error})"
+        name, reason = type(metric).__name__, "" if "labels" in str(error) else f" ({reason_of(error)})"
         untold.tell(f"no image has a label: {name} is not measured{reason}")
         return {}
 

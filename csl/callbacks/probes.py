@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
+from csl.callbacks.failures import reason_of
 from csl.callbacks.features import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world
 from csl.metrics.directions import with_length_one
 from csl.probes import GCNProbe, KNNProbe, LinearProbe, Probe, ProbeResult
-from csl.types import Split
+from csl.types import Features, Split
 
 # What `also` may name: the fields of a result that are one number.
 NUMBERS = ("balanced_accuracy", "best_val_accuracy_over_steps", "steps", "seconds")
@@ -68,12 +69,22 @@ class ProbeMonitor(FeatureCallback):
         """Fit every probe on every chosen output."""
         held_out = held_out_name(trainer)
         for prefix, given in chosen(features, self.outputs):
-            if not has_labels(given):
+            if given.train is None:
+                self._untold.tell(
+                    f"there is no reference set to learn from: no probe is fitted ({', '.join(self.probes)}); give two "
+                    "validation loaders, of the reference set and of the held-out set"
+                )
+                continue
+            if not (has_labels(given.train) and has_labels(given.val)):
                 self._untold.tell(f"no image has a label: no probe is fitted ({', '.join(self.probes)})")
                 continue
-            split = Split(*map(with_length_one, given)) if self.normalize else given
+            sets = given.train, given.val
+            if self.normalize:
+                sets = with_length_one(given.train), with_length_one(given.val)
             for name, probe in self.probes.items():
-                scalars = probe_scalars(probe, split, f"train/{prefix}", f"{held_out}/{prefix}", name, self.also)
+                scalars = probe_scalars(
+                    probe, *sets, f"train/{prefix}", f"{held_out}/{prefix}", name=name, also=self.also
+                )
                 # Or a failed fit would leave the train accuracy of the one before in the table.
                 trained = [f"train/{prefix}{known}_accuracy" for known in probe_names(probe, name).values()]
                 stale = {key: math.nan for key in trained if key in trainer.callback_metrics}
@@ -81,17 +92,24 @@ class ProbeMonitor(FeatureCallback):
 
 
 def probe_scalars(
-    probe: Probe, split: Split, train: str, val: str, name: str | None = None, also: Sequence[str] = ()
+    probe: Probe,
+    reference: Features,
+    held_out: Features,
+    train: str,
+    val: str,
+    *,
+    name: str = "",
+    also: Sequence[str] = (),
 ) -> dict[str, float]:
     """Fit one probe and name what it reached; NaN where the features do not allow a fit."""
     names = probe_names(probe, name or probe.name)
     try:
         if len(names) == 1:
-            results = {probe.name: probe.fit(split.train, split.val, group=world())}
+            results = {probe.name: probe.fit(reference, held_out, group=world())}
         else:
-            results = probe.fit_variants(split.train, split.val, group=world())
+            results = probe.fit_variants(reference, held_out, group=world())
     except tolerated() as error:
-        rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {error}")
+        rank_zero_warn(f"{type(probe).__name__} could not be fitted and is logged as NaN: {reason_of(error)}")
         return {f"{val}{known}_accuracy": float("nan") for known in names.values()}
     scalars: dict[str, float] = {}
     for variant, result in results.items():

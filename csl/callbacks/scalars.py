@@ -29,9 +29,10 @@ def chosen(features: Mapping[str, Split], outputs: Sequence[str]) -> Iterator[tu
 def named_sets(
     trainer: Trainer, features: Mapping[str, Split], outputs: Sequence[str]
 ) -> Iterator[tuple[str, Features]]:
-    """Both evaluation sets of the chosen outputs with the prefix of their scalars, such as `val/`."""
+    """The evaluation sets of the chosen outputs with the prefix of their scalars, such as `val/`."""
     for prefix, split in chosen(features, outputs):
-        yield f"train/{prefix}", split.train
+        if split.train is not None:
+            yield f"train/{prefix}", split.train
         yield f"{held_out_name(trainer)}/{prefix}", split.val
 
 

@@ -1,10 +1,10 @@
 """`csl analyze`: the whole panel on features from a file."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from csl.commands.bar import Bar
 from csl.commands.console import command
@@ -15,6 +15,7 @@ from csl.table import aligned
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from csl.commands.estimated import Estimated
     from csl.commands.probed import ProbedAnalysis
     from csl.io import FeatureTable
     from csl.metrics import Analysis, Similarity
@@ -36,9 +37,10 @@ def analyze(
     temperatures: Sequence[float] = (1.0, 0.2, 0.1),
     ks: Sequence[int] = (1, 10, 100),
     per_sample: Path | None = None,
+    estimate: Annotated[int | None, "ROWS"] = None,
     device: Device,
     bar: Bar,
-) -> "Analysis | ProbedAnalysis | Similarity":
+) -> "Analysis | Estimated | ProbedAnalysis | Similarity":
     """Measure how features from anywhere are organized: no training, no configuration, no GPU.
 
     With --test TEST, probes are fitted on FILE and scored on TEST, whose features are then what is measured: linear,
@@ -47,6 +49,10 @@ def analyze(
     With a second file, OTHER, which holds features of the same images in the same order from another encoder, the two
     are compared instead: linear CKA, Procrustes similarity, shares of common neighbours, and information imbalance.
     Where both files have names or labels, these have to agree.
+
+    With --estimate ROWS, relative local density alone is estimated instead, from this many rows and their pairs with
+    all others, with a standard error and an interval. The time of the exact value grows with the square of the number
+    of samples; from some 100,000 on the estimate pays. 5000 rows are a good start; four times as many halve the error.
 
     FILE holds one row of features for each image, and may hold the labels, too:
       .npz                 arrays, such as what csl predict writes
@@ -72,6 +78,7 @@ def analyze(
         per_sample: a CSV file to write, a row a sample with its name and label: what it adds to rld (the column adds up
             to it), the share of its k nearest that have its class, and its margin (cosine to the nearest of its class
             less that to the nearest of another); low ones are hard or wrongly labelled
+        estimate: only estimate rld, from this many rows, such as 5000; for very large files
         device: where to compute
         bar: how far the work is
 
@@ -82,6 +89,7 @@ def analyze(
         csl analyze embeddings.parquet --metrics rld calinski_harabasz --temperatures 0.5 0.1 0.05
         csl analyze simclr.npz supervised.npz                     how alike two encoders are
         csl analyze features.npz --per-sample scores.csv          which images are hard
+        csl analyze large.npz --estimate 5000                     rld of a million samples in minutes
         csl analyze both.safetensors --features-key image --labels-key class --json -
 
         From Python
@@ -96,13 +104,22 @@ def analyze(
     from csl.metrics import per_sample as scores_of
     from csl.probes import fit_probes
 
+    alone = {"test": test, "metrics": metrics, "per_sample": per_sample}
     if other is not None:
-        given = {"test": test, "labels": labels, "metrics": metrics, "per_sample": per_sample}
-        if unused := [name for name, value in given.items() if value is not None]:
-            raise ValueError(f"{unused[0]}: expected one file, got two, which are only compared")
+        _refuse({**alone, "labels": labels, "estimate": estimate}, "one file, got two, which are only compared")
         keys = features_key, labels_key
         pair = read_features(file, None, *keys), read_features(other, None, *keys)
         return _compared(pair, other, ks, normalize == "true", device, bar)
+    if estimate is not None:
+        _refuse(alone, "no --estimate, which gives relative local density alone")
+        return _estimated(
+            read_features(file, labels, features_key, labels_key),
+            temperatures,
+            estimate,
+            normalize == "true",
+            device,
+            bar,
+        )
     chosen = None if metrics is None else [measure_called(name) for name in metrics]
     train = read_features(file, labels, features_key, labels_key)
     table = train if test is None else held_out(train, read_features(test, None, features_key, labels_key), test)
@@ -135,6 +152,25 @@ def analyze(
         if str(error).startswith("labels: expected a class"):
             error.args = (f"{error}; {ADVICE}",)
         raise
+
+
+def _refuse(options: Mapping[str, object], expected: str) -> None:
+    """Refuse options that have no meaning here."""
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(f"{name}: expected {expected}")
+
+
+def _estimated(
+    table: "FeatureTable", temperatures: Sequence[float], rows: int, normalize: bool, device: Device, bar: Bar
+) -> "Estimated":
+    from csl.commands.estimated import estimated
+
+    if table.labels is None:
+        raise ValueError("estimate: expected labels in FILE, got none; --labels takes them from another file")
+    features, labels = _on(device, table, normalize)
+    with bar as watch:
+        return estimated(features, labels, temperatures, rows, normalize, watch)
 
 
 def _compared(

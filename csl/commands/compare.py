@@ -18,6 +18,7 @@ def compare(
     output: Path = Path("compare.html"),
     format: Literal["html", "md", "csv", "json", "latex"] | None = None,
     group: Literal["folder", "method", "none"] = "folder",
+    like: Path | None = None,
     seed: int = 0,
     device: Device,
     bar: Bar,
@@ -38,6 +39,8 @@ def compare(
         format: html is the page, the others the table alone; the ending of --output says it if not given
         group: what runs of one group share, whose mean and spread are shown: the folder that their folders lie in, the
             method, or nothing
+        like: where subjects are checkpoints that others trained, or folders of them: the folder of a run with such an
+            encoder, on whose images they are compared
         seed: of the images on the maps, and of the maps
         device: where to compute
         bar: how far the work is
@@ -46,6 +49,7 @@ def compare(
         csl compare lightning_logs/simclr-digits/version_0 lightning_logs/supervised-digits/version_0
         csl compare lightning_logs/methods/digits-*/seed_* --output digits.html
         csl compare simclr.npz clip.npz --output two.html
+        csl compare moco.pth dino.pth RUN --like RUN      RUN is the folder of a run with such an encoder
         csl compare lightning_logs/methods/digits-*/seed_* --format latex --output table.tex
     """
     from csl.commands.names import use_short_names
@@ -55,7 +59,7 @@ def compare(
 
     use_short_names()
     with bar as watch:
-        found = comparison(read_entries(subjects, group, device, watch), seed=seed, watch=watch)
+        found = comparison(read_entries(subjects, group, device, watch, like), seed=seed, watch=watch)
     return write(found, output, format)
 
 

@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import yaml
+from lightning.pytorch import LightningDataModule
 
 from csl.commands.classes import import_class, options, parser_of
 from csl.commands.files import Stated, stated_by
@@ -29,6 +30,7 @@ class Slot(NamedTuple):
 
 MODEL = Slot("--model", ("model",), Method)
 ENCODER = Slot("--model.encoder", ("model", "encoder"), Encoder)
+DATA = Slot("--data", ("data",), LightningDataModule)
 SOURCE = Slot("--data.source", ("data", "source"), ImageSource)
 # Sections come before the classes in them, and all before single options, which find the class they belong to.
 SECTIONS = ("--model", "--data", "--model.encoder", "--data.source")
@@ -39,6 +41,8 @@ SMALL_VIT = {"patch_size": 2, "depth": 4, "heads": 4, "width": 128, "mlp_width":
 def complete(line: Sequence[str]) -> list[str]:
     """A line completed by what it and its files leave out: SimCLR, Digits, an encoder and a length that fit them.
 
+    A data module of the user's own goes without a source, unless it takes one.
+
     Defaults come first, then the files in their order, then the line; so a file adds to the defaults, and the line wins
     over the files. Where another class is chosen than a file states, only what all classes of its kind have is kept.
 
@@ -46,22 +50,48 @@ def complete(line: Sequence[str]) -> list[str]:
         >>> complete(["--data.source", "Folder", "--data.batch_size", "64"])[:6]
         ['--model', 'SimCLR', '--model.encoder', 'ResNet', '--data.source', 'Folder']
     """
-    configs, rest = take_option(line, "--config", "-c")
-    sections: list[str] = []
-    stated = [stated_by(config) for config in configs]
-    for option in SECTIONS:
-        values, rest = take_option(rest, option)
-        sections += [word for value in values[-1:] for word in (option, value)]
-        stated += [_stated_on_line(option, value) for value in values[-1:]]
-    model, source = _chosen(stated, MODEL) or "SimCLR", _chosen(stated, SOURCE) or "Digits"
+    configs, sections, rest = _parts(line)
+    stated = _stated(configs, sections)
+    data = data_class(line)
+    source = _chosen(stated, SOURCE) or ("Digits" if not data or _takes(DATA, data, "source") else "")
+    model = _chosen(stated, MODEL) or "SimCLR"
     usual = _usual_encoder(model, source)
     encoder = _chosen(stated, ENCODER) or usual[1]
-    chosen = ((MODEL, model), (ENCODER, encoder), (SOURCE, source))
+    chosen = [(MODEL, model), (ENCODER, encoder), *([(SOURCE, source)] if source else [])]
     defaults = [word for slot, name in chosen for word in _left_out(stated, slot, name)]
     named = [ENCODER.option, encoder] if _chosen(stated, ENCODER) else usual
     head = [MODEL.option, model, *(named if _takes(MODEL, model, "encoder") else [])]
-    head += [SOURCE.option, source, *(_digits(model) if _is_digits(source) else [])]
+    head += [DATA.option, data] if data else []
+    head += [SOURCE.option, source] if source else []
+    head += _digits(model, data) if _is_digits(source) else []
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
+
+
+def data_class(line: Sequence[str]) -> str:
+    """The class of data module that a line or its files name; empty where that is left to csl.
+
+    Example:
+        >>> data_class(["--data", "my_data.MyData"]), data_class(["--data.batch_size", "8"])
+        ('my_data.MyData', '')
+    """
+    configs, sections, rest = _parts(line)
+    shown, _ = take_option(rest, f"{DATA.option}.help")
+    return _chosen(_stated(configs, sections), DATA) or "".join(shown[-1:])
+
+
+def _parts(line: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+    """The files of a line, its sections with their options, and the rest."""
+    configs, rest = take_option(line, "--config", "-c")
+    sections: list[str] = []
+    for option in SECTIONS:
+        values, rest = take_option(rest, option)
+        sections += [word for value in values[-1:] for word in (option, value)]
+    return configs, sections, rest
+
+
+def _stated(configs: Sequence[str], sections: Sequence[str]) -> list[Stated]:
+    on_line = zip(sections[::2], sections[1::2], strict=True)
+    return [*map(stated_by, configs), *(_stated_on_line(option, value) for option, value in on_line)]
 
 
 def _stated_on_line(option: str, value: str) -> Stated:
@@ -92,11 +122,13 @@ def _is_digits(source: str) -> bool:
     return source.rpartition(".")[2] == "Digits"
 
 
-def _digits(model: str) -> list[str]:
+def _digits(model: str, data: str) -> list[str]:
     """What holds for the digits."""
     config = yaml.safe_load(files("csl.commands").joinpath("digits.yaml").read_text())
     if not (_path(MODEL, model).startswith("csl.") and _takes(MODEL, model, "optimization")):
         del config["model"]
+    if data:
+        config["data"] = {"class_path": data, "init_args": config["data"]}
     return ["--config", json.dumps(config)]
 
 

@@ -13,6 +13,7 @@ from jsonargparse import ArgumentParser
 
 import csl
 from csl.commands.classes import class_names, classes_in, modules_in, options, parser_of
+from csl.commands.configs import named_configs
 from csl.commands.faults import Fault
 from csl.commands.places import CONFIG_FILES, STRUCTURE, config_files, entries, kind, unreadable, written
 from csl.commands.suggest import did_you_mean
@@ -49,7 +50,7 @@ def explain(error: BaseException, parser: ArgumentParser, line: Sequence[str]) -
     """
     fault = Fault.of(error)
     for file in config_files(line):
-        if file.is_file() and (problem := unreadable(file)):
+        if os.path.isfile(file) and (problem := unreadable(file)):
             return problem
     for say in (_users_code, _class, _option, _missing, _value, _file):
         if message := say(fault, parser, line):
@@ -195,8 +196,10 @@ def _file(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
         problems = [unreadable(folder / found[1]) for folder in folders if (folder / found[1]).is_file()]
         return next(filter(None, problems), f"{written(line, fault.key, found[1])}: no file {found[1]}")
     if found := re.search(r"(File does not exist|Path is not a file)[^']*'(.*)'", text):
-        problem = "no file" if found[1].startswith("File") else "not a file:"
-        return f"--{fault.key}: {problem} {_near(found[2])}"
+        name, is_missing = _near(found[2]), found[1].startswith("File")
+        if fault.key == "config" and is_missing and not name.endswith(CONFIG_FILES):
+            return f"--config: neither a file nor a configuration of csl: {name}{did_you_mean(name, named_configs())}"
+        return f"--{fault.key}: {'no file' if is_missing else 'not a file:'} {name}"
     return ""
 
 

@@ -22,6 +22,7 @@ def map_(
     perplexities: Sequence[float] = (),
     max_samples: int = 5000,
     labels: Path | None = None,
+    like: Path | None = None,
     output: Folder | None = None,
     parquet: Path | None = None,
     seed: int = 0,
@@ -40,12 +41,14 @@ def map_(
 
     Args:
         subjects: folders of runs, checkpoints in them, or files of features
-        epochs: of each run's folder; its last checkpoint if not given
+        epochs: of each folder; its last checkpoint if not given
         images: held-out images, or those that probes learn from
         projections: kinds of maps; umap needs pip install umap-learn
         perplexities: of t-SNE; 25, N/10 and about N if not given
         max_samples: at most so many images, each class in its proportion; a map that keeps all pairs takes 5,000
         labels: a file with the labels of files of features that have none
+        like: where subjects are checkpoints that others trained, or folders of them: the folder of a run with such an
+            encoder, on whose images they are looked at
         output: a folder for the picture and the tables
         parquet: a file of positions, neighbours, labels and images for open viewers, see below
         seed: of the sample and of the maps
@@ -68,7 +71,7 @@ def map_(
     use_short_names()
     with bar as watch:
         found = map_study(
-            read_subjects(subjects, epochs, labels=labels, device=device, watch=watch),
+            read_subjects(subjects, epochs, labels=labels, like=like, device=device, watch=watch),
             images,
             projections=projections,
             perplexities=perplexities,

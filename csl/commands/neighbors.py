@@ -22,6 +22,7 @@ def neighbors(
     count: int = 8,
     pairs: int = 32,
     labels: Path | None = None,
+    like: Path | None = None,
     output: Folder | None = None,
     seed: int = 0,
     device: Device,
@@ -41,12 +42,14 @@ def neighbors(
 
     Args:
         subjects: folders of runs, checkpoints in them, or files of features with labels
-        epochs: of each run's folder; its last checkpoint if not given
+        epochs: of each folder; its last checkpoint if not given
         images: those that probes learn from, or held-out ones
         samples: images of the gallery, by their numbers; some at random if not given
         count: how many at random
         pairs: closest pairs of different classes, and duplicates, that are listed
         labels: a file with the labels of files of features that have none
+        like: where subjects are checkpoints that others trained, or folders of them: the folder of a run with such an
+            encoder, on whose images they are looked at
         output: a folder for pictures and tables
         seed: of the images at random
         device: where to encode
@@ -66,7 +69,7 @@ def neighbors(
     use_short_names()
     with bar as watch:
         found = neighbor_study(
-            read_subjects(subjects, epochs, labels=labels, device=device, watch=watch),
+            read_subjects(subjects, epochs, labels=labels, like=like, device=device, watch=watch),
             images,
             samples=samples,
             count=count,

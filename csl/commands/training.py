@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.resources import files
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, standard
-from csl.commands.completion import complete
+from csl.commands.classes import import_class
+from csl.commands.completion import complete, data_class
+from csl.commands.configs import with_named_configs
 from csl.commands.errors import CommandError, reported
 from csl.commands.files import stated_by
 from csl.commands.line import has_option, take_option
@@ -30,7 +33,7 @@ from csl.commands.measured_run import (
     take_run,
     write_json,
 )
-from csl.commands.names import use_short_names
+from csl.commands.names import class_path, use_short_names
 from csl.commands.parser import TeachingParser
 from csl.commands.precision import automatic_precision
 from csl.commands.resume import Resumption, find_run
@@ -54,8 +57,9 @@ DESCRIPTIONS = {
     "--data.predict_split to a file; without RUN, those of a checkpoint (--ckpt_path).",
 }
 WHERE_TO_LOOK = (
-    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; another "
-    "method keeps a file's encoder and optimization. The options of a class have a page of their own: "
+    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; csl brings "
+    "along digits, mnist, cifar10, cifar10/cpu and panel (--config cifar10). Another method keeps a file's encoder and "
+    "optimization. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
     "ProbeMonitor; --model.help alone lists all methods; "
     "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
@@ -68,6 +72,7 @@ NOT_A_FILE = ("last", "best", "hpc", "registry")
 def run(command: str, line: Sequence[str]) -> None:
     """Carry out one of the four commands."""
     speak()
+    line = with_named_configs(line)
     with reported(command, line):
         if page := asked(line):
             print(page)
@@ -103,10 +108,12 @@ class TrainingCLI(LightningCLI):
         self._line = line[1:]
         use_short_names()
         keep_whole_numbers()
+        self._data = data_class(self._line)
         super().__init__(
             Method,
-            ImageDataModule,
+            pl.LightningDataModule if self._data else ImageDataModule,
             subclass_mode_model=True,
+            subclass_mode_data=bool(self._data),
             auto_configure_optimizers=False,
             load_from_checkpoint_support=False,
             seed_everything_default=0,
@@ -166,14 +173,27 @@ class TrainingCLI(LightningCLI):
             help="Compile the encoder and the heads for a fit (torch.compile): a slow start, then faster steps.",
         )
         encoder = "model.init_args.encoder.init_args"
-        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        kind = self._data_kind()
+        if "seed" in signature(kind).parameters:
+            seed = "data.init_args.seed" if self._data else "data.seed"
+            parser.link_arguments("seed_everything", seed, compute_fn=int)
         for name, target in (
             ("num_classes", "model.init_args.num_classes"),
             ("num_channels", f"{encoder}.in_channels"),
             ("image_size", f"{encoder}.image_size"),
         ):
-            known = fixed(self.measured, name)
-            parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
+            if hasattr(kind, name):
+                known = fixed(self.measured, name)
+                parser.link_arguments(f"data.{name}", target, compute_fn=known, apply_on="instantiate")
+
+    def _data_kind(self) -> type:
+        """The class of the data module; the base of all where it cannot be found, of which the parser will speak."""
+        if not self._data:
+            return ImageDataModule
+        try:
+            return import_class(class_path(pl.LightningDataModule, self._data))
+        except (ValueError, ImportError, AttributeError):
+            return pl.LightningDataModule
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
@@ -251,8 +271,8 @@ class TrainingCLI(LightningCLI):
         """Say again what the numbers stand on if that is no training; write them as JSON where that was asked for."""
         self._warn_of_no_weights()
         if target is not None and self.trainer.is_global_zero:
-            record, scalars = self.datamodule.record.to_dict(), self.trainer.callback_metrics
-            write_json(target, self._get(self.config, "ckpt_path"), record, scalars)
+            read = self.datamodule.record.to_dict() if isinstance(self.datamodule, ImageDataModule) else {}
+            write_json(target, self._get(self.config, "ckpt_path"), read, self.trainer.callback_metrics)
 
     def _warn_of_no_weights(self) -> None:
         trained = self._get(self.config, "ckpt_path") or self.model.encoder.is_trained
@@ -261,7 +281,8 @@ class TrainingCLI(LightningCLI):
 
     def _place(self, root: str | None) -> Path:
         """Where runs are numbered: by method and data, under Lightning's own folder."""
-        name = f"{type(self.model).__name__}-{type(self.datamodule.source).__name__}".lower()
+        data = self.datamodule.source if isinstance(self.datamodule, ImageDataModule) else self.datamodule
+        name = f"{type(self.model).__name__}-{type(data).__name__}".lower()
         place = Path(root or "") / LOGS / name
         return place if self.command == "fit" else place / self.command
 

@@ -1,5 +1,6 @@
 """Images for every method: one data module, one class a source, batched augmentation on the device."""
 
+from csl.data.any_dataset import AnyDataset
 from csl.data.augmentation import Augmentation
 from csl.data.cifar import CIFAR10, CIFAR100
 from csl.data.digits import Digits
@@ -17,6 +18,7 @@ __all__ = [
     "CIFAR100",
     "MNIST",
     "STL10",
+    "AnyDataset",
     "Augmentation",
     "DataRecord",
     "Digits",

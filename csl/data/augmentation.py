@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from csl.data import color, geometry
+from csl.data.canvas import heights_and_widths
 from csl.data.draws import Draw, draw
 from csl.data.recipes import Range, Recipe, recipe_for
 from csl.distributed import shard_of
@@ -104,7 +105,14 @@ class Augmentation(nn.Module):
         other.given = {name: value for name, value in self.given.items() if name not in set(names)}
         return other
 
-    def forward(self, images: Tensor, rank: int = 0, world_size: int = 1, dtype: torch.dtype = torch.float32) -> Tensor:
+    def forward(
+        self,
+        images: Tensor,
+        rank: int = 0,
+        world_size: int = 1,
+        dtype: torch.dtype = torch.float32,
+        sizes: Tensor | None = None,
+    ) -> Tensor:
         """Draw one view of each image.
 
         Args:
@@ -113,18 +121,22 @@ class Augmentation(nn.Module):
             world_size: How many shares there are.
             dtype: What to compute in and to return: float32, or float16, whose rounding stays below that of 8 bits;
                 bfloat16's does not.
+            sizes: Height and width of each image `[B, 2]`, in the upper left of its place; None where all fill it.
 
         Returns:
             `dtype` in [0, 1], `[B, C, image_size, image_size]`.
         """
         count, channels, height, width = images.shape
         recipe = self.recipe(min(height, width))
-        everything = draw(recipe, count * world_size, height, width)
-        drawn = everything.rows(shard_of(count * world_size, rank, world_size))
+        own = shard_of(count * world_size, rank, world_size)
+        shapes = torch.tensor([float(height), float(width)]).repeat(count * world_size, 1)
+        # What other processes' images are like changes no number of ours.
+        shapes[own] = torch.stack(heights_and_widths(images, sizes), dim=1)
+        drawn = draw(recipe, *shapes.unbind(dim=1)).rows(own)
         if images.device.type != "cpu":
             return _view(images, drawn, recipe, dtype)
         out = torch.empty((count, channels, recipe.image_size, recipe.image_size), dtype=dtype)
-        for rows in _pieces(count, max(height * width, recipe.image_size**2)):
+        for rows in pieces(count, max(height * width, recipe.image_size**2)):
             out[rows] = _view(images[rows], drawn.rows(rows), recipe, dtype)
         return out
 
@@ -135,7 +147,8 @@ class Augmentation(nn.Module):
 
 def _view(images: Tensor, drawn: Draw, recipe: Recipe, dtype: torch.dtype) -> Tensor:
     """One view of each image, as drawn."""
-    views = geometry.resample(to_unit(images, dtype), drawn.crop, recipe.image_size, drawn.flip)
+    part, boxes = geometry.trimmed(images, drawn.crop)
+    views = geometry.resample(to_unit(part, dtype), boxes, recipe.image_size, drawn.flip)
     if recipe.rotation or recipe.translation or recipe.shear or recipe.scale != (1, 1):
         views = geometry.affine(views, drawn.affine)
     strengths = (recipe.brightness, recipe.contrast, recipe.saturation, recipe.hue)
@@ -148,7 +161,7 @@ def _view(images: Tensor, drawn: Draw, recipe: Recipe, dtype: torch.dtype) -> Te
     return geometry.erase(views, drawn.erase) if recipe.erase_probability else views.clamp_(0, 1)
 
 
-def _pieces(count: int, pixels: int) -> Iterator[slice]:
+def pieces(count: int, pixels: int) -> Iterator[slice]:
     """The rows of a batch in pieces that a CPU's cache holds, for images of so many pixels."""
     rows = max(1, _CACHED_PIXELS // pixels)
     return (slice(start, start + rows) for start in range(0, count, rows))

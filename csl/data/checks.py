@@ -1,7 +1,11 @@
 """What must hold before training starts; each error names the thing, what was expected, and what came."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 
+from csl.data.augmentation import Augmentation
 from csl.data.images import ImageSet
 from csl.data.source import ImageSource, ImageSplits, has_labels
 
@@ -76,6 +80,24 @@ def check_loading(image_size: int | None, num_workers: int | str, memory_budget:
         raise ValueError(f"num_workers: expected 'auto' or a number of processes from 0, got {num_workers!r}")
     if not memory_budget >= 0:
         raise ValueError(f"memory_budget: expected a number of GB from 0, got {memory_budget}")
+
+
+def check_augmentation(given: Sequence[Any]) -> None:
+    """Views are drawn by csl's augmentations, or all of them by transforms of others.
+
+    Raises:
+        ValueError: If there is none, one cannot be called, or there are some of both kinds.
+    """
+    if not given:
+        raise ValueError("augmentation: expected at least one, got an empty list")
+    if odd := [one for one in given if not callable(one)]:
+        raise ValueError(f"augmentation: expected what can be called with an image, got {type(odd[0]).__name__}")
+    kinds = {isinstance(one, Augmentation): type(one).__name__ for one in given}
+    if len(kinds) > 1:
+        raise ValueError(
+            f"augmentation: expected Augmentation for all views or transforms of others for all, got {kinds[True]} "
+            f"beside {kinds[False]}"
+        )
 
 
 def check_evaluation_sets(splits: ImageSplits, world_size: int) -> None:

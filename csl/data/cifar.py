@@ -26,8 +26,8 @@ class CIFAR10(TorchvisionSource):
         (('airplane', 'automobile', 'bird'), 32)
     """
 
-    mean: ClassVar[tuple[float, ...]] = (0.4914, 0.4822, 0.4465)
-    std: ClassVar[tuple[float, ...]] = (0.2470, 0.2435, 0.2616)
+    mean: tuple[float, ...] = (0.4914, 0.4822, 0.4465)
+    std: tuple[float, ...] = (0.2470, 0.2435, 0.2616)
     dataset: ClassVar[str] = "CIFAR10"
     folder: ClassVar[str] = "cifar-10-batches-py"
     classes: ClassVar[tuple[str, ...]] = (
@@ -55,8 +55,8 @@ class CIFAR100(TorchvisionSource):
         100
     """
 
-    mean: ClassVar[tuple[float, ...]] = (0.5071, 0.4865, 0.4409)
-    std: ClassVar[tuple[float, ...]] = (0.2673, 0.2564, 0.2762)
+    mean: tuple[float, ...] = (0.5071, 0.4865, 0.4409)
+    std: tuple[float, ...] = (0.2673, 0.2564, 0.2762)
     dataset: ClassVar[str] = "CIFAR100"
     folder: ClassVar[str] = "cifar-100-python"
     classes: ClassVar[tuple[str, ...]] = tuple(_FINE_CLASSES.split())

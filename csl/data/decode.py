@@ -4,6 +4,7 @@ import io
 import os
 import warnings
 from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+LONGEST = 2  # times the shorter side, the longer side of an image that is decoded whole
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0  # of TIFF
 # The limit at which Pillow starts to warn; it refuses by itself only at twice that.
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
@@ -29,7 +31,10 @@ MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.(TiffImagePlugin|Image|ImageFile)$")
 
 
-def decode(file: str | bytes, name: str, size: int, num_channels: int = 3) -> Tensor:
+ImageFile: TypeAlias = str | bytes | Image.Image
+
+
+def decode(file: ImageFile, name: str, size: int, num_channels: int = 3) -> Tensor:
     """Decode an image, cut its central square and resize that (bilinear, antialiased): uint8 `[C, size, size]`.
 
     A photograph is turned upright as its EXIF tag says, if that can be read. An animation gives its first frame.
@@ -38,7 +43,7 @@ def decode(file: str | bytes, name: str, size: int, num_channels: int = 3) -> Te
     Floating-point numbers and values outside 0 to 65,535 have no such limit and are refused.
 
     Args:
-        file: A path, or the encoded bytes.
+        file: A path, the encoded bytes, or an image that Pillow has opened.
         name: What an error message calls the image.
         size: Height and width of the result, in pixels.
         num_channels: 3 for RGB, 1 for grey.
@@ -52,17 +57,68 @@ def decode(file: str | bytes, name: str, size: int, num_channels: int = 3) -> Te
         >>> decode(buffer.getvalue(), "a palette", 8).shape
         torch.Size([3, 8, 8])
     """
+    square = decoded_image(file, name, num_channels, size)
+    side = min(square.size)
+    left, top = (square.width - side) / 2, (square.height - side) / 2
+    if square.size != (size, size):
+        square = square.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
+    return as_tensor(square)
+
+
+def decode_whole(file: ImageFile, name: str, size: int, num_channels: int = 3) -> Tensor:
+    """Decode an image as `decode` does, but all of it: uint8 `[C, h, w]`.
+
+    Its shorter side is at most `size`, its longer side in proportion; a picture of which one side is more than twice
+    the other loses what lies beyond that at both ends.
+
+    Args:
+        file: A path, the encoded bytes, or an image that Pillow has opened.
+        name: What an error message calls the image.
+        size: The largest shorter side, in pixels.
+        num_channels: 3 for RGB, 1 for grey.
+
+    Raises:
+        ValueError: As `decode`.
+
+    Example:
+        >>> photo = Image.new("RGB", (90, 60))
+        >>> decode_whole(photo, "a photo", 40).shape, decode_whole(photo, "a photo", 200).shape
+        (torch.Size([3, 40, 60]), torch.Size([3, 60, 90]))
+    """
+    image = decoded_image(file, name, num_channels, size)
+    side = min(image.size)
+    width, height = (min(length, LONGEST * side) for length in image.size)
+    left, top = (image.width - width) // 2, (image.height - height) // 2
+    box, scale = (left, top, left + width, top + height), min(1.0, size / side)
+    if scale < 1:
+        image = image.resize((round(scale * width), round(scale * height)), Image.Resampling.BILINEAR, box=box)
+    elif image.size != (width, height):
+        image = image.crop(box)
+    return as_tensor(image)
+
+
+def decoded_image(file: ImageFile, name: str, num_channels: int = 3, size: int | None = None) -> Image.Image:
+    """An upright image of 8 bits, at its own size; a JPEG file, if `size` is given, at a scale that covers that.
+
+    Raises:
+        ValueError: As `decode`.
+    """
     try:
         with _opened(file) as image:
-            pixels = np.array(_small_square(image, size, "RGB" if num_channels == 3 else "L"))
+            return _upright(image, size, "RGB" if num_channels == 3 else "L")
     except Exception as error:  # Pillow's decoders raise anything from OSError to IndexError on damaged files.
         reason = str(error) or type(error).__name__
         raise ValueError(f"cannot decode image {name}: {reason}; repair or remove it") from error
-    return torch.from_numpy(pixels).reshape(size, size, num_channels).permute(2, 0, 1)
 
 
-def native_size(file: str | bytes, name: str) -> int:
-    """The shorter side of an image in pixels, read from its header.
+def as_tensor(image: Image.Image) -> Tensor:
+    """The pixels of an image of 8 bits, uint8 `[C, H, W]`."""
+    pixels = torch.from_numpy(np.array(image))
+    return pixels.reshape(image.height, image.width, -1).permute(2, 0, 1)
+
+
+def native_shape(file: ImageFile, name: str) -> tuple[int, int]:
+    """The sides of an image in pixels, as they are stored, read from its header.
 
     Raises:
         ValueError: If it is no image, or too large; names it and says why.
@@ -70,10 +126,19 @@ def native_size(file: str | bytes, name: str) -> int:
     try:
         with _opened(file) as image:
             _refuse_bomb(image)
-            return int(min(image.size))
+            return image.size
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise ValueError(f"cannot decode image {name}: {reason}; repair or remove it") from error
+
+
+def native_size(file: ImageFile, name: str) -> int:
+    """The shorter side of an image in pixels, read from its header.
+
+    Raises:
+        ValueError: If it is no image, or too large; names it and says why.
+    """
+    return min(native_shape(file, name))
 
 
 def is_image(path: str) -> bool:
@@ -104,7 +169,9 @@ def _kinds() -> tuple[str, ...]:
     return tuple(kind for kind in _KINDS if kind in Image.OPEN)
 
 
-def _opened(file: str | bytes) -> Image.Image:
+def _opened(file: ImageFile) -> Image.Image:
+    if isinstance(file, Image.Image):
+        return file.copy()  # whoever reads it closes it
     return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=_kinds())
 
 
@@ -113,16 +180,13 @@ def _refuse_bomb(image: Image.Image) -> None:
         raise ValueError(f"{image.width} x {image.height} pixels, more than {MAX_PIXELS:,}: a decompression bomb?")
 
 
-def _small_square(image: Image.Image, size: int, mode: str) -> Image.Image:
+def _upright(image: Image.Image, size: int | None, mode: str) -> Image.Image:
     _refuse_bomb(image)
-    image.draft(None, (size, size))  # JPEG: decodes at the smallest scale that still covers the size
+    if size is not None:
+        image.draft(None, (size, size))  # JPEG: decodes at the smallest scale that still covers the size
     image.load()
     turn = _UPRIGHT.get(_orientation(image))  # after loading: Pillow has turned a TIFF image then, and says so
     flat = _to_8_bit(image, mode)
-    side = min(flat.size)
-    left, top = (flat.width - side) / 2, (flat.height - side) / 2
-    if flat.size != (size, size):
-        flat = flat.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
     return flat if turn is None else flat.transpose(turn)
 
 

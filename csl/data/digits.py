@@ -23,8 +23,8 @@ class Digits(ImageSource):
     """
 
     # Of all 1,797 images.
-    mean: ClassVar[tuple[float, ...]] = (0.305,)
-    std: ClassVar[tuple[float, ...]] = (0.376,)
+    mean: tuple[float, ...] = (0.305,)
+    std: tuple[float, ...] = (0.376,)
     mirror: ClassVar[bool] = False
 
     def __init__(self, seed: int = 0) -> None:

@@ -45,10 +45,11 @@ class Draw:
         return type(self)(order=self.order, **parts)
 
 
-def draw(recipe: Recipe, count: int, height: int, width: int) -> Draw:
-    """Draw from torch's global CPU generator for `count` images of `height` × `width` pixels."""
+def draw(recipe: Recipe, height: Tensor, width: Tensor) -> Draw:
+    """Draw from torch's global CPU generator for images whose height and width are given in pixels `[N]`."""
+    count = len(height)
     return Draw(
-        crop=_draw_crop(recipe, count, height, width),
+        crop=_draw_crop(recipe, height, width),
         flip=_chosen(count, recipe.flip_probability),
         affine=_draw_affine(recipe, count),
         jitter=_draw_jitter(recipe, count),
@@ -72,27 +73,27 @@ def _chosen(count: int, probability: float) -> Tensor:
     return torch.rand(count) < probability
 
 
-def _draw_crop(recipe: Recipe, count: int, height: int, width: int) -> Tensor:
+def _draw_crop(recipe: Recipe, height: Tensor, width: Tensor) -> Tensor:
     """Boxes as torchvision's `RandomResizedCrop` draws them: ten attempts, then the largest central one."""
-    area = _uniform(recipe.crop_area, count, _CROP_ATTEMPTS) * (height * width)
+    count = len(height)
+    area = _uniform(recipe.crop_area, count, _CROP_ATTEMPTS) * (height * width)[:, None]
     ratio = _log_uniform(recipe.crop_ratio, count, _CROP_ATTEMPTS)
     sizes = torch.stack([(area / ratio).sqrt().round(), (area * ratio).sqrt().round()], dim=-1)
-    limits = torch.tensor([height, width], dtype=torch.float32)
-    fits = ((sizes >= 1) & (sizes <= limits)).all(-1)
+    limits = torch.stack([height, width], dim=1)
+    fits = ((sizes >= 1) & (sizes <= limits[:, None])).all(-1)
     first = fits.float().argmax(1)
-    fallback = torch.tensor(_central_box(recipe.crop_ratio, height, width))
+    fallback = _central_box(recipe.crop_ratio, height, width)
     size = torch.where(fits.any(1, keepdim=True), sizes[torch.arange(count), first], fallback)
     room = limits - size
     corner = torch.where(fits.any(1, keepdim=True), (torch.rand(count, 2) * (room + 1)).floor(), (room / 2).floor())
     return torch.cat([corner, size], dim=1)
 
 
-def _central_box(ratio: Range, height: int, width: int) -> tuple[float, float]:
-    if width / height < ratio[0]:
-        return float(round(width / ratio[0])), float(width)
-    if width / height > ratio[1]:
-        return float(height), float(round(height * ratio[1]))
-    return float(height), float(width)
+def _central_box(ratio: Range, height: Tensor, width: Tensor) -> Tensor:
+    narrow, wide = width / height < ratio[0], width / height > ratio[1]
+    rows = torch.where(narrow, (width / ratio[0]).round(), height)
+    columns = torch.where(wide, (height * ratio[1]).round(), width)
+    return torch.stack([rows, columns], dim=1)
 
 
 def _draw_affine(recipe: Recipe, count: int) -> Tensor:

@@ -33,6 +33,23 @@ def resample(images: Tensor, boxes: Tensor, size: int, flip: Tensor | None = Non
     return (rows @ stacked).view(batch, size, channels, size).transpose(1, 2)
 
 
+def trimmed(images: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """The part of a batch that its boxes reach, and the boxes in that part; nothing is copied.
+
+    Args:
+        images: `[B, C, H, W]`.
+        boxes: Top, left, height, width in pixels `[B, 4]`, on the CPU.
+
+    Example:
+        >>> part, boxes = trimmed(torch.zeros(2, 3, 50, 60), torch.tensor([[10.0, 5, 8, 8], [12.5, 9, 4, 30]]))
+        >>> part.shape, boxes[1].tolist()
+        (torch.Size([2, 3, 8, 34]), [2.5, 4.0, 4.0, 30.0])
+    """
+    corner, end = boxes[:, :2].amin(dim=0).floor(), (boxes[:, :2] + boxes[:, 2:]).amax(dim=0).ceil()
+    (top, left), (bottom, right) = corner.int().tolist(), end.int().tolist()
+    return images[..., top:bottom, left:right], torch.cat([boxes[:, :2] - corner, boxes[:, 2:]], dim=1)
+
+
 def _weights(start: Tensor, length: Tensor, in_size: int, out_size: int) -> Tensor:
     """How much each pixel of the box gives to each pixel of the result `[B, out, in]`: triangles, rows sum to one."""
     step = (length / out_size)[:, None, None]

@@ -5,11 +5,15 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Protocol, Self
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from csl.data.decode import decode
+from csl.data.canvas import on_canvas
+from csl.data.decode import LONGEST, ImageFile, decode, decode_whole, decoded_image, native_shape
 from csl.types import RawBatch
+
+_LOOKED_AT = 32
 
 
 class ImageSet(Dataset[RawBatch], ABC):
@@ -33,6 +37,11 @@ class ImageSet(Dataset[RawBatch], ABC):
     @abstractmethod
     def select(self, positions: Tensor) -> Self:
         """The set of the images at some positions `[M]`, in that order."""
+
+    def pil(self, position: int) -> Image.Image:
+        """The image at a position, uncut and of its own size."""
+        pixels = self.images(torch.tensor([position]))[0].permute(1, 2, 0).numpy()
+        return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
     def contents(self) -> Iterator[bytes]:
         """What tells this set from another, piece by piece, for a hash: its labels, and the images or their names."""
@@ -95,8 +104,8 @@ class Encoded(Protocol):
         """What `hold` takes."""
         ...
 
-    def read(self, row: int) -> tuple[str | bytes, str]:
-        """An image file's path or its bytes, and the name that an error message gives it."""
+    def read(self, row: int) -> tuple[ImageFile, str]:
+        """An image file's path, its bytes or the image itself, and the name that an error message gives it."""
         ...
 
     def key(self, row: int) -> str:
@@ -113,14 +122,14 @@ class Encoded(Protocol):
 
 
 class EncodedImages(ImageSet):
-    """A set whose images are decoded, cut to their central square and brought to one size when they are asked for.
+    """A set whose images are decoded when they are asked for: batches hold all of them, `images` central squares.
 
     Args:
         encoded: Where the encoded images come from.
         rows: Which rows of it belong to this set `[N]`.
         labels: Class indices `[N]`; -1 where an image has no label.
         num_channels: 3 for RGB, 1 for grey.
-        size: Height and width of the decoded images, in pixels.
+        size: Height and width of the squares, and the largest shorter side of what is in batches, in pixels.
 
     Attributes:
         encoded: Where the encoded images come from.
@@ -133,8 +142,21 @@ class EncodedImages(ImageSet):
         self.encoded = encoded
         self._rows = rows
 
+    def __getitems__(self, positions: Sequence[int]) -> RawBatch:
+        index = torch.as_tensor(positions, dtype=torch.int64)
+        images, sizes = on_canvas([self.whole(position) for position in index.tolist()])
+        return RawBatch(images, self.labels[index], index, sizes)
+
+    def whole(self, position: int) -> Tensor:
+        """All of the image at a position, uint8 `[C, h, w]`, with a shorter side of at most `size`."""
+        return decode_whole(*self.encoded.read(int(self._rows[position])), self.size, self.num_channels)
+
+    def pil(self, position: int) -> Image.Image:
+        """The image at a position, uncut and of its own size."""
+        return decoded_image(*self.encoded.read(int(self._rows[position])), self.num_channels)
+
     def images(self, positions: Tensor) -> Tensor:
-        """The images at some positions `[B]`, uint8 `[B, C, size, size]`."""
+        """The central squares of the images at some positions `[B]`, uint8 `[B, C, size, size]`."""
         out = torch.empty((len(positions), self.num_channels, self.size, self.size), dtype=torch.uint8)
         for image, row in zip(out, self._rows[positions].tolist(), strict=True):
             file, name = self.encoded.read(row)
@@ -159,6 +181,21 @@ class EncodedImages(ImageSet):
         yield from super().contents()
         for key in self.keys():
             yield key.encode("utf-8", "surrogateescape") + b"\0"
+
+    def num_bytes(self) -> float:
+        """About what all images take when they are decoded; some are looked at for their shape."""
+        step = 1 if self.groups() is not None else max(1, len(self) // _LOOKED_AT)
+        found = [self._bytes_of(row) for row in self._rows[::step][: 2 * _LOOKED_AT].tolist()]
+        known = [number for number in found if number]
+        return len(self) * sum(known) / max(1, len(known))
+
+    def _bytes_of(self, row: int) -> float:
+        try:
+            short, long = sorted(native_shape(*self.encoded.read(row)))
+        except ValueError:  # whoever decodes it will say so
+            return 0.0
+        side = min(short, self.size)
+        return self.num_channels * side**2 * min(long / short, LONGEST)
 
     def groups(self) -> Tensor | None:
         """Numbers `[N]` that say which images are best read together; None where any order is as good."""

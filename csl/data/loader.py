@@ -1,18 +1,19 @@
 """From sets of images to loaders: what fits is decoded into memory at once, the rest is decoded by workers."""
 
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
-from torch.utils.data import DataLoader, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from csl.data.decoded import available_cores
-from csl.data.images import ImageSet, ImageTensor
-from csl.types import RawBatch
+from csl.data.images import ImageSet
+
+T = TypeVar("T")
 
 
-class ImageLoader(DataLoader[RawBatch]):
+class ImageLoader(DataLoader[T]):
     """A loader whose place in the epoch is the trainer's progress, so that it has nothing of its own to store."""
 
     def state_dict(self) -> dict[str, Any]:
@@ -24,7 +25,7 @@ class ImageLoader(DataLoader[RawBatch]):
 
 
 def image_loader(
-    images: ImageSet,
+    images: Dataset[T],
     sampler: DistributedSampler[Any],
     batch_size: int,
     *,
@@ -32,11 +33,11 @@ def image_loader(
     num_workers: int | Literal["auto"] = "auto",
     local_world_size: int = 1,
     pin_memory: bool = False,
-) -> ImageLoader:
-    """A loader of `RawBatch`es.
+) -> ImageLoader[T]:
+    """A loader of whole batches.
 
     Args:
-        images: The set.
+        images: The set, whose `__getitems__` gives a batch.
         sampler: This process's positions, in order.
         batch_size: Images a batch, on this process.
         training: Whether an incomplete last batch is left out.
@@ -60,8 +61,8 @@ def image_loader(
     )
 
 
-def _num_workers(images: ImageSet, asked: int | Literal["auto"], local_world_size: int) -> int:
-    if isinstance(images, ImageTensor):
+def _num_workers(images: Dataset[Any], asked: int | Literal["auto"], local_world_size: int) -> int:
+    if isinstance(images, ImageSet) and images.in_memory:
         # Lightning advises more workers wherever there are none; here they could only copy what is in memory already.
         warnings.filterwarnings("ignore", message=".*does not have many workers", category=PossibleUserWarning)
         return 0

@@ -9,17 +9,26 @@ from csl.data.source import ImageSplits
 
 _GB = 1e9
 _PARTS = ("train", "val", "test", "reference")
-_MARGIN = 8 / 7  # of a decoded image over the view: 256 to 224
+_MARGIN = 8 / 7  # of a square over the plain view in it: 256 to 224
+_DETAIL = 2  # of a decoded image over the view: crops of a quarter of its area lose nothing
 
 
 def stored_size(native_size: int, image_size: int) -> int:
-    """The size to decode to, in pixels: a margin above the view, but no larger than the images are.
+    """The square that a plain view is cut from, in pixels: a margin above the view, but no larger than the images are.
 
     Example:
         >>> stored_size(32, 32), stored_size(500, 224)
         (32, 256)
     """
     return min(native_size, round(image_size * _MARGIN))
+
+
+def decoded_size(image_size: int) -> int:
+    """The largest shorter side of a decoded image, in pixels: twice the view's.
+
+    It depends on no budget, so that what is measured does not.
+    """
+    return _DETAIL * image_size
 
 
 class ImageStore:
@@ -29,7 +38,7 @@ class ImageStore:
 
     Args:
         splits: The sets.
-        size: The size to decode to, in pixels.
+        size: The largest shorter side to decode to, in pixels.
         budget: What images may take, in GB.
         name: What the log calls the source.
         speak: Whether this process writes the log line and the progress bar.
@@ -41,7 +50,8 @@ class ImageStore:
             del self._sets["reference"]
         encoded = {part: images for part, images in self._sets.items() if isinstance(images, EncodedImages)}
         self._sets |= {part: images.resized(size) for part, images in encoded.items()}
-        needed = sum(len(images) * images.num_channels for images in encoded.values()) * size**2 / _GB
+        sets = [images for images in self._sets.values() if isinstance(images, EncodedImages)]
+        needed = sum(images.num_bytes() for images in sets) / _GB
         self._fits = needed <= budget
         sources = {id(images.encoded): images.encoded for images in encoded.values()}
         self._holds = sum(source.num_bytes for source in sources.values()) / _GB <= budget
@@ -50,7 +60,8 @@ class ImageStore:
             again = "decoded by workers in every epoch" + ("" if self._holds else ", read as they are needed")
             where = "held in memory" if self._fits else again
             rank_zero_info(
-                f"{name}: images are {where}: {needed:.2f} GB at {size} x {size} pixels, memory_budget {budget:g} GB"
+                f"{name}: images are {where}: about {needed:.2f} GB with shorter sides of up to {size} pixels, "
+                f"memory_budget {budget:g} GB"
             )
 
     def __getitem__(self, name: str) -> ImageSet | None:

@@ -16,8 +16,8 @@ class MNIST(TorchvisionSource):
         (1, 28)
     """
 
-    mean: ClassVar[tuple[float, ...]] = (0.1307,)
-    std: ClassVar[tuple[float, ...]] = (0.3081,)
+    mean: tuple[float, ...] = (0.1307,)
+    std: tuple[float, ...] = (0.3081,)
     mirror: ClassVar[bool] = False
     dataset: ClassVar[str] = "MNIST"
     folder: ClassVar[str] = "MNIST/raw"
@@ -35,8 +35,8 @@ class FashionMNIST(TorchvisionSource):
         'T-shirt/top'
     """
 
-    mean: ClassVar[tuple[float, ...]] = (0.2860,)
-    std: ClassVar[tuple[float, ...]] = (0.3530,)
+    mean: tuple[float, ...] = (0.2860,)
+    std: tuple[float, ...] = (0.3530,)
     dataset: ClassVar[str] = "FashionMNIST"
     folder: ClassVar[str] = "FashionMNIST/raw"
     classes: ClassVar[tuple[str, ...]] = (

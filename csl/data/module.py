@@ -1,54 +1,54 @@
 """The one data module: any image source, for any method."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 import torch
 from lightning.fabric.utilities import move_data_to_device
-from lightning.pytorch import LightningDataModule
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 from torch.utils.data import DistributedSampler
 
-from csl.data.augmentation import Augmentation, to_unit
-from csl.data.checks import check_batch_size, check_evaluation_sets, check_labels, check_loading
+from csl.data.augmentation import Augmentation
+from csl.data.checks import check_augmentation, check_batch_size, check_evaluation_sets, check_loading
 from csl.data.color import with_channels
-from csl.data.geometry import resample
-from csl.data.images import EncodedImages, ImageSet
+from csl.data.facts import ImageFacts
+from csl.data.images import ImageSet
 from csl.data.loader import ImageLoader, image_loader
-from csl.data.memory import ImageStore, stored_size
-from csl.data.recipes import recipe_for
-from csl.data.record import DataRecord, printable
+from csl.data.memory import ImageStore, decoded_size
+from csl.data.plain import plain_view
 from csl.data.sampler import EvaluationSampler, Position, TrainSampler, batch_under_way, training_position
-from csl.data.source import ImageSource, ImageSplits
-from csl.data.views import augmentations_of
-from csl.randomness import seeded
-from csl.types import Batch, RawBatch, View
+from csl.data.source import ImageSource
+from csl.data.transforms import Transform, TransformedImages
+from csl.randomness import derive_seed, seeded
+from csl.types import Batch, RawBatch
 
-_LARGEST_DEFAULT_SIZE = 224
-_DEFAULT_VIEWS = (View(2),)
-_HALF = ("16", "bf16")
 Part: TypeAlias = Literal["train", "val", "test"]
 
 
-class ImageDataModule(LightningDataModule):
+class ImageDataModule(ImageFacts):
     """Images from a source as batches of views: augmented for training, plain and each exactly once for evaluation.
 
     Loaders give uint8 images; they become float views in [0, 1] on the device. How many views there are, and of which
     size, is said by the method's `views`; without a method there are two full views. The plain view of evaluation is
     the central square, resized where the image has another size.
 
+    Images that are files are decoded whole, with shorter sides of up to twice the views' size, so that crops come from
+    all of a photograph, and those of a quarter of its area or more lose no detail.
+
     Args:
         source: Where the images come from.
         batch_size: Images in a step, of all processes together.
         augmentation: One for every view, or a list with one for each group of the method's views (or for each view);
-            what they leave open, and all if not given, follows the recipe for the source.
+            what they leave open, and all if not given, follows the recipe for the source. Or transforms of others, such
+            as torchvision's, which are given PIL images and return images in [0, 1]; they work image by image in the
+            processes that load, which is several times slower.
         image_size: Height and width of the views in pixels; if not given, those that the method's encoder was made for,
             or else the source's own, at most 224.
         num_workers: Processes that decode a set too large for memory; "auto" takes this process's share of the cores.
         memory_budget: What images may take in memory, decoded or, if they are too many for that, encoded, in GB a
-            process.
+            process. A photograph of 500 × 375 pixels takes 0.6 MB for views of 224 pixels, and any at most 1.2 MB; what
+            is not held is decoded anew in every epoch, a few milliseconds each.
         predict_split: The set that `predict` runs on.
         seed: Seeds the order of the training images and their augmentation.
 
@@ -69,7 +69,7 @@ class ImageDataModule(LightningDataModule):
         self,
         source: ImageSource,
         batch_size: int = 256,
-        augmentation: Augmentation | list[Augmentation] | None = None,
+        augmentation: Augmentation | Transform | list[Augmentation] | list[Transform] | None = None,
         image_size: int | None = None,
         num_workers: int | Literal["auto"] = "auto",
         memory_budget: float = 4.0,
@@ -82,86 +82,8 @@ class ImageDataModule(LightningDataModule):
         self.num_workers, self.memory_budget, self.predict_split = num_workers, memory_budget, predict_split
         self._given_size = image_size
         self._stored: tuple[int, ImageStore] | None = None
-        self.augmentation = augmentation if isinstance(augmentation, list) else [augmentation or Augmentation()]
-
-    @property
-    def num_classes(self) -> int:
-        """How many classes the source has."""
-        return self.source.num_classes
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Name of each class, in the order of the labels."""
-        return self.source.class_names
-
-    @property
-    def num_channels(self) -> int:
-        """3 for RGB, 1 for grey."""
-        return self.source.num_channels
-
-    @property
-    def image_size(self) -> int:
-        """Height and width of full views, in pixels."""
-        made_for: int | None = getattr(self._encoder, "native_size", None)
-        return self._given_size or made_for or min(self.source.native_size, _LARGEST_DEFAULT_SIZE)
-
-    @property
-    def window(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """Mean and standard deviation of each channel of the source's images in [0, 1], which encoders normalise by."""
-        return self.source.mean, self.source.std
-
-    @property
-    def num_train(self) -> int:
-        """How many training images there are."""
-        return len(self.splits.train)
-
-    @property
-    def train_labels(self) -> Tensor:
-        """The label of every training image, by its index; -1 where it has none."""
-        return self.splits.train.labels
-
-    @property
-    def augmentations(self) -> list[Augmentation]:
-        """The augmentation of each view that the method wants, with all strengths resolved.
-
-        Raises:
-            ValueError: If several were given, but not one for each group of views or for each view.
-        """
-        views: tuple[View, ...] = getattr(self._module, "views", _DEFAULT_VIEWS)
-        return augmentations_of(views, self.augmentation, recipe_for(self.image_size, self.source.mirror))
-
-    @cached_property
-    def splits(self) -> ImageSplits:
-        """The source's sets, their labels checked; images may still be in their files."""
-        splits = self.source.load()
-        check_labels(self.source, splits)
-        return splits
-
-    @cached_property
-    def record(self) -> DataRecord:
-        """What was read; the first lines of every fit say it."""
-        return self.source.record(self.splits)
-
-    def file_names(self, part: str) -> list[str] | None:
-        """What tells each image of a set from the others, such as its path below the folder; None if they have none.
-
-        Args:
-            part: One of "train", "reference", "val" and "test".
-        """
-        images = getattr(self.splits, part)
-        return list(map(printable, images.keys())) if isinstance(images, EncodedImages) else None
-
-    def images(self, part: str, positions: Tensor) -> Tensor:
-        """Some images of a set as they are before they become views, uint8 `[B, C, H, W]`.
-
-        Args:
-            part: One of "train", "reference", "val" and "test".
-            positions: Where they are in the set `[B]`.
-        """
-        images: ImageSet = getattr(self.splits, part)
-        if isinstance(images, EncodedImages):
-            images = images.resized(stored_size(self.source.native_size, self.image_size))
-        return images.images(positions)
+        self.augmentation = list(augmentation) if isinstance(augmentation, list) else [augmentation or Augmentation()]
+        check_augmentation(self.augmentation)
 
     def prepare_data(self) -> None:
         """Let the source fetch what it lacks, once a machine."""
@@ -173,14 +95,15 @@ class ImageDataModule(LightningDataModule):
             rank_zero_info("\n".join(self.record.lines()))
         if stage in (None, "fit"):
             check_batch_size(self.batch_size, self.num_train, self._world_size)
-            self.augmentations  # noqa: B018 - resolved now, so that a wrong number of them ends the run before it starts
+            self.augmentations, self.transforms  # noqa: B018 - a wrong number of them ends the run before it starts
         check_evaluation_sets(self.splits, self._world_size)
         for name in _sets_of_stage(stage, self.predict_split):
-            self._store[name]  # decoded now, so that a damaged image ends the run before it starts
+            if not (name == "train" and self.transforms):
+                self._store[name]  # decoded now, so that a damaged image ends the run before it starts
         if stage in (None, "fit"):
-            self._announce_leftover()
+            self._announce()
 
-    def train_dataloader(self) -> ImageLoader:
+    def train_dataloader(self) -> ImageLoader[Any]:
         """Shuffled batches; the last incomplete global batch of an epoch is dropped."""
         position = self._position if self.trainer is not None else None
         sampler = TrainSampler(
@@ -191,14 +114,15 @@ class ImageDataModule(LightningDataModule):
             self._world_size,
             position,
             groups=self._store.groups("train"),
+            tells_epoch=bool(self.transforms),
         )
-        return self._loader("train", sampler, self.batch_size, training=True)
+        return self._training_loader("train", sampler, self.batch_size, self.seed)
 
-    def val_dataloader(self) -> list[ImageLoader]:
+    def val_dataloader(self) -> list[ImageLoader[Any]]:
         """The reference set and the held-out set."""
         return [self._evaluation_loader("reference"), self._evaluation_loader("val")]
 
-    def test_dataloader(self) -> list[ImageLoader]:
+    def test_dataloader(self) -> list[ImageLoader[Any]]:
         """The reference set and the test set.
 
         Raises:
@@ -206,7 +130,7 @@ class ImageDataModule(LightningDataModule):
         """
         return [self._evaluation_loader("reference"), self._evaluation_loader("test")]
 
-    def predict_dataloader(self) -> ImageLoader:
+    def predict_dataloader(self) -> ImageLoader[Any]:
         """The set named by `predict_split`, each image once and in order."""
         return self._evaluation_loader(self.predict_split)
 
@@ -224,73 +148,59 @@ class ImageDataModule(LightningDataModule):
         count, size = self.augmented_sizes(part)
         # Position 0 of epoch 0: the same images form a batch at every call.
         sampler = TrainSampler(count, size, self.seed, self._rank, self._world_size, lambda: (0, 0))
-        for number, raw in enumerate(self._loader(part, sampler, size, training=True)):
-            raw = RawBatch(*move_data_to_device(raw, self.trainer.strategy.root_device))
+        loader = self._training_loader(part, sampler, size, derive_seed(self.seed, "held-out views", draw))
+        for number, raw in enumerate(loader):
+            raw = self.transfer_batch_to_device(raw, self.trainer.strategy.root_device, 0)
             with seeded(self.seed, "held-out views", number, *([draw] if draw else [])):
-                yield self._batch(raw, self.augment(raw.images))
+                yield self._batch(raw, self._views_of(raw))
 
     def augmented_sizes(self, part: Part = "val") -> tuple[int, int]:
         """How many images a set has, and how many a batch of `augmented_batches`."""
         count = len(self.splits.sets()[part])
         return count, min(self.batch_size, count - count % self._world_size)
 
-    def on_after_batch_transfer(self, batch: RawBatch, dataloader_idx: int) -> Batch:
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Move a batch, but for the sizes of its images, which random boxes are drawn by on the CPU."""
+        moved = move_data_to_device(batch, device)
+        return moved._replace(sizes=batch.sizes) if isinstance(batch, RawBatch) else moved
+
+    def on_after_batch_transfer(self, batch: RawBatch | Batch, dataloader_idx: int) -> Batch:
         """Turn uint8 images into float views, on their device."""
         if self.trainer is None or not self.trainer.training:
-            return self._batch(batch, (self.plain(batch.images),))
+            assert isinstance(batch, RawBatch)
+            return self._batch(batch, (self.plain(batch.images, batch.sizes),))
         with seeded(self.seed, "augmentation", *batch_under_way(self.trainer)):
-            return self._batch(batch, self.augment(batch.images))
+            return self._batch(batch, self._views_of(batch))
 
-    def augment(self, images: Tensor) -> tuple[Tensor, ...]:
+    def augment(self, images: Tensor, sizes: Tensor | None = None) -> tuple[Tensor, ...]:
         """Random views of uint8 images `[B, C, H, W]`: float in [0, 1], a full one `[B, C, image_size, image_size]`.
 
         Drawn from torch's global random state, for the global batch: on several processes, give each process's equal
         share under the same state.
 
+        Args:
+            images: The images.
+            sizes: Height and width of each `[B, 2]`, in the upper left of its place; None where all fill it.
+
         Raises:
             ValueError: If several augmentations were given, but not one for each group of views or for each view.
         """
         dtype = self._working_type(images.device)
-        return tuple(draw(images, self._rank, self._world_size, dtype) for draw in self.augmentations)
+        return tuple(draw(images, self._rank, self._world_size, dtype, sizes) for draw in self.augmentations)
 
-    def plain(self, images: Tensor) -> Tensor:
+    def plain(self, images: Tensor, sizes: Tensor | None = None) -> Tensor:
         """The clean view of uint8 images `[B, C, H, W]`: float in [0, 1], `[B, C, image_size, image_size]`."""
-        height, width = images.shape[-2:]
-        unit = to_unit(images)
-        if height == width == self.image_size:
-            return unit
-        side = min(height, width)
-        cut = side * min(1.0, self.image_size / stored_size(side, self.image_size))
-        box = torch.tensor([[(height - cut) / 2, (width - cut) / 2, cut, cut]]).expand(len(images), 4)
-        return resample(unit, box, self.image_size)
+        return plain_view(images, self.image_size, sizes)
 
-    def _working_type(self, device: torch.device) -> torch.dtype:
-        """What to augment in: half precision where the method computes in it, too, and the device gains by that."""
-        if device.type != "cuda" or self.trainer is None or not str(self.trainer.precision).startswith(_HALF):
-            return torch.float32
-        return torch.float16
+    def _views_of(self, batch: RawBatch | Batch) -> tuple[Tensor, ...]:
+        """Random views of the images, which those who load have drawn where they are others' transforms."""
+        return batch.views if isinstance(batch, Batch) else self.augment(batch.images, batch.sizes)
 
-    def _batch(self, raw: RawBatch, views: tuple[Tensor, ...]) -> Batch:
+    def _batch(self, raw: RawBatch | Batch, views: tuple[Tensor, ...]) -> Batch:
         """The views in the trainer's precision, into which it converted the batch while images were integers."""
         channels = getattr(self._encoder, "in_channels", self.num_channels)
         batch: Any = Batch(tuple(with_channels(view, channels) for view in views), raw.labels, raw.index)
         return batch if self.trainer is None else Batch(*self.trainer.precision_plugin.convert_input(batch))
-
-    @property
-    def _module(self) -> Any:
-        return None if self.trainer is None else self.trainer.lightning_module
-
-    @property
-    def _encoder(self) -> Any:
-        return getattr(self._module, "encoder", None)
-
-    @property
-    def _rank(self) -> int:
-        return 0 if self.trainer is None else self.trainer.global_rank
-
-    @property
-    def _world_size(self) -> int:
-        return 1 if self.trainer is None else self.trainer.world_size
 
     def _position(self) -> Position:
         assert self.trainer is not None
@@ -299,26 +209,43 @@ class ImageDataModule(LightningDataModule):
     @property
     def _store(self) -> ImageStore:
         """The sets, decoded to the size that the views need; anew where another encoder needs another one."""
-        size = stored_size(self.source.native_size, self.image_size)
+        size = decoded_size(self.image_size)
         if self._stored is None or self._stored[0] != size:
             name = type(self.source).__name__
             self._stored = size, ImageStore(self.splits, size, self.memory_budget, name, speak=self._rank == 0)
         return self._stored[1]
 
-    def _evaluation_loader(self, part: str) -> ImageLoader:
+    def _evaluation_loader(self, part: str) -> ImageLoader[Any]:
         images: ImageSet | None = getattr(self.splits, part)
         if images is None:
             raise ValueError(
                 f"{type(self.source).__name__} has no test set beside its held-out one; "
                 "to measure on the held-out set, run validate"
             )
-        return self._loader(part, EvaluationSampler(len(images), self._rank, self._world_size), self.batch_size)
+        sampler = EvaluationSampler(len(images), self._rank, self._world_size)
+        return self._loader(self._held(part), sampler, self.batch_size)
 
-    def _loader(
-        self, part: str, sampler: DistributedSampler[Any], batch_size: int, training: bool = False
-    ) -> ImageLoader:
+    def _training_loader(
+        self, part: str, sampler: DistributedSampler[Any], batch_size: int, seed: int
+    ) -> ImageLoader[Any]:
+        """Whole batches of images, or of views where others' transforms draw them."""
+        if not self.transforms:
+            return self._loader(self._held(part), sampler, batch_size, training=True)
+        images = TransformedImages(getattr(self.splits, part), self.transforms, seed)
+        return self._loader(images, sampler, batch_size, training=True)
+
+    def _held(self, part: str) -> ImageSet:
         images = self._store[part]
         assert images is not None  # a missing test set was refused
+        return images
+
+    def _loader(
+        self,
+        images: ImageSet | TransformedImages,
+        sampler: DistributedSampler[Any],
+        batch_size: int,
+        training: bool = False,
+    ) -> ImageLoader[Any]:
         trainer = self.trainer
         return image_loader(
             images,
@@ -330,11 +257,16 @@ class ImageDataModule(LightningDataModule):
             pin_memory=trainer is not None and trainer.strategy.root_device.type == "cuda",
         )
 
-    def _announce_leftover(self) -> None:
+    def _announce(self) -> None:
         if leftover := self.num_train % self.batch_size:
             rank_zero_info(
                 f"each epoch leaves out {leftover} of {self.num_train:,} training images: "
                 f"they do not fill a batch of {self.batch_size}"
+            )
+        if self.transforms:
+            rank_zero_info(
+                "augmentation: transforms that are not csl's draw the views image by image, in the processes that load "
+                "(num_workers), which is several times slower than csl.data.Augmentation"
             )
 
 

@@ -126,7 +126,7 @@ class DataRecord:
         sets = [f"{part} {count:,}{self._without_labels(part)}" for part, count in self.sets.items()]
         held_out = f" (held out: {self.held_out})" if self.held_out else ""
         passed = "passed over: " + "; ".join(map(str, self.passed_over)) if self.passed_over else ""
-        what = "pixels and labels" if self.in_memory else "list of files and labels"
+        what = "pixels and labels" if self.in_memory else "list of images and labels"
         found = [", ".join(sets) + held_out, passed, *self.notes, f"sha256 of the {what}: {self.fingerprint[:16]}"]
         return [head, *(f"  {printable(line)}" for line in found if line)]
 

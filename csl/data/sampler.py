@@ -43,6 +43,7 @@ class TrainSampler(DistributedSampler[Any]):
             `set_epoch` was told.
         groups: Numbers `[N]` of what images are read from, such as row groups: an epoch goes through them in random
             order, `TOGETHER` at a time, whose images are shuffled together.
+        tells_epoch: Whether a position in epoch `e` is called `e · num_images + position`.
 
     Example:
         >>> sampler = TrainSampler(5, batch_size=2, seed=0)
@@ -59,9 +60,10 @@ class TrainSampler(DistributedSampler[Any]):
         world_size: int = 1,
         position: Callable[[], Position] | None = None,
         groups: Tensor | None = None,
+        tells_epoch: bool = False,
     ) -> None:
         super().__init__(_Rows(num_images), num_replicas=world_size, rank=rank, seed=seed, drop_last=True)
-        self.num_images, self.batch_size = num_images, batch_size
+        self.num_images, self.batch_size, self.tells_epoch = num_images, batch_size, tells_epoch
         self._position = position
         self._groups = groups
 
@@ -77,7 +79,8 @@ class TrainSampler(DistributedSampler[Any]):
             order = order[(numbers[self._groups] // TOGETHER)[order].argsort(stable=True)]
         share = shard_of(self.batch_size, self.rank, self.num_replicas)
         batches = order[: self.num_images // self.batch_size * self.batch_size].view(-1, self.batch_size)
-        yield from batches[done:, share].flatten().tolist()
+        named = batches[done:, share] + (epoch * self.num_images if self.tells_epoch else 0)
+        yield from named.flatten().tolist()
 
 
 class EvaluationSampler(DistributedSampler[Any]):

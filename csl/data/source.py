@@ -63,8 +63,8 @@ class ImageSource(ABC):
         mirror: Whether a mirrored image still shows the same class; without it the recipes never flip.
     """
 
-    mean: ClassVar[tuple[float, ...]] = IMAGENET_MEAN
-    std: ClassVar[tuple[float, ...]] = IMAGENET_STD
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
     mirror: ClassVar[bool] = True
 
     def __init__(self, class_names: Sequence[str], num_channels: int, native_size: int) -> None:

@@ -37,7 +37,7 @@ def stratified(labels: Tensor, count: int, seed: int, *, keep_rest: bool = True)
     generator = torch.Generator().manual_seed(derive_seed(seed, "stratified"))
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     for label, quota in zip(classes, _quotas(sizes, most, count), strict=True):
-        rows = (labels == label).nonzero().flatten()
+        rows = (labels == label).nonzero().flatten()  # class by class: another way would make other splits of a seed
         chosen[rows[torch.randperm(len(rows), generator=generator)[:quota]]] = True
     return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
 

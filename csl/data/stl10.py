@@ -27,8 +27,8 @@ class STL10(TorchvisionSource):
         96
     """
 
-    mean: ClassVar[tuple[float, ...]] = (0.4467, 0.4398, 0.4066)
-    std: ClassVar[tuple[float, ...]] = (0.2603, 0.2566, 0.2713)
+    mean: tuple[float, ...] = (0.4467, 0.4398, 0.4066)
+    std: tuple[float, ...] = (0.2603, 0.2566, 0.2713)
     dataset: ClassVar[str] = "STL10"
     folder: ClassVar[str] = "stl10_binary"
     classes: ClassVar[tuple[str, ...]] = (

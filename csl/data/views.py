@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from csl.checks import check_views
 from csl.data.augmentation import Augmentation
 from csl.data.recipes import Recipe
 from csl.types import View
+
+T = TypeVar("T")
 
 
 def augmentations_of(views: Sequence[View], given: Sequence[Augmentation], recipe: Recipe) -> list[Augmentation]:
@@ -34,14 +37,30 @@ def augmentations_of(views: Sequence[View], given: Sequence[Augmentation], recip
     if len(given) == 1:
         recipe = replace(recipe, image_size=given[0].given.get("image_size", recipe.image_size))
         return [given[0].without(_stated(group)).follow(_recipe_of(group, recipe)) for group in groups]
+    return [one.follow(_recipe_of(group, recipe)) for one, group in zip(one_a_view(views, given), groups, strict=True)]
+
+
+def one_a_view(views: Sequence[View], given: Sequence[T]) -> list[T]:
+    """What was given once, or once for each group of views, or for each view, as one for each view.
+
+    Raises:
+        ValueError: If there is another number of them.
+
+    Example:
+        >>> one_a_view((View(2), View(1)), ["large", "small"])
+        ['large', 'large', 'small']
+    """
+    count = sum(group.count for group in views)
+    if len(given) == 1:
+        return [given[0]] * count
     if len(given) == len(views):
-        given = [one for one, group in zip(given, views, strict=True) for _ in range(group.count)]
-    if len(given) != len(groups):
+        return [one for one, group in zip(given, views, strict=True) for _ in range(group.count)]
+    if len(given) != count:
         raise ValueError(
             f"augmentation: expected one, one for each of the method's {len(views)} groups of views, or one for each "
-            f"of its {len(groups)} views, got {len(given)}"
+            f"of its {count} views, got {len(given)}"
         )
-    return [one.follow(_recipe_of(group, recipe)) for one, group in zip(given, groups, strict=True)]
+    return list(given)
 
 
 def _stated(group: View) -> set[str]:

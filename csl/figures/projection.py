@@ -4,6 +4,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
+
+from csl.randomness import shuffled_by_class
 
 Floats = npt.NDArray[np.float64]
 Projection = Literal["tsne", "pca"]
@@ -63,9 +66,9 @@ def stratified_sample(labels: npt.NDArray[np.int64], size: int, seed: int) -> np
         >>> np.bincount(labels[stratified_sample(labels, 20, seed=0)])
         array([18,  2])
     """
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(labels))
-    if len(labels) > size:
-        by_class = order[np.argsort(labels[order], kind="stable")]
-        order = generator.permutation(by_class[((np.arange(size) + 0.5) * len(labels) / size).astype(np.int64)])
-    return order
+    generator = torch.Generator().manual_seed(seed)
+    order = torch.cat(shuffled_by_class(torch.from_numpy(labels), generator))
+    if len(order) > size:
+        order = order[((torch.arange(size) + 0.5) * len(order) / size).long()]
+    chosen: npt.NDArray[np.int64] = order[torch.randperm(len(order), generator=generator)].numpy()
+    return chosen

@@ -8,6 +8,8 @@ from torch import Tensor
 from csl.graph.graph import Graph, SparseGraph
 from csl.graph.propagation import Propagation
 
+_MOST_EDGES = torch.iinfo(torch.int32).max
+
 
 class TorchPropagation(Propagation):
     """Propagation as PyTorch's matrix product, on any device.
@@ -39,9 +41,12 @@ class _SparseProduct:
 
 def _sparse_matrix(graph: SparseGraph) -> Tensor:
     shape = (len(graph.row_starts) - 1, graph.num_nodes)
+    # On CPUs a product makes 32-bit copies of all indices, each time, unless they are of 32 bits.
+    small = graph.num_edges <= _MOST_EDGES and graph.num_nodes <= _MOST_EDGES
+    starts, columns = (index.int() if small else index for index in (graph.row_starts, graph.columns))
     with warnings.catch_warnings():
         # PyTorch calls the layout beta, once a process; the product is all that is used of it. Some versions warn that
         # invariants are not checked, although they are.
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
         warnings.filterwarnings("ignore", message="Sparse invariant checks are implicitly disabled")
-        return torch.sparse_csr_tensor(graph.row_starts, graph.columns, graph.weights, shape, check_invariants=True)
+        return torch.sparse_csr_tensor(starts, columns, graph.weights, shape, check_invariants=True)

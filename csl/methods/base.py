@@ -13,6 +13,7 @@ from csl.checks import check_views
 from csl.distributed import all_reduce, size, world
 from csl.encoders import Encoder, Network, as_encoder, outermost
 from csl.methods.groups import Group, complete
+from csl.methods.loaded import as_batch, places
 from csl.methods.measuring import measuring, precision_of_features
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
@@ -28,10 +29,14 @@ from csl.methods.run import (
 from csl.methods.step import Keep, Step, as_step, joined
 from csl.modules import synchronize_batch_norm
 from csl.randomness import seeded
-from csl.types import Batch, Features, View
+from csl.types import Batch, Features, RawBatch, View
 
 CHECKPOINT_KEY = "csl_method"
 DEFAULT_OPTIMIZATION = Optimization()
+ONE_VIEW = (
+    "a loader of (images, labels) holds one view of each image; give ([view, view, ...], labels), or let "
+    "csl.data.ImageDataModule(csl.data.AnyDataset(your_dataset)) draw the views"
+)
 
 
 class Method(LightningModule):
@@ -176,33 +181,65 @@ class Method(LightningModule):
         """Forget what a fit kept that ended between a loss and its step."""
         self._kept.clear()
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """The loss of one batch, logged as `train/loss` beside the learning rate `train/lr`.
 
         Nothing here waits for the device but at log steps.
+
+        Args:
+            batch: A `csl.types.Batch`, or what another loader gives, see `csl.methods.loaded.as_batch`.
+            batch_idx: Which batch of the epoch it is.
+
+        Raises:
+            ValueError: If it is none, or holds another number of views than the method wants.
         """
+        batch = self.as_batch(batch)
         if len(batch.views) != (count := sum(group.count for group in self.views)):
-            raise ValueError(f"batch.views: expected {count} views for {type(self).__name__}, got {len(batch.views)}")
+            hint = f": {ONE_VIEW}" if len(batch.views) == 1 else ""
+            raise ValueError(
+                f"batch.views: expected {count} views for {type(self).__name__}, got {len(batch.views)}{hint}"
+            )
         with seeded(run_seed(), "step", self.current_epoch, batch_idx, self.global_rank):
             step = as_step(self.training_loss(batch))
         self._kept.append(step.keep)
         self._log_step(step, len(batch.labels))
         return step.loss
 
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """The batch's features `[B, D]`, encoded in float32, for each output that is measured."""
+        batch = self.as_batch(batch, batch_idx, dataloader_idx)
         with measuring():
             outputs = self.outputs(batch.views[0], self._measured)
         return {name: Features(values.detach().float(), batch.labels, batch.index) for name, values in outputs.items()}
 
-    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """As in validation."""
         return self.validation_step(batch, batch_idx, dataloader_idx)
 
-    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Features:
+    def predict_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> Features:
         """The encoder's features `[B, D]`, encoded in float32."""
+        batch = self.as_batch(batch, batch_idx, dataloader_idx)
         with measuring():
             return Features(self.encoder(batch.views[0]).detach().float(), batch.labels, batch.index)
+
+    def as_batch(self, given: Any, batch_idx: int | None = None, dataloader_idx: int = 0) -> Batch:
+        """What a loader gave as a `csl.types.Batch`, in the trainer's precision.
+
+        Args:
+            given: One already, or what `csl.methods.loaded.as_batch` understands.
+            batch_idx: Which batch of its loader it is, for one that goes through its data set in order.
+            dataloader_idx: Which loader that is.
+
+        Raises:
+            ValueError: If it is something else.
+        """
+        if isinstance(given, Batch):
+            return given
+        batch: Any = as_batch(given)
+        if batch_idx is not None and not isinstance(given, RawBatch):
+            found = places(self.trainer, batch_idx, dataloader_idx, len(batch.labels))
+            batch = batch._replace(index=found.to(batch.labels.device))
+        return Batch(*self.trainer.precision_plugin.convert_input(batch))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""

@@ -19,6 +19,8 @@ class LARS(Optimizer):
     plain SGD's at the same rate; the published recipes for small images are of this form. Parameter groups with
     `adapt=False`, meant for biases and norms, take plain SGD steps.
     lightly's LARS has no clipping and asks the device for two norms a tensor, which stalls a GPU in every step.
+    timm's `Lars(trust_clip=True, always_adapt=True, eps=0)` takes the same steps; but timm is optional here, and the
+    default method is trained with LARS.
 
     From Large Batch Training of Convolutional Networks, 2017, arXiv 1708.03888.
 

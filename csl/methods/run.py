@@ -147,6 +147,12 @@ def rows_of_processes(trainer: Trainer, count: int) -> list[int] | None:
     return [count] * trainer.world_size if isinstance(sampler, DistributedSampler) else None
 
 
+def batch_size_of(loader: Any) -> int | None:
+    """The size of a loader's batches on one process; None where it does not say."""
+    found: int | None = getattr(loader, "batch_size", None)
+    return found or getattr(getattr(loader, "batch_sampler", None), "batch_size", None)
+
+
 def global_batch_size(trainer: Trainer) -> int:
     """The images behind one optimizer step, over all processes and accumulated batches.
 
@@ -157,10 +163,7 @@ def global_batch_size(trainer: Trainer) -> int:
         ValueError: If neither says how large a batch is.
     """
     _make_train_loader(trainer)
-    loader: Any = trainer.train_dataloader
-    per_process = getattr(loader, "batch_size", None) or getattr(
-        getattr(loader, "batch_sampler", None), "batch_size", None
-    )
+    per_process = batch_size_of(trainer.train_dataloader)
     size = per_process and per_process * trainer.world_size
     if size is None:
         size = getattr(getattr(trainer, "datamodule", None), "batch_size", None)

@@ -98,14 +98,15 @@ class Supervised(Method):
         loss = in_full_precision(lambda values: self.loss(values, batch.labels), logits)
         return Step(loss, scalars={"accuracy": _accuracy(logits, batch.labels)})
 
-    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Features]:
         """The batch's features; logs the classifier's accuracy on the held-out set, which is the last loader."""
         features = super().validation_step(batch, batch_idx, dataloader_idx)
+        labels = features["encoder"].labels
         limits = self.trainer.num_test_batches if self.trainer.testing else self.trainer.num_val_batches
         if dataloader_idx == len(limits) - 1 and self._knows_classes():
             with measuring():
                 logits = self.classifier(features["encoder"].values.to(self.classifier.weight.dtype))
-            self.held_out_accuracy.update(_accuracy(logits, batch.labels), len(batch.labels))
+            self.held_out_accuracy.update(_accuracy(logits, labels), len(labels))
             name = "test/accuracy" if self.trainer.testing else "val/accuracy"
             self.log(name, self.held_out_accuracy, on_epoch=True, add_dataloader_idx=False)
         return features
@@ -133,10 +134,8 @@ class Supervised(Method):
         wrong = (labels < 0) | (labels >= self.num_classes)
         if wrong.any():
             first = int(wrong.int().argmax())
-            raise ValueError(
-                f"labels: expected 0 to {self.num_classes - 1}, got {int(labels[first])} for the image with "
-                f"index {int(index[first])}"
-            )
+            which = f"the image with index {int(index[first])}" if index[first] >= 0 else "an image"
+            raise ValueError(f"labels: expected 0 to {self.num_classes - 1}, got {int(labels[first])} for {which}")
 
 
 def _may_be_read(labels: Tensor, trainer: Trainer | None) -> bool:

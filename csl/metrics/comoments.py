@@ -7,9 +7,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-from csl.pairwise import blocks
-
-_ROWS = 4096  # rows converted to float64 at a time
+from csl.pairwise import in_float64
 
 
 class Comoments(NamedTuple):
@@ -42,8 +40,7 @@ def comoments(features: Tensor) -> Comoments:
     dimension = features.shape[1]
     zero = torch.zeros((), dtype=torch.float64, device=features.device)
     held = Comoments(zero, zero.new_zeros(dimension), zero.new_zeros(dimension, dimension))
-    for part in blocks(len(features), _ROWS):
-        rows = features[part].double()
+    for _, rows in in_float64(features):
         mean = rows.mean(dim=0)
         centered = rows - mean
         held = merge(held, Comoments(zero + len(rows), mean, centered.T @ centered))

@@ -5,10 +5,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from csl.metrics.moments import Moments, class_moments, join, pool
-from csl.pairwise import blocks
+from csl.pairwise import in_float64
 from csl.types import Features
-
-_ROWS = 4096  # rows converted to float64 at a time
 
 
 def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -20,8 +18,8 @@ def directions(features: Tensor, dtype: torch.dtype = torch.float64) -> Tensor:
                 [0.0000, 0.0000]])
     """
     unit = torch.empty(features.shape, dtype=dtype, device=features.device)
-    for part in blocks(len(features), _ROWS):
-        unit[part] = normalize(features[part].double(), dim=1, eps=torch.finfo(torch.float32).tiny)
+    for part, rows in in_float64(features):
+        unit[part] = normalize(rows, dim=1, eps=torch.finfo(torch.float32).tiny)
     return unit
 
 
@@ -34,6 +32,6 @@ def with_length_one(rows: Features) -> Features:
 def direction_moments(features: Tensor, labels: Tensor) -> Moments:
     """The moments of the directions of each label's samples; no copy of all of them is made."""
     moments = class_moments(features[:0], labels[:0])
-    for part in blocks(len(features), _ROWS):
-        moments = pool(join(moments, class_moments(directions(features[part]), labels[part])))
+    for part, rows in in_float64(features):
+        moments = pool(join(moments, class_moments(directions(rows), labels[part])))
     return moments

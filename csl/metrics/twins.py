@@ -6,9 +6,8 @@ from torch import Tensor
 
 from csl.distributed import Group, all_reduce
 from csl.metrics.samples import Samples
-from csl.pairwise import blocks, refuse
+from csl.pairwise import in_float64, refuse
 
-_ROWS = 4096  # rows converted to float64 at a time
 _ROUNDING = 1e-24  # share of the sum of squares below which a sum of squared deviations is rounding
 
 
@@ -59,12 +58,10 @@ class Twins:
     @cached_property
     def cross(self) -> Tensor:
         """`Σ_i (x_i − x̄)(y_i − ȳ)ᵀ` `[D, E]`, float64."""
-        both = self.first, self.second
-        means = [one.spectrum.moments.mean for one in both]
+        means = [one.spectrum.moments.mean for one in (self.first, self.second)]
         total = means[0].new_zeros(len(means[0]), len(means[1]))
-        for part in blocks(len(self.first.features), _ROWS):
-            x, y = (one.features[part].double() - mean for one, mean in zip(both, means, strict=True))
-            total += x.T @ y
+        for part, rows in in_float64(self.first.features):
+            total += (rows - means[0]).T @ (self.second.features[part].double() - means[1])
         return all_reduce(total, self.group)
 
 

@@ -5,7 +5,7 @@ Distances are Euclidean; mu is their mean over all pairs. For a temperature T, `
 """
 
 from csl.pairwise.block_sums import ClassSums, weight_block_sums, weight_class_sums
-from csl.pairwise.blocks import blocks
+from csl.pairwise.blocks import blocks, in_float64
 from csl.pairwise.centering import center
 from csl.pairwise.checks import (
     UndefinedSimilarityError,
@@ -32,7 +32,7 @@ from csl.pairwise.pairs import Pairs
 from csl.pairwise.precision import full_precision
 from csl.pairwise.ranks import nearest_rows, ranks
 from csl.pairwise.sample_sums import SampleSums, sample_sums
-from csl.pairwise.sampled_sums import sampled_class_sums
+from csl.pairwise.sampled_sums import SampledSums, sampled_class_sums
 from csl.pairwise.streaming import MEMORY_BUDGET, Precision, Progress, Streaming
 from csl.pairwise.tiles import Tile
 from csl.pairwise.top_weights import top_weights
@@ -51,6 +51,7 @@ __all__ = [
     "Precision",
     "Progress",
     "SampleSums",
+    "SampledSums",
     "Streaming",
     "Tile",
     "UndefinedSimilarityError",
@@ -65,6 +66,7 @@ __all__ = [
     "features_fault",
     "full_precision",
     "full_weights",
+    "in_float64",
     "in_mean_distances",
     "labels_fault",
     "nearest",

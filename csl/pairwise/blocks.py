@@ -2,6 +2,10 @@
 
 from collections.abc import Iterator
 
+from torch import Tensor
+
+_NUMBERS = 2**21  # converted at a time: 16 MB
+
 
 def blocks(count: int, size: int, first: int = 0) -> Iterator[slice]:
     """Consecutive slices of at most `size` rows that cover rows `first` to `first + count`.
@@ -12,3 +16,18 @@ def blocks(count: int, size: int, first: int = 0) -> Iterator[slice]:
     """
     for start in range(first, first + count, size):
         yield slice(start, min(start + size, first + count))
+
+
+def in_float64(features: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """The rows `[N, D]` in float64, a block at a time, so that no such copy of all of them is made.
+
+    Yields:
+        The block's rows as a slice, and their values `[b, D]`.
+
+    Example:
+        >>> import torch
+        >>> [(part, rows.dtype) for part, rows in in_float64(torch.ones(3, 2))]
+        [(slice(0, 3, None), torch.float64)]
+    """
+    for part in blocks(len(features), max(1, _NUMBERS // max(1, features.shape[1]))):
+        yield part, features[part].double()

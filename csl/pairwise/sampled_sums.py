@@ -9,7 +9,6 @@ from torch import Tensor
 
 from csl.checks import check_positive
 from csl.distributed import Group, gather_rows, rank
-from csl.pairwise.block_sums import ClassSums
 from csl.pairwise.centering import Centered, center
 from csl.pairwise.checks import (
     UndefinedSimilarityError,
@@ -22,6 +21,26 @@ from csl.pairwise.pairs import checked_scale
 from csl.pairwise.precision import full_precision
 from csl.pairwise.some_rows import SIDE, SomeRows
 from csl.pairwise.streaming import Progress
+from csl.randomness import shuffled_by_class
+
+
+class SampledSums(NamedTuple):
+    """`csl.pairwise.ClassSums`, estimated from some rows, R times.
+
+    Attributes:
+        within: `[R, T, C]`, float64.
+        degrees: `[R, T, C]`, float64.
+        rows: How many rows were drawn in all repeats together.
+
+    Example:
+        >>> sums = SampledSums(torch.ones(10, 1, 2), torch.ones(10, 1, 2), rows=5000)
+        >>> len(sums.within), sums.rows // len(sums.within)  # repeats, and rows of each
+        (10, 500)
+    """
+
+    within: Tensor
+    degrees: Tensor
+    rows: int
 
 
 @full_precision()
@@ -37,7 +56,7 @@ def sampled_class_sums(
     group: Group = None,
     progress: Progress | None = None,
     tile_side: int = SIDE,
-) -> ClassSums:
+) -> SampledSums:
     """Unbiased estimates of `weight_class_sums`, in `(3 + T) · repeats · samples · N` distances.
 
     Each repeat draws rows i, of every class in proportion to its size, and sums their neighbourhoods over all N
@@ -60,7 +79,7 @@ def sampled_class_sums(
         tile_side: How many rows and columns are worked on at a time.
 
     Returns:
-        `ClassSums` of shape `[R, T, C]`, on every process.
+        The sums of each repeat, on every process.
 
     Raises:
         ValueError: If the features are no finite floating-point matrix, labels do not match, or samples, repeats or a
@@ -85,7 +104,7 @@ def sampled_class_sums(
     if count < 2:
         raise UndefinedSimilarityError(f"similarities need at least two samples, got {count}")
     generator = torch.Generator().manual_seed(seed)
-    drawn = [_draw_rows(classes.cpu(), num_classes, samples, generator) for _ in range(repeats)]
+    drawn = [_draw_rows(classes.cpu(), samples, generator) for _ in range(repeats)]
     rows = torch.cat([part for part, _ in drawn]).to(features.device)
     shares = torch.cat([part for _, part in drawn]).to(features.device)
     repeat = torch.arange(repeats, device=rows.device).repeat_interleave(len(drawn[0][0]))
@@ -102,19 +121,16 @@ def sampled_class_sums(
         at = repeat, classes[rows]
         within[:, place].index_put_(at, shares * (found.within + mended * same), accumulate=True)
         degrees[:, place].index_put_(at, shares * (found.degrees + mended), accumulate=True)
-    return ClassSums(within * count**2, degrees * count**2)
+    return SampledSums(within * count**2, degrees * count**2, len(rows))
 
 
-def _draw_rows(classes: Tensor, num_classes: int, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _draw_rows(classes: Tensor, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Rows of each class in proportion to its size, and how many rows each of them stands for, float64."""
     rows, shares = [], []
-    order = torch.randperm(len(classes), generator=generator)
-    order = order[classes[order].argsort(stable=True)]
-    for part in torch.split(order, torch.bincount(classes, minlength=num_classes).tolist()):
-        if len(part):
-            wanted = min(len(part), max(1, round(samples * len(part) / len(classes))))
-            rows.append(part[:wanted])
-            shares.append(torch.full((wanted,), len(part) / wanted, dtype=torch.float64))
+    for part in shuffled_by_class(classes, generator):
+        wanted = min(len(part), max(1, round(samples * len(part) / len(classes))))
+        rows.append(part[:wanted])
+        shares.append(torch.full((wanted,), len(part) / wanted, dtype=torch.float64))
     return torch.cat(rows), torch.cat(shares)
 
 

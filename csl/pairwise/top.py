@@ -112,10 +112,11 @@ class TopColumns:
                     self._used[rows] += counts
                     return
                 fits = to < (i + (rows.start + 1)) * self.space
-                self._write(to[fits], [part[fits] for part in notes])
+                first = fits.nonzero()[:, 0]
+                self._write(to[first], [part[first] for part in notes])
                 self._used[rows] = (used + counts).clamp(max=self.space)
                 self._sort_out(rows)
-                late = ~fits & (notes[0] <= self._bounds[rows][i])
+                late = (~fits & (notes[0] <= self._bounds[rows][i])).nonzero()[:, 0]
                 i, notes = i[late], [part[late] for part in notes]
 
     def _write(self, to: Tensor, notes: list[Tensor]) -> None:

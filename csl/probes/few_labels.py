@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Generator, Tensor
 
-from csl.randomness import derive_seed
+from csl.randomness import derive_seed, shuffled_by_class
 
 
 def shown_labels(classes: Tensor, share: float, seed: int) -> Tensor:
@@ -25,13 +25,10 @@ def shown_labels(classes: Tensor, share: float, seed: int) -> Tensor:
     if share == 1:
         return torch.ones_like(classes, dtype=torch.bool)
     generator = Generator().manual_seed(derive_seed(seed, "shown labels"))
-    draws = torch.rand(len(classes), generator=generator, dtype=torch.float64)
     shown = torch.zeros(len(classes), dtype=torch.bool)
-    for number in torch.unique(classes).tolist():
-        members = (classes.cpu() == number).nonzero().squeeze(1)
+    for members in shuffled_by_class(classes.cpu(), generator):
         # Rounding up keeps a sample of every class; 1e-9 keeps 0.1 × 30 from becoming 4.
-        count = max(1, math.ceil(share * len(members) - 1e-9))
-        shown[members[draws[members].argsort()[:count]]] = True
+        shown[members[: max(1, math.ceil(share * len(members) - 1e-9))]] = True
     return shown.to(classes.device)
 
 

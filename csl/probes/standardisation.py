@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 
 from csl.distributed import Group, all_reduce
-
-_ROWS = 4096  # rows converted at a time: no float64 copy of all features is made for the statistics
+from csl.pairwise import in_float64
 
 
 def standardisation(values: Tensor, group: Group = None) -> tuple[Tensor, Tensor]:
@@ -22,13 +21,13 @@ def standardisation(values: Tensor, group: Group = None) -> tuple[Tensor, Tensor
     """
     sums = values.new_zeros(values.shape[1] + 1, dtype=torch.float64)
     sums[-1] = len(values)
-    for part in torch.split(values, _ROWS):
-        sums[:-1] += part.double().sum(dim=0)
+    for _, rows in in_float64(values):
+        sums[:-1] += rows.sum(dim=0)
     sums = all_reduce(sums, group)
     mean = sums[:-1] / sums[-1]
     squares = torch.zeros_like(mean)
-    for part in torch.split(values, _ROWS):
-        squares += (part.double() - mean).square().sum(dim=0)
+    for _, rows in in_float64(values):
+        squares += (rows - mean).square().sum(dim=0)
     deviation = (all_reduce(squares, group) / sums[-1]).sqrt()
     largest = values.abs().amax(dim=0).double() if len(values) else torch.zeros_like(mean)
     # The deviation of a constant comes out as rounding, which must not be blown up to 1.

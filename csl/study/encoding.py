@@ -18,7 +18,7 @@ from csl.io import load_checkpoint
 from csl.methods import Frozen, Method
 from csl.runs import Run
 from csl.study.rebuilt import rebuilt
-from csl.types import Split
+from csl.types import Features, Split
 
 
 class Keep(FeatureCallback):
@@ -68,11 +68,13 @@ class Bench:
         trainer = self._evaluated(checkpoint, [*self._monitors, self._keep])
         return {name: float(value) for name, value in trainer.callback_metrics.items()}
 
-    def features(self, checkpoint: Path) -> Split:
+    def features(self, checkpoint: Path) -> tuple[Features, Features]:
         """The encoder's features of the reference set and of the held-out set."""
         self._evaluated(checkpoint, [self._keep])
         assert self._keep.split is not None
-        return self._keep.split
+        train, val = self._keep.split
+        assert train is not None  # our data module gives both sets
+        return train, val
 
     def _evaluated(self, checkpoint: Path, monitors: Sequence[FeatureCallback]) -> Trainer:
         self._load(checkpoint)

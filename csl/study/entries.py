@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from csl.metrics import analyze
-from csl.runs import CHECKPOINTS, Run
+from csl.runs import CHECKPOINTS, Checkpoint, Run
+from csl.study.foreign import checkpoint, is_foreign
 from csl.study.rows import FOLDER, Row, read_row
 from csl.study.subjects import Subject, of_length_one, read_subjects, same_samples
 from csl.study.sweep import measured_rows, readable
@@ -38,7 +39,11 @@ class Entry:
 
 
 def read_entries(
-    places: Sequence[Path], grouping: Grouping = "folder", device: str = "cpu", watch: Watch | None = None
+    places: Sequence[Path],
+    grouping: Grouping = "folder",
+    device: str = "cpu",
+    watch: Watch | None = None,
+    like: Path | None = None,
 ) -> list[Entry]:
     """Encode the held-out images with every encoder, and collect what sweeps have measured or measure it now.
 
@@ -47,6 +52,7 @@ def read_entries(
         grouping: What runs of one group share: the folder that their folders lie in, the method, or nothing.
         device: Where to compute.
         watch: Called with what is at work and the share of it that is done.
+        like: As in `csl.study.subjects.read_subjects`.
 
     Raises:
         ValueError: If a place is none of these, or there are fewer than two.
@@ -54,8 +60,8 @@ def read_entries(
     if len(places) < 2:
         raise ValueError(f"subjects: expected at least two, got {len(places)}")
     found = []
-    for subject in read_subjects(places, device=device, watch=watch):
-        rows, run = _measured(subject, device, watch)
+    for subject in read_subjects(places, like=like, device=device, watch=watch):
+        rows, run = _measured(subject, device, watch, like)
         found.append(Entry(of_length_one(subject), _group(subject, run, grouping), rows, run))
     return found
 
@@ -81,8 +87,12 @@ def settings(entries: Sequence[Entry]) -> dict[str, dict[str, str]]:
     return {name: values for name, values in found.items() if len(set(values.values())) > 1}
 
 
-def _measured(subject: Subject, device: str, watch: Watch | None) -> tuple[Sequence[Row], Run | None]:
+def _measured(
+    subject: Subject, device: str, watch: Watch | None, like: Path | None
+) -> tuple[Sequence[Row], Run | None]:
     """What is known of an encoder's checkpoints up to this one."""
+    if like is not None and is_foreign(subject.path):
+        return _last(Run(subject.path.parent), [checkpoint(subject.path)], subject, device, watch, Run(like)), None
     if subject.path.parent.name != CHECKPOINTS:
         labels = subject.val.labels if subject.class_names else None
         values = {f"val/{name}": value for name, value in analyze(subject.val.features, labels, watch=watch).items()}
@@ -90,10 +100,18 @@ def _measured(subject: Subject, device: str, watch: Watch | None) -> tuple[Seque
     run = Run(subject.path.resolve().parent.parent)
     checkpoints = [one for one in readable(run)[0] if one.epoch <= (subject.epoch or 0)]
     known = [read_row(run.folder / FOLDER, one.path) for one in checkpoints[:-1]]
-    last, faults = measured_rows(run, checkpoints[-1:], subject.name, device, watch)
+    last = _last(run, checkpoints[-1:], subject, device, watch, None)
+    return [*(row for row in known if row is not None), *last], run
+
+
+def _last(
+    run: Run, checkpoints: Sequence[Checkpoint], subject: Subject, device: str, watch: Watch | None, like: Run | None
+) -> list[Row]:
+    """What was measured of the checkpoint that is compared, now or by a sweep."""
+    rows, faults = measured_rows(run, checkpoints, subject.name, device, watch, like)
     if faults:
         raise ValueError(faults[0])
-    return [*(row for row in known if row is not None), *last], run
+    return rows
 
 
 def _group(subject: Subject, run: Run | None, grouping: Grouping) -> str:

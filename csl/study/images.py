@@ -30,7 +30,10 @@ def images_of(where: str, root: Path | None = None) -> tuple[ImageDataModule, tu
     """
     if (Path(where) / CONFIG).is_file():
         method, data = rebuilt(Run(Path(where)))
-        drawn = augmentations_of(method.views, data.augmentation, recipe_for(data.image_size, data.source.mirror))
+        if data.transforms:
+            raise ValueError(f"{where}: expected views of csl.data.Augmentation, got those of others' transforms")
+        own = [one for one in data.augmentation if isinstance(one, Augmentation)]
+        drawn = augmentations_of(method.views, own, recipe_for(data.image_size, data.source.mirror))
     else:
         data = ImageDataModule(_source(where, root))
         drawn = data.augmentations
@@ -42,11 +45,17 @@ def _size(augmentation: Augmentation) -> int:
     return augmentation.recipe(1).image_size
 
 
+def _needs_only_a_place(kind: type) -> bool:
+    """Whether a source can be made from no more than where its files are."""
+    asked = inspect.signature(kind).parameters.values()
+    return {one.name for one in asked if one.default is inspect.Parameter.empty} <= {"root", "files"}
+
+
 def _source(name: str, root: Path | None) -> ImageSource:
     known: dict[str, Any] = {
         one.__name__: one
         for one in vars(csl.data).values()
-        if inspect.isclass(one) and issubclass(one, ImageSource) and one is not ImageSource
+        if inspect.isclass(one) and issubclass(one, ImageSource) and one is not ImageSource and _needs_only_a_place(one)
     }
     if name not in known:
         raise ValueError(f"where: expected a run's folder or one of {', '.join(sorted(known))}, got {name!r}")

@@ -30,13 +30,29 @@ def rebuilt(run: Run) -> tuple[Method, ImageDataModule]:
         >>> method, data = rebuilt(Run(Path("lightning_logs/simclr-digits/version_0")))  # doctest: +SKIP
     """
     config, record = run.config, run.record
-    data = _built("data", ImageDataModule, {**config["data"], "seed": config["seed_everything"] or 0}, run.folder)
+    data = _data(config, run.folder)
     model = dict(config["model"])
     trained = dict(record.get("method", {}).get("init_args", {}))
     model["init_args"] = {**trained, **(model.get("init_args") or {})}
     model["init_args"]["encoder"] = _encoder(model["init_args"]["encoder"], record.get("encoder", {}), data)
     with weights_unread():
         return _built("model", Method, model, run.folder), data
+
+
+def _data(config: Settings, folder: Path) -> ImageDataModule:
+    """The run's images; a data module of the user's own must be one of csl's kind."""
+    stated, seed = dict(config["data"]), {"seed": config["seed_everything"] or 0}
+    if "class_path" not in stated:
+        stated = {"class_path": "csl.data.ImageDataModule", "init_args": stated}
+    settings = {**stated, "init_args": {**(stated.get("init_args") or {}), **seed}}
+    try:
+        data: ImageDataModule = _built("data", ImageDataModule, settings, folder)
+    except ValueError as error:
+        if "does not correspond to a subclass of ImageDataModule" not in str(error):
+            raise
+        name = stated["class_path"]
+        raise ValueError(f"{folder}: expected the images of a csl.data.ImageDataModule, got those of {name}") from error
+    return data
 
 
 def _encoder(stated: Settings, record: Settings, data: ImageDataModule) -> dict[str, Any]:
@@ -53,10 +69,7 @@ def _encoder(stated: Settings, record: Settings, data: ImageDataModule) -> dict[
 
 def _built(name: str, kind: type, settings: Settings, folder: Path) -> Any:
     parser = ArgumentParser(exit_on_error=False)
-    if kind is Method:
-        parser.add_subclass_arguments(Method, name)
-    else:
-        parser.add_class_arguments(kind, name)
+    parser.add_subclass_arguments(kind, name)
     with _explained(folder, name):
         return parser.instantiate_classes(parser.parse_object({name: dict(settings)}))[name]
 

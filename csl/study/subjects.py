@@ -13,8 +13,9 @@ from csl.io import read_features
 from csl.metrics.analysis import Watcher
 from csl.metrics.directions import directions
 from csl.pairwise.checks import check_features
-from csl.runs import CONFIG, Checkpoint, Run, epoch_file, names_of
+from csl.runs import CHECKPOINTS, CONFIG, Checkpoint, Run, epoch_file, names_of
 from csl.study.encoding import Bench
+from csl.study.foreign import checkpoint, checkpoints_in, is_foreign
 
 Part = Literal["train", "val"]
 
@@ -68,6 +69,7 @@ def read_subjects(
     epochs: Sequence[int] = (),
     *,
     labels: Path | None = None,
+    like: Path | None = None,
     device: str = "cpu",
     watch: Watcher | None = None,
 ) -> list[Subject]:
@@ -75,8 +77,10 @@ def read_subjects(
 
     Args:
         places: Folders of runs, checkpoints in them, or feature files of any format that `csl.io.read_features` reads.
-        epochs: Which epochs of each run's folder; its last checkpoint if none is given.
+        epochs: Which epochs of each folder; its last checkpoint if none is given.
         labels: A file with the labels of feature files that hold none.
+        like: A run whose encoder is of the kind that other projects trained and whose images it is to see; files and
+            folders of weights are checkpoints of such an encoder then.
         device: Where to encode.
         watch: Called with a subject's name and the share of them that is done.
 
@@ -94,18 +98,20 @@ def read_subjects(
         >>> subject.name, list(subject.class_names), subject.val.labels
         ('clip.npz', ['0', '2'], tensor([0, 1, 1]))
     """
-    files = [found for place in places for found in _files(place, epochs)]
-    benches: dict[Path, Bench] = {}
+    files = [found for place in places for found in _files(place, epochs, like)]
+    benches: dict[tuple[Path, bool], Bench] = {}
     subjects = []
     for number, (file, name) in enumerate(zip(files, distinct_names(files), strict=True)):
         if watch is not None:
             watch(name, number / len(files))
-        run = _run_of(file)
+        foreign = like is not None and is_foreign(file)
+        run = Run(like) if like is not None and foreign else _run_of(file)
         if run is None:
             subjects.append(_from_file(file, name, labels))
             continue
-        bench = benches.setdefault(run.folder, benches.get(run.folder) or Bench(run, device=device))
-        subjects.append(_from_run(bench, file, name))
+        key = run.folder, foreign
+        bench = benches.setdefault(key, benches.get(key) or Bench(run, device=device, foreign=foreign))
+        subjects.append(_from_run(bench, checkpoint(file) if foreign else Checkpoint.read(file), name))
     return subjects
 
 
@@ -137,7 +143,7 @@ def distinct_names(files: Sequence[Path]) -> list[str]:
     for file, place in zip(files, resolved, strict=True):
         if resolved.count(place) > 1:
             raise ValueError(f"subjects: expected different ones, got {file} twice")
-    places = [place.parent.parent if place.suffix == ".ckpt" else place for place in resolved]
+    places = [place.parent.parent if place.parent.name == CHECKPOINTS else place for place in resolved]
     known = dict(zip(dict.fromkeys(places), names_of(list(dict.fromkeys(places))), strict=True))
     return [f"{known[place]}{_epoch(file)}" for place, file in zip(places, resolved, strict=True)]
 
@@ -145,12 +151,12 @@ def distinct_names(files: Sequence[Path]) -> list[str]:
 def _epoch(file: Path) -> str:
     """What a checkpoint's name says of its epoch; nothing for the last one, and for a file of features."""
     epoch = file.stem.removeprefix("epoch_")
-    if file.suffix != ".ckpt" or file.stem == "last":
+    if file.parent.name != CHECKPOINTS or file.stem == "last":
         return ""
     return f" epoch {int(epoch)}" if epoch.isdecimal() else f" {file.stem}"
 
 
-def _files(place: Path, epochs: Sequence[int]) -> Iterator[Path]:
+def _files(place: Path, epochs: Sequence[int], like: Path | None) -> Iterator[Path]:
     """The checkpoints or the one file of features that a place stands for."""
     if (place / CONFIG).is_file():
         run = Run(place)
@@ -160,11 +166,23 @@ def _files(place: Path, epochs: Sequence[int]) -> Iterator[Path]:
                 kept = ", ".join(path.name for path in run.checkpoint_files) or "none"
                 raise ValueError(f"{place}: expected a checkpoint {file.name}; there are: {kept}")
             yield file
+    elif like is not None and place.is_dir():
+        yield from _foreign_files(place, epochs)
     elif place.is_dir() or not place.exists():
         what = "a folder that is no run" if place.is_dir() else "no such file"
         raise ValueError(f"{place}: expected a run's folder, a checkpoint in one, or a file of features, got {what}")
     else:
         yield place
+
+
+def _foreign_files(folder: Path, epochs: Sequence[int]) -> Iterator[Path]:
+    found = {one.epoch: one.path for one in checkpoints_in(folder)}
+    if not found:
+        raise ValueError(f"{folder}: expected files of weights, got none")
+    for epoch in epochs or [max(found)]:
+        if epoch not in found:
+            raise ValueError(f"{folder}: expected weights of epoch {epoch}; there are: {', '.join(map(str, found))}")
+        yield found[epoch]
 
 
 def _run_of(file: Path) -> Run | None:
@@ -173,16 +191,18 @@ def _run_of(file: Path) -> Run | None:
         return None
     folder = file.resolve().parent.parent
     if not (folder / CONFIG).is_file():
-        raise ValueError(f"{file}: expected a checkpoint in the folder of its run, which holds {CONFIG}")
+        raise ValueError(
+            f"{file}: expected a checkpoint in the folder of its run, which holds {CONFIG}; for one that another "
+            "project wrote, name a run with such an encoder: --like RUN"
+        )
     return Run(folder)
 
 
-def _from_run(bench: Bench, file: Path, name: str) -> Subject:
-    checkpoint = Checkpoint.read(file)
-    split, data = bench.features(file), bench.data
+def _from_run(bench: Bench, checkpoint: Checkpoint, name: str) -> Subject:
+    file, data = checkpoint.path, bench.data
     train, val = (
         Encoded(rows.values.cpu(), rows.labels.cpu(), data.file_names(part), partial(data.images, part))
-        for part, rows in (("reference", split.train), ("val", split.val))
+        for part, rows in zip(("reference", "val"), bench.features(file), strict=True)
     )
     has_labels = bool((val.labels >= 0).any())
     names = tuple(data.class_names) if has_labels else ()

@@ -1,18 +1,16 @@
 """Every kept checkpoint of a run, measured."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from csl.runs import Checkpoint, Run, by_number
+from csl.runs import Checkpoint, Run
 from csl.study.encoding import Bench
+from csl.study.foreign import checkpoints_in
 from csl.study.log import write_log
 from csl.study.panel import monitors
 from csl.study.rows import FOLDER, Row, read_row, write_row
-
-WEIGHTS = (".ckpt", ".pt", ".pth", ".tar", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ def sweep(
         ValueError: If the folder holds no checkpoint, or the run cannot be built again.
     """
     folder = run.folder / FOLDER
-    checkpoints, faults = readable(run) if like is None else (foreign(run.folder), [])
+    checkpoints, faults = readable(run) if like is None else (checkpoints_in(run.folder), [])
     if not checkpoints and not faults:
         raise ValueError(f"{run.folder}: expected checkpoints, got none; a run that was trained has last.ckpt")
     rows, missed = measured_rows(run, checkpoints, name, device, watch, like)
@@ -111,23 +109,6 @@ def readable(run: Run) -> tuple[list[Checkpoint], list[str]]:
         else:
             found.setdefault(checkpoint.step, checkpoint)
     return [found[step] for step in sorted(found)], faults
-
-
-def foreign(folder: Path) -> list[Checkpoint]:
-    """Files of weights in the order of the numbers in their names, of which the last is taken for the epoch.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name in ("ckpt_e100.pth", "ckpt_e20.pth", "readme.txt"):
-        ...         (Path(folder) / name).touch()
-        ...     [(found.path.name, found.epoch) for found in foreign(Path(folder))]
-        [('ckpt_e20.pth', 20), ('ckpt_e100.pth', 100)]
-    """
-    files = sorted((file for file in folder.glob("[!.]*") if file.suffix in WEIGHTS), key=by_number)
-    numbers = [re.findall(r"\d+", file.stem) for file in files]
-    epochs = [int(found[-1]) if found else place for place, found in enumerate(numbers)]
-    return [Checkpoint(file, epoch, epoch) for file, epoch in zip(files, epochs, strict=True)]
 
 
 def _measured(bench: Bench, checkpoint: Checkpoint) -> Row:

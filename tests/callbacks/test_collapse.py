@@ -103,10 +103,14 @@ class BrokenMonitor(FeatureCallback):
     [
         (
             OrganizationMetrics([BrokenMetric(), torchmetrics.MeanMetric()]),
-            "BrokenMetric is undefined here",
+            r"(?s)BrokenMetric is undefined here.*Traceback.*test_collapse\.py",
             "val/broken_metric",
         ),
-        (ProbeMonitor([BrokenProbe()]), "BrokenProbe could not be fitted", "val/knn_accuracy"),
+        (
+            ProbeMonitor([BrokenProbe()]),
+            r"(?s)BrokenProbe could not be fitted.*RuntimeError: no memory.*Traceback.*test_collapse\.py",
+            "val/knn_accuracy",
+        ),
         (
             BrokenMonitor(),
             r"(?s)BrokenMonitor failed and measured nothing in epoch 1.*Traceback.*test_collapse\.py.*division by zero",

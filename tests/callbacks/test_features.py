@@ -12,8 +12,17 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from csl.callbacks import FeatureCallback, FeatureCollector, MeasurementTable, RunCheckpoint
+from csl.callbacks import (
+    CollapseAlarm,
+    FeatureCallback,
+    FeatureCollector,
+    MeasurementTable,
+    OrganizationMetrics,
+    ProbeMonitor,
+    RunCheckpoint,
+)
 from csl.callbacks.rows import Rows
+from csl.probes import KNNProbe
 from csl.runs import LAST, Run
 from csl.types import Features, Split
 from tests.callbacks.toy import Points, ToyData, ToyMethod, toy_trainer
@@ -28,13 +37,20 @@ class Recorder(FeatureCallback):
         self.seen.append((trainer.current_epoch, features))
 
 
+def reference(features: Mapping[str, Split]) -> Features:
+    """The encoder's features of the reference set."""
+    train = features["encoder"].train
+    assert train is not None
+    return train
+
+
 class Careless(FeatureCallback):
     """Draws from every global generator and trains something, as a user's callback might."""
 
     def on_features(self, trainer: pl.Trainer, module: pl.LightningModule, features: Mapping[str, Split]) -> None:
         torch.rand(3), np.random.rand(3), random.random()
         probe = torch.nn.Linear(3, 1)
-        probe(features["encoder"].train.values).sum().backward()
+        probe(reference(features).values).sum().backward()
 
 
 def test_every_sample_arrives_once_in_order_and_with_its_label(tmp_path: Path) -> None:
@@ -42,7 +58,7 @@ def test_every_sample_arrives_once_in_order_and_with_its_label(tmp_path: Path) -
     toy_trainer(tmp_path, [FeatureCollector(), recorder]).fit(ToyMethod(), ToyData())
     assert [epoch for epoch, _ in recorder.seen] == [0, 1]
     for _, features in recorder.seen:
-        train, val = features["encoder"]
+        train, val = reference(features), features["encoder"].val
         assert train.index.tolist() == list(range(16))
         assert val.index.tolist() == list(range(10))
         assert torch.equal(val.labels, Points(10).labels)
@@ -85,7 +101,7 @@ def test_gradients_work_although_the_pass_runs_in_inference_mode(tmp_path: Path,
     trainer = toy_trainer(tmp_path, [FeatureCollector(), Careless(), recorder])
     getattr(trainer, command)(ToyMethod(), ToyData(), verbose=False)
     assert len(recorder.seen) == 1
-    assert not recorder.seen[0][1]["encoder"].train.values.is_inference()
+    assert not reference(recorder.seen[0][1]).values.is_inference()
 
 
 def test_watching_changes_nothing(tmp_path: Path) -> None:
@@ -304,14 +320,40 @@ def test_the_table_says_of_when_it_is_and_leaves_out_what_is_older(
     assert "steps" not in printed
 
 
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_other_than_two_loaders_are_refused_before_training(tmp_path: Path, count: int) -> None:
-    class Other(ToyData):
-        def val_dataloader(self) -> Any:
-            loaders = 2 * super().val_dataloader()
-            return loaders[0] if count == 0 else loaders[:count]  # a loader alone, or in a list
+class OtherLoaders(ToyData):
+    """Some of four loaders, in a list, or one alone."""
 
+    def __init__(self, which: int | slice) -> None:
+        super().__init__()
+        self.which = which
+
+    def val_dataloader(self) -> Any:
+        return (2 * super().val_dataloader())[self.which]
+
+
+def test_more_than_two_loaders_are_refused_before_training(tmp_path: Path) -> None:
     trainer = toy_trainer(tmp_path, [FeatureCollector()])
-    with pytest.raises(ValueError, match=rf"val_dataloader: expected two loaders, of the .*, got {max(1, count)}"):
-        trainer.fit(ToyMethod(), Other())
+    with pytest.raises(ValueError, match=r"val_dataloader: expected two loaders, of the .* or one .* alone, got 3"):
+        trainer.fit(ToyMethod(), OtherLoaders(slice(3)))
     assert trainer.global_step == 0
+
+
+@pytest.mark.parametrize("which", [1, slice(1, 2)], ids=["alone", "in a list"])
+def test_one_loader_is_the_held_out_set_alone(
+    tmp_path: Path, which: int | slice, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder()
+    monitors: list[FeatureCallback] = [OrganizationMetrics(), ProbeMonitor([KNNProbe()]), CollapseAlarm()]
+    trainer = toy_trainer(tmp_path, [FeatureCollector(), *monitors, recorder])
+    with caplog.at_level("INFO"):
+        trainer.fit(ToyMethod(), OtherLoaders(which))
+    split = recorder.seen[0][1]["encoder"]
+    assert split.train is None
+    assert split.val.index.tolist() == list(range(10))
+    both = toy_trainer(tmp_path, [FeatureCollector(), *monitors])
+    both.fit(ToyMethod(), ToyData())
+    own, other = trainer.callback_metrics, both.callback_metrics
+    measured = {name for name in own if name.startswith(("train/", "val/"))}
+    assert "val/rld_0.1" in measured
+    assert measured == {name for name in other if name.startswith("val/") and "knn" not in name}
+    assert "there is no reference set to learn from: no probe is fitted (knn)" in caplog.text

@@ -6,7 +6,6 @@ import torch
 from csl.callbacks import FeatureCollector, ProbeMonitor
 from csl.callbacks.probes import probe_scalars
 from csl.probes import GCNProbe, KNNProbe, LabelPropagationProbe, LinearProbe, Outcome, Task
-from csl.types import Split
 from tests.callbacks.toy import ToyData, ToyMethod, toy_trainer
 from tests.probes.samples import clumps, features
 
@@ -31,13 +30,13 @@ def test_a_fit_logs_every_probe_and_variant_under_its_name(tmp_path: Path) -> No
 def test_features_without_a_graph_are_logged_as_nan_under_every_name() -> None:
     collapsed = features(torch.ones(6, 3), torch.tensor([0, 1, 0, 1, 0, 1]))
     with pytest.warns(UserWarning, match="GCNProbe could not be fitted and is logged as NaN: the features have coll"):
-        scalars = probe_scalars(GCNProbe([0.2, 0.1]), Split(collapsed, collapsed), "train/", "val/")
+        scalars = probe_scalars(GCNProbe([0.2, 0.1]), collapsed, collapsed, "train/", "val/")
     assert set(scalars) == {"val/gcn_0.2_accuracy", "val/gcn_0.1_accuracy"}
     assert all(value != value for value in scalars.values())
 
 
 def test_numbers_that_a_probe_does_not_have_are_not_logged() -> None:
-    scalars = probe_scalars(KNNProbe(), Split(*clumps()), "train/", "val/", also=["steps", "seconds"])
+    scalars = probe_scalars(KNNProbe(), *clumps(), "train/", "val/", also=["steps", "seconds"])
     assert set(scalars) == {"val/knn_accuracy", "val/knn_parameters", "val/knn_seconds"}
 
 

@@ -60,7 +60,7 @@ def test_a_flat_folder_trains_and_gets_what_needs_no_labels(printed: tuple[Path,
     logged = curves(run)
     assert all(math.isfinite(value) for value in logged["val/feature_std"].values())
     assert not [name for name in logged if "accuracy" in name or "rld" in name or "calinski" in name]
-    assert set(events(run).Tags()["images"]) == {"val/feature_map"}
+    assert set(events(run).Tags()["images"]) == {"val/feature_map", "val/neighbors"}
     assert "feature_std" in text
 
 
@@ -69,6 +69,7 @@ def test_what_needs_labels_is_said_once(printed: tuple[Path, str, list[str]]) ->
     assert sorted(told) == [
         "no image has a label: CalinskiHarabaszScore is not measured",
         "no image has a label: ClassAffinityMap is not drawn",
+        "no image has a label: ClassDensityBars is not drawn",
         "no image has a label: RelativeLocalDensity is not measured",
         "no image has a label: no probe is fitted (knn, linear, gcn)",
     ]

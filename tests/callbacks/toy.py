@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from csl.types import Batch, Features
+from tests.trainers import QUIET
 
 
 class Points(Dataset[Batch]):
@@ -66,14 +67,6 @@ class ToyData(pl.LightningDataModule):
 
 
 def toy_trainer(tmp_path: Any, callbacks: list[pl.Callback], **options: Any) -> pl.Trainer:
-    defaults: dict[str, Any] = {
-        "max_epochs": 2,
-        "accelerator": "cpu",
-        "logger": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-        "log_every_n_steps": 1,
-        "default_root_dir": tmp_path,
-    }
-    return pl.Trainer(callbacks=callbacks, **{**defaults, **options})
+    defaults = QUIET | {"enable_checkpointing": True, "default_root_dir": tmp_path}
+    defaults |= {"max_epochs": 2, "log_every_n_steps": 1}
+    return pl.Trainer(callbacks=callbacks, **(defaults | options))

@@ -14,7 +14,10 @@ from tests.methods.toy import METHODS
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILES = sorted(path for path in CONFIGS.rglob("*") if path.is_file())
-MONITORS = ["OrganizationMetrics", "ProbeMonitor", "FeatureMap", "ClassAffinityMap"]
+MONITORS = [
+    *("OrganizationMetrics", "ProbeMonitor", "FeatureMap"),
+    *("ClassAffinityMap", "ClassDensityBars", "NeighborGallery"),
+]
 
 
 def comes_to(folder: Path, *line: str) -> dict[str, Any]:

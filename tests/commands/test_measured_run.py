@@ -1,6 +1,7 @@
 """A run's folder is enough to measure it again, on its own images or on others."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+NAMES = ("rld", "calinski", "feature_std", "knn", "linear", "gcn")
 RUN = "lightning_logs/simclr-digits/version_0"
 
 
@@ -38,6 +40,47 @@ def test_a_folder_is_enough(folder: Path) -> None:
     last = curve(folder / RUN, "val/rld_0.1")
     assert values(folder, RUN)["val/rld_0.1"] == pytest.approx(last[19], rel=1e-5)
     assert values(folder, RUN, "--epoch", "1")["val/rld_0.1"] == pytest.approx(last[9], rel=1e-5)
+
+
+def cells(printed: str) -> list[str]:
+    """The rows of the last table that a command printed."""
+    rows = printed[printed.rindex(" train         val") if " train         val" in printed else 0 :].splitlines()[1:]
+    return [row for row in rows if len(row.split()) > 1 and row.split()[0].startswith(NAMES)]
+
+
+def test_validate_of_the_last_checkpoint_prints_the_table_that_the_fit_ended_with(tmp_path: Path) -> None:
+    fit = csl(tmp_path, "fit", "--trainer.max_epochs", "3", "--trainer.check_val_every_n_epoch", "2", *SMALL)
+    last = f"{RUN}/checkpoints/last.ckpt"
+    for line in ([RUN], ["--config", f"{RUN}/config.yaml", "--ckpt_path", last]):
+        assert cells(csl(tmp_path, "validate", *line)) == cells(fit)
+    assert len(cells(fit)) == 11
+
+
+def test_test_measures_the_third_set(tmp_path: Path) -> None:
+    write_folder(tmp_path / "images", classes=3, train=12, val=6, size=20)
+    shutil.copytree(tmp_path / "images" / "val", tmp_path / "images" / "test")
+    (tmp_path / "images" / "test" / "class_0" / "0.png").unlink()
+    line = "--trainer.max_epochs", "1", "--trainer.callbacks", "OrganizationMetrics", *SMALL
+    csl(tmp_path, "fit", *line, *ELSEWHERE)
+    run = str(Path(RUN).parents[1] / "simclr-folder" / "version_0")
+    printed = csl(tmp_path, "test", run, "--json", "found.json")
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["data"]["sets"]["test"] == 17
+    assert "SimCLR on the test images" in printed
+    # The test images are those of val but for one.
+    held_out = json.loads(_validated(tmp_path, run))["values"]
+    assert set(found["values"]) == {name.replace("val/", "test/") for name in held_out}
+    assert found["values"]["train/rld_0.1"] == held_out["train/rld_0.1"]
+    assert found["values"]["test/rld_0.1"] != held_out["val/rld_0.1"]
+    shutil.copy(tmp_path / "images" / "val" / "class_0" / "0.png", tmp_path / "images" / "test" / "class_0")
+    csl(tmp_path, "test", run, "--json", "found.json")
+    again = json.loads((tmp_path / "found.json").read_text())["values"]
+    assert again["test/rld_0.1"] == pytest.approx(held_out["val/rld_0.1"], rel=1e-6)
+
+
+def _validated(folder: Path, run: str) -> str:
+    csl(folder, "validate", run, "--json", "validated.json")
+    return (folder / "validated.json").read_text()
 
 
 def test_json_says_which_weights_and_which_images(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A method of the user's own, in a file of the user's own, is a method like ours: the one that README.md shows."""
+"""A method of the user's own, in a file of the user's own, is a method like ours: the one of the tutorial."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from tests.commands.runs import SMALL, csl, curve
 from tests.commands.test_training import SCALARS
-from tests.readme import block_with
+from tests.pages import ROOT, block_with
 
-SIMSIAM = block_with("class SimSiam")
+SIMSIAM = block_with(ROOT / "docs" / "tutorials" / "method.md", "class SimSiam")
 
 
 @pytest.fixture

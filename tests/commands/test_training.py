@@ -8,6 +8,7 @@ from tests.commands.runs import SMALL, SMALL_MODEL, SMALL_TRAINER, csl, curve, e
 
 PER_SET = ["rld_1.0", "rld_0.2", "rld_0.1", "calinski_harabasz", "feature_std"]
 ON_VAL = ["knn_accuracy", "linear_accuracy", "gcn_accuracy", "knn_parameters", "linear_parameters", "gcn_parameters"]
+PICTURES = ["feature_map", "class_affinity", "class_density", "neighbors"]
 SCALARS = [f"{part}/{name}" for part in ("train", "val") for name in PER_SET] + [f"val/{name}" for name in ON_VAL]
 
 
@@ -41,7 +42,7 @@ def test_every_measurement_reaches_tensorboard_at_every_pass(run: Path) -> None:
 
 
 def test_both_pictures_reach_tensorboard(run: Path) -> None:
-    assert set(events(run).Tags()["images"]) == {"val/feature_map", "val/class_affinity"}
+    assert set(events(run).Tags()["images"]) == {f"val/{name}" for name in PICTURES}
 
 
 def test_a_fit_ends_with_its_table_and_the_way_to_tensorboard(run: Path, printed: str) -> None:

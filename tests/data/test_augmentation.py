@@ -18,6 +18,10 @@ def images(count: int = 16, channels: int = 3, size: int = 32) -> Tensor:
     return torch.randint(256, (count, channels, size, size), dtype=torch.uint8, generator=generator)
 
 
+def alike(count: int, height: float, width: float) -> tuple[Tensor, Tensor]:
+    return torch.full((count,), float(height)), torch.full((count,), float(width))
+
+
 @pytest.mark.parametrize("recipe", [tiny(), small(), large(64)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_views_are_floats_in_the_unit_range_and_all_differ(recipe: Recipe, channels: int) -> None:
@@ -127,7 +131,7 @@ def test_probabilities(name: str, probability: float) -> None:
     strength: dict[str, Any] = {f"{name}_probability": probability}
     recipe = replace(Recipe(image_size=32, hue=0.1), **strength)
     with seeded(0):
-        drawn = draw(recipe, 20_000, 32, 32)
+        drawn = draw(recipe, *alike(20_000, 32, 32))
     happened = {
         "flip": drawn.flip,
         "gray": drawn.gray,
@@ -149,7 +153,7 @@ def moments(boxes: Tensor) -> Tensor:
 def test_crops_are_distributed_as_torchvisions(height: int, width: int) -> None:
     count, area, ratio = 20_000, (0.08, 1.0), (3 / 4, 4 / 3)
     with seeded(0):
-        ours = draw(Recipe(32, area, ratio), count, height, width).crop
+        ours = draw(Recipe(32, area, ratio), *alike(count, height, width)).crop
         image = torch.empty(1, height, width)
         theirs = torch.tensor([RandomResizedCrop.get_params(image, list(area), list(ratio)) for _ in range(count)])
     a, b = moments(ours), moments(theirs)
@@ -160,14 +164,14 @@ def test_crops_are_distributed_as_torchvisions(height: int, width: int) -> None:
 
 
 def test_crops_fall_back_to_the_largest_central_box() -> None:
-    crop = draw(Recipe(8, crop_area=(1.0, 1.0), crop_ratio=(1.0, 1.0)), 3, 10, 30).crop
+    crop = draw(Recipe(8, crop_area=(1.0, 1.0), crop_ratio=(1.0, 1.0)), *alike(3, 10, 30)).crop
     assert crop.tolist() == [[0.0, 10.0, 10.0, 10.0]] * 3
 
 
 def test_jitter_factors_have_the_range_and_moments_of_torchvisions() -> None:
     recipe = Recipe(32, brightness=0.4, contrast=1.5, saturation=0.2, hue=0.1, jitter_probability=1.0)
     with seeded(0):
-        jitter = draw(recipe, 50_000, 32, 32).jitter
+        jitter = draw(recipe, *alike(50_000, 32, 32)).jitter
     bounds = torch.tensor([[0.6, 1.4], [0.0, 2.5], [0.8, 1.2], [-0.1, 0.1]])
     width = bounds[:, 1] - bounds[:, 0]
     assert (jitter >= bounds[:, 0] - 1e-6).all()

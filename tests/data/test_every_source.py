@@ -14,6 +14,7 @@ from csl.data import (
     CIFAR100,
     MNIST,
     STL10,
+    AnyDataset,
     Digits,
     FashionMNIST,
     Folder,
@@ -73,6 +74,7 @@ MADE: dict[type[ImageSource], Callable[[Path, Any], ImageSource]] = {
     CIFAR10: _cifar10,
     CIFAR100: _cifar100,
     STL10: _stl10,
+    AnyDataset: lambda root, _: AnyDataset(datasets.FakeData(12, (3, 9, 8), num_classes=2)),
     MNIST: _mnist(MNIST),
     FashionMNIST: _mnist(FashionMNIST),
 }

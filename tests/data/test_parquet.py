@@ -15,9 +15,11 @@ from tests.data.test_row_groups import count_reads
 from tests.data.toy import png
 
 
-def write(path: Path, labels: list[Any] | None, struct: bool = True, names: list[str] | None = None) -> None:
+def write(
+    path: Path, labels: list[Any] | None, struct: bool = True, names: list[str] | None = None, side: int = 6
+) -> None:
     count = 4 if labels is None else len(labels)
-    images: list[Any] = [png(np.full((6, 6, 3), 10 * i % 256, dtype=np.uint8)) for i in range(count)]
+    images: list[Any] = [png(np.full((side, side, 3), 10 * i % 256, dtype=np.uint8)) for i in range(count)]
     columns: dict[str, Any] = {"image": [{"bytes": b, "path": None} for b in images] if struct else images}
     if labels is not None:
         columns["label"] = labels
@@ -208,12 +210,11 @@ def test_a_damaged_file_is_named(tmp_path: Path, size: int) -> None:
 def test_what_fits_the_budget_is_decoded_or_held_and_the_rest_is_read_as_needed(
     tmp_path: Path, share: float, kept: int
 ) -> None:
-    write(tmp_path / "train.parquet", [0, 1] * 50)
-    write(tmp_path / "test.parquet", [0, 1] * 50)
-    source = Parquet(tmp_path)
+    write(tmp_path / "train.parquet", [0, 1] * 50, side=64)
+    write(tmp_path / "test.parquet", [0, 1] * 50, side=64)
+    source = Parquet(tmp_path)  # decoded, they take 2.5 MB
     encoded = 2 * RowGroups([str(tmp_path / "train.parquet")], "image").num_bytes
     assert encoded > 100 * 70  # bytes of a PNG file
-    source.native_size = 64  # decoded, they take 2.5 MB
     data = ImageDataModule(source, batch_size=20, memory_budget=share * encoded / 1e9, num_workers=0)
     data.setup("fit")
     rows: Any = data.splits.train

@@ -20,7 +20,7 @@ def test_the_lines_say_what_was_read(tmp_path: Path) -> None:
     assert record.lines() == [
         f"Folder {tmp_path}: 17 images, 2 classes: cat, dog (smallest: dog, 3 images; largest: cat, 6)",
         "  train 9, val 8 (held out: the val set)",
-        f"  sha256 of the list of files and labels: {record.fingerprint[:16]}",
+        f"  sha256 of the list of images and labels: {record.fingerprint[:16]}",
     ]
     assert str(record) == "\n".join(record.lines())
 

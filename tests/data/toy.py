@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from csl.data import ImageDataModule, ImageSource, ImageSplits, ImageTensor
 from csl.data.images import EncodedImages
 from csl.types import Batch, View
+from tests.trainers import QUIET
 
 
 class EncodedBytes:
@@ -89,15 +90,7 @@ class Looker(LightningModule):
 
 
 def trainer(*callbacks: Callback, **options: Any) -> Trainer:
-    defaults: dict[str, Any] = {
-        "accelerator": "cpu",
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "max_epochs": 3,
-    }
-    return Trainer(callbacks=list(callbacks), **(defaults | options))
+    return Trainer(callbacks=list(callbacks), **(QUIET | {"max_epochs": 3} | options))
 
 
 def module(**options: Any) -> ImageDataModule:

@@ -60,6 +60,22 @@ def test_without_clipping_it_is_lightlys() -> None:
     torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("clip", [False, True])
+def test_its_steps_are_timms(clip: bool) -> None:
+    timm = pytest.importorskip("timm.optim")
+    parameters, gradients = _problem()
+    others = copy.deepcopy(parameters)
+    generator = torch.Generator().manual_seed(1)
+    gradients += [[torch.randn(g.shape, generator=generator).double() for g in gradients[0]] for _ in range(15)]
+    plain = LARS(_groups(parameters, 0.01, adapt=False), 0.4, 0.9, trust_coefficient=0.02, clip=clip)
+    groups = _groups(others, 0.01, always_adapt=False)
+    options = {"trust_coeff": 0.02, "trust_clip": clip, "always_adapt": True, "eps": 0}
+    ours = _train(plain, parameters, gradients)
+    theirs = _train(timm.Lars(groups, 0.4, 0.9, **options), others, gradients)
+    assert len(gradients) == 20
+    torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
 def test_clipped_steps_are_never_larger_than_sgds() -> None:
     parameters, gradients = _problem()
     others = copy.deepcopy(parameters)

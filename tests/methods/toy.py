@@ -12,6 +12,7 @@ import csl.methods
 from csl.encoders import ConvNet, Encoder, LabResNet, ViT
 from csl.methods import Method, Optimization
 from csl.types import Batch, View
+from tests.trainers import QUIET
 
 CLASSES = 3
 ONE = (View(),)
@@ -111,18 +112,7 @@ def toy_method(name: str, dropout: bool = False, **options: Any) -> Method:
 
 
 def toy_trainer(**options: Any) -> Trainer:
-    defaults: dict[str, Any] = {
-        "accelerator": "cpu",
-        "devices": 1,
-        "max_epochs": 2,
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-        "limit_val_batches": 0,
-    }
-    return Trainer(**{**defaults, **options})
+    return Trainer(**(QUIET | {"devices": 1, "max_epochs": 2, "limit_val_batches": 0} | options))
 
 
 def weights(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -58,9 +58,8 @@ def test_measures_that_share_a_record_give_what_their_functions_give(normalize: 
         )
 
 
-def _on_two(features: Tensor, labels: Tensor, first: int, normalize: bool) -> dict[str, Tensor]:
-    own = slice(0, first) if torch.distributed.get_rank() == 0 else slice(first, len(features))
-    return values(record(features[own], labels[own], group=world(), normalize=normalize))
+def _values(features: Tensor, labels: Tensor, **options: Any) -> dict[str, Tensor]:
+    return values(record(features, labels, **options))
 
 
 @pytest.mark.parametrize("normalize", [False, True])
@@ -69,8 +68,8 @@ def test_a_shared_record_of_two_processes_equals_that_of_one(
     two_processes: TwoProcesses, first: int, normalize: bool
 ) -> None:
     features, labels = data(101)
-    alone = values(record(features, labels, normalize=normalize))
-    for together in two_processes(_on_two, features, labels, first, normalize):
+    alone = _values(features, labels, normalize=normalize)
+    for together in two_processes.sharded(_values, [features, labels], cut=first, normalize=normalize):
         for name, value in together.items():
             torch.testing.assert_close(value, alone[name], rtol=1e-6, atol=1e-6, msg=name)
 

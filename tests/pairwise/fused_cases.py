@@ -68,13 +68,16 @@ def test_a_tile_s_sums_are_those_of_plain_operations(
 def test_density_is_that_of_plain_operations(case: str, budget: int, request: pytest.FixtureRequest) -> None:
     x = CASES[case]()[:90]
     y = torch.arange(len(x)) % 10
-    measures = (
-        lambda: relative_local_density(x, y, [1.0, 0.1], memory_budget=budget, tile_side=48),
-        lambda: relative_local_density_per_class(x, y, 0.1, memory_budget=budget, tile_side=48),
-    )
-    expected = [measure() for measure in measures]
+
+    def measured() -> list[torch.Tensor]:
+        return [
+            relative_local_density(x, y, [1.0, 0.1], memory_budget=budget, tile_side=48),
+            relative_local_density_per_class(x, y, 0.1, memory_budget=budget, tile_side=48),
+        ]
+
+    expected = measured()
     request.getfixturevalue("fused")
-    torch.testing.assert_close([measure() for measure in measures], expected, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(measured(), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_where_no_kernel_can_be_built_plain_operations_do(fused: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:

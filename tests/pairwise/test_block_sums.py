@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import Shard, shard, world
+from csl.distributed import Shard, world
 from csl.pairwise import Pairs, UndefinedSimilarityError, check_features, weight_block_sums, weight_class_sums
 from csl.pairwise.kernel_sums import rates_and_log_sums
 from tests.pairwise.dense import dense_block_sums
@@ -66,18 +66,13 @@ def _sums(features: Tensor, labels: Tensor, **options: Any) -> tuple[Tensor, Ten
     return pairs.mean, logs, blocks
 
 
-def _on_two(features: Tensor, labels: Tensor, memory_budget: int) -> tuple[Tensor, Tensor, Tensor]:
-    own = shard(len(features), world())
-    return _sums(features[own], labels[own], group=world(), memory_budget=memory_budget, tile_side=64)
-
-
 @pytest.mark.parametrize("memory_budget", [0, 2**30])
 @pytest.mark.parametrize("case", ["ordinary", "duplicates", "outlier"])
 def test_two_processes_equal_one(two_processes: TwoProcesses, case: str, memory_budget: int) -> None:
     features = CASES[case]()[:-1]
     labels = labels_for(features)
     alone = _sums(features, labels)
-    together = two_processes(_on_two, features, labels, memory_budget)
+    together = two_processes.sharded(_sums, [features, labels], memory_budget=memory_budget, tile_side=64)
     for ours, other, expected in zip(*together, alone, strict=True):
         assert torch.equal(ours, other)
         torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-6)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import world
+from csl.distributed import Group
 from csl.pairwise import class_distance_sums, distances_within
 from tests.pairwise.dense import dense_distances
 from tests.pairwise.hard_data import CASES, ordinary
@@ -61,9 +61,8 @@ def test_progress_of_blocks_ends_at_one() -> None:
     assert seen[-1] == 1.0
 
 
-def _on_two(features: Tensor, labels: Tensor, first: int, budget: int) -> tuple[Tensor, Tensor]:
-    own = slice(0, first) if torch.distributed.get_rank() == 0 else slice(first, len(features))
-    pairs = labeled(features[own], labels[own], 7, group=world(), memory_budget=budget, tile_side=32)
+def _found(features: Tensor, labels: Tensor, budget: int, group: Group) -> tuple[Tensor, Tensor]:
+    pairs = labeled(features, labels, 7, group=group, memory_budget=budget, tile_side=32)
     found = list(class_distance_sums(pairs, budget))
     return torch.cat([classes for classes, _ in found]), torch.cat([sums for _, sums in found])
 
@@ -74,8 +73,7 @@ def test_two_processes_equal_one(two_processes: TwoProcesses, first: int, budget
     features = ordinary(101)
     labels = _labels(features).sort().values
     ((_, alone),) = class_distance_sums(labeled(features, labels, 7))
-    classes, sums = (
-        torch.cat(part) for part in zip(*two_processes(_on_two, features, labels, first, budget), strict=True)
-    )
+    together = two_processes.sharded(_found, [features, labels], budget, cut=first)
+    classes, sums = (torch.cat(part) for part in zip(*together, strict=True))
     assert torch.equal(classes, labels)
     torch.testing.assert_close(sums, alone, rtol=1e-6, atol=0)

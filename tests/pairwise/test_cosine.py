@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.pairwise import top_cosine
 from tests.pairwise.hard_data import CASES, ordinary
 from tests.two_processes import TwoProcesses
@@ -56,14 +55,11 @@ def test_equal_keys_come_in_order_and_zeros_have_similarity_zero() -> None:
     assert similarity[1].tolist() == [0.0] * 3
 
 
-def _on_two(queries: Tensor, keys: Tensor) -> tuple[Tensor, Tensor]:
-    group = world()
-    return top_cosine(queries[shard(len(queries), group)], keys[shard(len(keys), group)], 3, group=group)
-
-
 def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
     queries, keys = ordinary(7).flip(1), ordinary(31)
-    similarity, rows = (torch.cat(part) for part in zip(*two_processes(_on_two, queries, keys), strict=True))
+    similarity, rows = (
+        torch.cat(part) for part in zip(*two_processes.sharded(top_cosine, [queries, keys], 3), strict=True)
+    )
     expected = top_cosine(queries, keys, 3)
     torch.testing.assert_close(similarity, expected[0])
     assert torch.equal(rows, expected[1])

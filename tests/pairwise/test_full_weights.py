@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
+from csl.distributed import Group
 from csl.pairwise import full_weights
 from tests.pairwise.dense import dense_w
 from tests.pairwise.hard_data import CASES, ordinary
@@ -27,15 +27,13 @@ def test_computed_anew_they_make_the_same_products(case: str, memory_budget: int
         torch.testing.assert_close(weights.product(x), weights.dense() @ x, rtol=1e-12, atol=1e-12)
 
 
-def _on_two(features: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-    group = world()
-    (weights,) = full_weights(features[shard(len(features), group)], [0.1], group=group)
+def _dense_and_product(features: Tensor, x: Tensor, group: Group = None) -> tuple[Tensor, Tensor]:
+    (weights,) = full_weights(features, [0.1], group=group)
     return weights.dense(), weights.product(x)
 
 
 def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
     features, x = ordinary(101), torch.ones(101, 2, dtype=torch.float64)
-    dense, product = (torch.cat(part) for part in zip(*two_processes(_on_two, features, x), strict=True))
-    (weights,) = full_weights(features, [0.1])
-    torch.testing.assert_close(dense, weights.dense(), rtol=1e-5, atol=0)
-    torch.testing.assert_close(product, weights.product(x), rtol=1e-5, atol=0)
+    together = two_processes.sharded(_dense_and_product, [features], x)
+    for found, expected in zip(zip(*together, strict=True), _dense_and_product(features, x), strict=True):
+        torch.testing.assert_close(torch.cat(found), expected, rtol=1e-5, atol=0)

@@ -25,6 +25,7 @@ from csl.runs import CONFIG, LAST, Run
 from tests.commands.runs import comparable, curves
 from tests.data.toy import ToySource
 from tests.methods.toy import EVERY, in_turn, small, small_encoder
+from tests.trainers import QUIET
 
 EPOCHS, BATCHES = 3, 3
 STEPS = EPOCHS * BATCHES
@@ -56,13 +57,9 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
     resumption = find_run(str(run))
     logger = TensorBoardLogger(run.parent, name="", version=run.name, default_hp_metric=False)
     trainer = pl.Trainer(
+        **(QUIET | {"enable_checkpointing": True}),
         max_epochs=EPOCHS,
-        accelerator="cpu",
-        logger=False,
         log_every_n_steps=1,
-        num_sanity_val_steps=0,
-        enable_progress_bar=False,
-        enable_model_summary=False,
         plugins=[AtomicCheckpointIO()],
         callbacks=[
             RunFolder(run.parent, [logger], resumed=run, step=resumption.done.step),

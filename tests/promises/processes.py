@@ -16,6 +16,7 @@ from tests.data.toy import ToySource
 from tests.methods.toy import small_encoder
 from tests.promises.kills import method_of
 from tests.promises.watching import everything
+from tests.trainers import QUIET
 
 Tensors = dict[str, Tensor]
 
@@ -32,18 +33,8 @@ class Gradients(pl.Callback):
 
 def trainer(*callbacks: pl.Callback, **options: Any) -> pl.Trainer:
     several = distributed.size(distributed.world())
-    defaults: dict[str, Any] = {
-        "accelerator": "cpu",
-        "devices": several,
-        "strategy": "ddp" if several > 1 else "auto",
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-        "num_sanity_val_steps": 0,
-        "log_every_n_steps": 1,
-        "max_epochs": 2,
-    }
+    processes = {"devices": several, "strategy": "ddp" if several > 1 else "auto"}
+    defaults = QUIET | processes | {"max_epochs": 2, "log_every_n_steps": 1}
     return pl.Trainer(callbacks=list(callbacks), **(defaults | options))
 
 

@@ -10,9 +10,8 @@ from csl.metrics.measure import Family, Measure, rows
 from csl.metrics.moments import Moments
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import blocks
+from csl.pairwise import blocks, in_float64
 
-_ROWS = 1024  # rows converted to float64 at a time
 _PAIRS = 2**22  # pairs of classes looked at at a time
 _ROUNDING = 1e-12  # share of the features' root mean square below which a distance between class means is rounding
 
@@ -68,9 +67,9 @@ def _overlap(samples: Samples) -> Tensor:
 def _spread_sums(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:
     """Sums over these rows of the distance to their class's mean `[C]`."""
     sums = torch.zeros_like(moments.counts)
-    for part in blocks(len(features), _ROWS):
+    for part, values in in_float64(features):
         index = torch.searchsorted(moments.classes, labels[part])
-        sums.index_add_(0, index, (features[part].double() - moments.means[index]).norm(dim=1))
+        sums.index_add_(0, index, (values - moments.means[index]).norm(dim=1))
     return sums
 
 

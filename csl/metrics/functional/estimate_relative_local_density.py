@@ -9,7 +9,7 @@ from csl.checks import check_positive
 from csl.distributed import Group
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined
-from csl.pairwise import ClassSums, Progress, UndefinedSimilarityError, check_temperatures, sampled_class_sums
+from csl.pairwise import Progress, SampledSums, UndefinedSimilarityError, check_temperatures, sampled_class_sums
 
 
 class Estimate(NamedTuple):
@@ -18,17 +18,27 @@ class Estimate(NamedTuple):
     Attributes:
         value: float64, a scalar for one temperature, `[T]` for a sequence.
         standard_error: Its standard error, of the same shape.
+        rows: How many rows were drawn in all repeats together.
+        repeats: How often rows were drawn.
 
     Example:
         >>> import torch
-        >>> estimate = Estimate(torch.tensor(0.5), torch.tensor(0.01))
-        >>> low, high = estimate.value - 2 * estimate.standard_error, estimate.value + 2 * estimate.standard_error
-        >>> round(float(low), 2), round(float(high), 2)
-        (0.48, 0.52)
+        >>> estimate = Estimate(torch.tensor(0.5), torch.tensor(0.01), rows=5000, repeats=10)
+        >>> [round(float(end), 4) for end in estimate.interval()]
+        [0.4774, 0.5226]
     """
 
     value: Tensor
     standard_error: Tensor
+    rows: int
+    repeats: int
+
+    def interval(self, confidence: float = 0.95) -> tuple[Tensor, Tensor]:
+        """The ends of the interval that holds the exact value with this probability, by Student's t."""
+        from scipy.stats import t
+
+        width = float(t.ppf((1 + confidence) / 2, self.repeats - 1)) * self.standard_error
+        return self.value - width, self.value + width
 
 
 def estimate_relative_local_density(
@@ -103,12 +113,12 @@ def estimate_relative_local_density(
         nothing = undefined(
             "the estimate of relative local density", error, features, *() if single else (len(values),)
         )
-        return Estimate(nothing, nothing.clone())
-    value, deviation = _jackknife(sums)
-    return Estimate(value[0], deviation[0]) if single else Estimate(value, deviation)
+        return Estimate(nothing, nothing.clone(), 0, repeats)
+    value, deviation = (found[0] if single else found for found in _jackknife(sums))
+    return Estimate(value, deviation, sums.rows, repeats)
 
 
-def _jackknife(sums: ClassSums) -> tuple[Tensor, Tensor]:
+def _jackknife(sums: SampledSums) -> tuple[Tensor, Tensor]:
     """The estimate without its bias of first order and its standard error `[T]`, from repeats `[R, T, C]`."""
     count = len(sums.within)
     whole = _density(sums.within.sum(dim=0), sums.degrees.sum(dim=0))

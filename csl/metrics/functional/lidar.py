@@ -13,9 +13,7 @@ from csl.metrics.measure import spectrum as spectrum_cost
 from csl.metrics.moments import Moments
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined, warn_lost_digits
-from csl.pairwise import blocks
-
-_ROWS = 4096  # rows converted to float64 at a time
+from csl.pairwise import in_float64
 
 
 def lidar(features: Tensor, labels: Tensor, delta: float = 1e-4, *, group: Group = None) -> Tensor:
@@ -96,9 +94,9 @@ def _view_scatter(features: Tensor, labels: Tensor, moments: Moments) -> Tensor:
     """This process's share of the mean over images of the covariance of their views `[D, D]`."""
     classes, counts, means, _ = moments
     scatter = means.new_zeros(means.shape[1], means.shape[1])
-    for part in blocks(len(features), _ROWS):
+    for part, rows in in_float64(features):
         index = torch.searchsorted(classes, labels[part])
-        deviations = features[part].double() - means[index]
+        deviations = rows - means[index]
         scatter += deviations.T @ (deviations / counts[index, None])
     return scatter / len(classes)
 

@@ -9,9 +9,9 @@ from csl.distributed import Group, all_reduce
 from csl.metrics.measure import Family, Measure, Size
 from csl.metrics.samples import Samples
 from csl.metrics.undefined import undefined, warn_lost_digits
-from csl.pairwise import blocks
+from csl.pairwise import blocks, in_float64
 
-_ROWS = 1024  # rows converted to float64 at a time
+_ROWS = 1024  # of the class-by-class cosines that are looked at together
 _ROUNDING = 1e-12  # share of the features' root mean square below which a distance of means is rounding
 _SIX_DIGITS = 1e-9  # of the largest singular value of the class means: float64 holds six digits of one no smaller
 
@@ -92,8 +92,8 @@ def _within(samples: Samples, axes: Tensor, eigenvalues: Tensor) -> tuple[Tensor
     middle, own = samples.class_moments.overall.means[0], samples.classes.own
     half = centers.square().sum(dim=1) / 2
     sums = torch.zeros(2, dtype=torch.float64, device=centers.device)
-    for part in blocks(len(own), _ROWS):
-        rows, index = samples.features[part].double() - middle, own[part]
+    for part, rows in in_float64(samples.features):
+        rows, index = rows - middle, own[part]
         sums[0] += ((rows - centers[index]) @ axes.T).square().div(eigenvalues).sum()
         sums[1] += ((rows @ centers.T - half).argmax(dim=1) == index).sum()
     spread, right = all_reduce(sums, samples.group) / samples.shard.total

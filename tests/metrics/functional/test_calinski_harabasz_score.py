@@ -4,7 +4,6 @@ import torch
 from sklearn.metrics import calinski_harabasz_score as reference
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import calinski_harabasz_score
 from csl.study.shapes import draw
 from tests.metrics.reference import ANY, Reference, Values
@@ -69,15 +68,10 @@ def test_refuses_bad_input() -> None:
         calinski_harabasz_score(features, labels)
 
 
-def _on_two(features: Tensor, labels: Tensor) -> Tensor:
-    own = shard(len(features), world())
-    return calinski_harabasz_score(features[own], labels[own], group=world())
-
-
 @pytest.mark.parametrize("count", [8, 201])
 def test_two_processes_equal_one(two_processes: TwoProcesses, count: int) -> None:
     features, labels = _data(count)
     order = labels.argsort()
     alone = calinski_harabasz_score(features, labels)
-    for together in two_processes(_on_two, features[order], labels[order]):
+    for together in two_processes.sharded(calinski_harabasz_score, [features[order], labels[order]]):
         torch.testing.assert_close(together, alone, rtol=1e-10, atol=0)

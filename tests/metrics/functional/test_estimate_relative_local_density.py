@@ -2,9 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import estimate_relative_local_density, relative_local_density
-from csl.metrics.functional.estimate_relative_local_density import Estimate
 from tests.pairwise.hard_data import CASES, labels_for, ordinary
 from tests.two_processes import TwoProcesses
 
@@ -22,7 +20,7 @@ def _clumps(count: int = 200, size: int = 6) -> tuple[Tensor, Tensor]:
 def test_covers_the_exact_value(seed: int) -> None:
     features, labels = _clumps()
     exact = relative_local_density(features, labels, TEMPERATURES)
-    value, error = estimate_relative_local_density(features, labels, TEMPERATURES, samples=100, seed=seed)
+    value, error, *_ = estimate_relative_local_density(features, labels, TEMPERATURES, samples=100, seed=seed)
     assert bool(((value - exact).abs() < 4 * error).all()), (value - exact) / error
     assert bool((error < 0.03).all())
 
@@ -43,7 +41,8 @@ def test_is_unbiased_and_its_standard_error_is_its_spread() -> None:
         estimate_relative_local_density(features, labels, TEMPERATURES, samples=40, repeats=8, seed=1000 * seed)
         for seed in range(40)
     ]
-    values, errors = (torch.stack(parts) for parts in zip(*estimates, strict=True))
+    values = torch.stack([estimate.value for estimate in estimates])
+    errors = torch.stack([estimate.standard_error for estimate in estimates])
     spread = values.std(dim=0)
     assert bool(((values.mean(dim=0) - exact).abs() < 4 * spread / len(values) ** 0.5).all())
     claimed = errors.square().mean(dim=0).sqrt()
@@ -51,12 +50,34 @@ def test_is_unbiased_and_its_standard_error_is_its_spread() -> None:
     assert bool((claimed / spread < 1.7).all()), claimed / spread
 
 
+def test_the_interval_holds_the_exact_value_as_often_as_it_says() -> None:
+    features, labels = _clumps(30)
+    exact = relative_local_density(features, labels, 0.2)
+    shares = dict.fromkeys((0.5, 0.95), 0)
+    for seed in range(100):
+        estimate = estimate_relative_local_density(features, labels, 0.2, samples=20, repeats=5, seed=1000 * seed)
+        for confidence in shares:
+            low, high = estimate.interval(confidence)
+            shares[confidence] += int(low <= exact <= high)
+    assert 35 <= shares[0.5] <= 65, shares  # three standard deviations of 100 draws
+    assert shares[0.95] >= 88, shares
+
+
+def test_counts_the_rows_that_it_drew() -> None:
+    features, labels = _clumps(50)  # of five classes
+    counted = [
+        estimate_relative_local_density(features, labels, 0.2, samples=samples, repeats=3) for samples in (1, 50, 1000)
+    ]
+    assert [estimate.rows for estimate in counted] == [3 * 5, 3 * 50, 3 * len(features)]
+    assert {estimate.repeats for estimate in counted} == {3}
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_is_near_on_hard_data(case: str) -> None:
     features = CASES[case]()
     labels = labels_for(features)
     exact = relative_local_density(features, labels, TEMPERATURES)
-    value, error = estimate_relative_local_density(features, labels, TEMPERATURES, samples=200)
+    value, error, *_ = estimate_relative_local_density(features, labels, TEMPERATURES, samples=200)
     assert value.isfinite().all()
     assert bool(((value - exact).abs() < 5 * error + 1e-3).all()), (value - exact, error)
 
@@ -116,15 +137,11 @@ def test_refuses_bad_input() -> None:
         estimate_relative_local_density(features, labels, 0.1)
 
 
-def _on_two(features: Tensor, labels: Tensor) -> Estimate:
-    own = shard(len(features), world())
-    return estimate_relative_local_density(features[own], labels[own], TEMPERATURES, samples=100, group=world())
-
-
 def test_two_processes_estimate_the_same_value(two_processes: TwoProcesses) -> None:
     features, labels = _clumps()
     exact = relative_local_density(features, labels, TEMPERATURES)
-    first, second = two_processes(_on_two, features, labels)
+    function = estimate_relative_local_density
+    first, second = two_processes.sharded(function, [features, labels], TEMPERATURES, samples=100)
     assert torch.equal(first[0], second[0])
     assert torch.equal(first[1], second[1])
     assert bool(((first[0] - exact).abs() < 4 * first[1]).all())

@@ -5,7 +5,6 @@ import torch
 from lightly.utils.debug import std_of_l2_normalized
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import feature_std
 from tests.metrics.reference import Reference, Values, unit
 from tests.pairwise.hard_data import ordinary
@@ -38,10 +37,6 @@ def test_fewer_than_two_samples_are_nan_with_a_warning() -> None:
         assert feature_std(torch.ones(1, 3)).isnan()
 
 
-def _on_two(features: Tensor) -> Tensor:
-    return feature_std(features[shard(len(features), world())], group=world())
-
-
 def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
-    for together in two_processes(_on_two, ordinary(41)):
+    for together in two_processes.sharded(feature_std, [ordinary(41)]):
         torch.testing.assert_close(together, feature_std(ordinary(41)), rtol=1e-12, atol=0)

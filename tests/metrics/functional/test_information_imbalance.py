@@ -4,7 +4,6 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import information_imbalance
 from tests.metrics.functional.test_linear_cka import sets
 from tests.two_processes import TwoProcesses
@@ -59,13 +58,7 @@ def test_refuses_sets_of_other_samples() -> None:
         information_imbalance(x, y[1:])
 
 
-def _of_shard(n: int, first: int) -> Tensor:
-    x, y = sets(n)
-    own = shard(n, world()) if first < 0 else (slice(0, first), slice(first, None))[torch.distributed.get_rank()]
-    return information_imbalance(x[own], y[own], group=world())
-
-
-@pytest.mark.parametrize(("n", "first"), [(120, -1), (120, 0), (120, 30), (2300, -1)])
-def test_two_processes_equal_one(two_processes: TwoProcesses, n: int, first: int) -> None:
-    for found in two_processes(_of_shard, n, first):
+@pytest.mark.parametrize(("n", "first"), [(120, None), (120, 0), (120, 30), (2300, None)])
+def test_two_processes_equal_one(two_processes: TwoProcesses, n: int, first: int | None) -> None:
+    for found in two_processes.sharded(information_imbalance, sets(n), cut=first):
         torch.testing.assert_close(found, information_imbalance(*sets(n)), rtol=1e-12, atol=0)

@@ -3,7 +3,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import linear_cka, mutual_neighbors
 from tests.pairwise.hard_data import ordinary
 from tests.two_processes import TwoProcesses
@@ -60,14 +59,9 @@ def test_without_variance_it_is_nan(rows: Tensor) -> None:
         assert linear_cka(rows, ordinary(len(rows), 4)).isnan()
 
 
-def _on_two(first: int) -> tuple[Tensor, Tensor]:
-    x, y = sets()
-    own = shard(len(x), world()) if first < 0 else (slice(0, first), slice(first, None))[torch.distributed.get_rank()]
-    return linear_cka(x[own], y[own], group=world()), mutual_neighbors(x[own], y[own], 7, group=world())
-
-
-@pytest.mark.parametrize("first", [-1, 0, 30])
-def test_two_processes_equal_one(two_processes: TwoProcesses, first: int) -> None:
-    expected = linear_cka(*sets()), mutual_neighbors(*sets(), 7)
-    for found in two_processes(_on_two, first):
-        torch.testing.assert_close(found, expected, rtol=1e-9, atol=0)
+@pytest.mark.parametrize("first", [None, 0, 30])
+def test_two_processes_equal_one(two_processes: TwoProcesses, first: int | None) -> None:
+    for found in two_processes.sharded(linear_cka, sets(), cut=first):
+        torch.testing.assert_close(found, linear_cka(*sets()), rtol=1e-9, atol=0)
+    for found in two_processes.sharded(mutual_neighbors, sets(), 7, cut=first):
+        torch.testing.assert_close(found, mutual_neighbors(*sets(), 7), rtol=1e-9, atol=0)

@@ -6,7 +6,6 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
-from csl.distributed import world
 from csl.metrics.functional import neighbor_agreement
 from tests.metrics.reference import COSINE, Reference, Values, cosine_neighbors
 from tests.pairwise.hard_data import ordinary
@@ -87,14 +86,9 @@ def test_refuses_bad_input() -> None:
         neighbor_agreement(features, labels - 1, 1)
 
 
-def _on_two(features: Tensor, labels: Tensor, first: int) -> Tensor:
-    own = slice(0, first) if torch.distributed.get_rank() == 0 else slice(first, len(features))
-    return neighbor_agreement(features[own], labels[own], [1, 5, 50], group=world())
-
-
 @pytest.mark.parametrize("first", [0, 40, 101])
 def test_two_processes_equal_one(two_processes: TwoProcesses, first: int) -> None:
     features, labels = _data(101)
     alone = neighbor_agreement(features, labels, [1, 5, 50])
-    for together in two_processes(_on_two, features, labels, first):
+    for together in two_processes.sharded(neighbor_agreement, [features, labels], [1, 5, 50], cut=first):
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-9)

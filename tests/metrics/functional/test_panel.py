@@ -6,9 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
-from csl.distributed import world
 from tests.metrics.panel import PANEL
 from tests.metrics.reference import data
 from tests.pairwise.hard_data import CASES, ordinary
@@ -150,19 +148,16 @@ def test_refuses_bad_input(name: str) -> None:
         entry.function(features, labels)
 
 
-def _on_two(name: str, features: Tensor, labels: Tensor, first: int) -> Tensor:
-    own = slice(0, first) if torch.distributed.get_rank() == 0 else slice(first, len(features))
-    return PANEL[name].function(features[own], labels[own], group=world())
-
-
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("first", [0, 40])
 def test_two_processes_equal_one(two_processes: TwoProcesses, name: str, first: int) -> None:
     features, labels = data(101)
     order = labels.argsort(stable=True)  # so that each process holds other classes
     features, labels = features[order] + 3, labels[order]
-    alone = PANEL[name].function(features, labels)
-    for together in two_processes(_on_two, name, features, labels, first):
+    measure, options = PANEL[name].measure, PANEL[name].reference.options
+    rows = [features, labels] if measure.labeled else [features]
+    alone = measure.function(*rows, **options)
+    for together in two_processes.sharded(measure.function, rows, cut=first, **options):
         torch.testing.assert_close(together, alone, rtol=1e-6, atol=1e-6)
 
 

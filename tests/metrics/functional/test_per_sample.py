@@ -5,7 +5,6 @@ import torch
 from sklearn.metrics.pairwise import cosine_similarity
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import (
     neighbor_agreement,
     neighbor_margin,
@@ -134,16 +133,11 @@ def test_refuses_labels_that_do_not_match(function: Function, option: object) ->
         function(x, y[1:], *options)
 
 
-def _of_shard(number: int, n: int, first: int) -> Tensor:
-    (function, option), (x, y) = FUNCTIONS[number], clumps(n)
-    own = shard(n, world()) if first < 0 else (slice(0, first), slice(first, None))[torch.distributed.get_rank()]
-    return function(x[own], y[own], *([] if option is None else [option]), group=world())
-
-
 @pytest.mark.parametrize("number", range(len(FUNCTIONS)))
-@pytest.mark.parametrize(("n", "first"), [(300, -1), (300, 0), (300, 30), (2300, -1)])
-def test_two_processes_equal_one(two_processes: TwoProcesses, number: int, n: int, first: int) -> None:
+@pytest.mark.parametrize(("n", "first"), [(300, None), (300, 0), (300, 30), (2300, None)])
+def test_two_processes_equal_one(two_processes: TwoProcesses, number: int, n: int, first: int | None) -> None:
     (function, option), (x, y) = FUNCTIONS[number], clumps(n)
-    expected = function(x, y, *([] if option is None else [option]))
-    found = torch.cat(two_processes(_of_shard, number, n, first), dim=-1)
+    options = [] if option is None else [option]
+    expected = function(x, y, *options)
+    found = torch.cat(two_processes.sharded(function, [x, y], *options, cut=first), dim=-1)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6 / n)

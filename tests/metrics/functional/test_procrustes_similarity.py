@@ -7,7 +7,6 @@ import scipy.spatial
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import procrustes_similarity
 from tests.metrics.functional.test_linear_cka import sets
 from tests.pairwise.hard_data import ordinary
@@ -47,13 +46,7 @@ def test_without_variance_it_is_nan(rows: Tensor) -> None:
         assert procrustes_similarity(rows, ordinary(len(rows), 4)).isnan()
 
 
-def _of_shard(first: int) -> Tensor:
-    x, y = sets()
-    own = shard(len(x), world()) if first < 0 else (slice(0, first), slice(first, None))[torch.distributed.get_rank()]
-    return procrustes_similarity(x[own], y[own], group=world())
-
-
-@pytest.mark.parametrize("first", [-1, 0, 30])
-def test_two_processes_equal_one(two_processes: TwoProcesses, first: int) -> None:
-    for found in two_processes(_of_shard, first):
+@pytest.mark.parametrize("first", [None, 0, 30])
+def test_two_processes_equal_one(two_processes: TwoProcesses, first: int | None) -> None:
+    for found in two_processes.sharded(procrustes_similarity, sets(), cut=first):
         torch.testing.assert_close(found, procrustes_similarity(*sets()), rtol=1e-9, atol=0)

@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density
 from csl.study.shapes import draw
 from tests.metrics.reference import ANY, Reference, Values
@@ -142,26 +141,17 @@ def test_refuses_bad_input() -> None:
         relative_local_density(features, labels, 0.1)
 
 
-def _on_two(features: Tensor, labels: Tensor) -> Tensor:
-    own = shard(len(features), world())
-    return relative_local_density(features[own], labels[own], TEMPERATURES, group=world())
-
-
 @pytest.mark.parametrize("count", [2, 3, 301])
 def test_two_processes_equal_one(two_processes: TwoProcesses, count: int) -> None:
     features, labels = _organized(count)
     alone = relative_local_density(features, labels, TEMPERATURES)
-    for together in two_processes(_on_two, features, labels):
+    for together in two_processes.sharded(relative_local_density, [features, labels], TEMPERATURES):
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
-
-
-def _sorted_classes_on_two(features: Tensor, labels: Tensor) -> Tensor:
-    order = labels.argsort()
-    return _on_two(features[order], labels[order])
 
 
 def test_each_process_may_hold_other_classes(two_processes: TwoProcesses) -> None:
     features, labels = _organized()
     alone = relative_local_density(features, labels, TEMPERATURES)
-    for together in two_processes(_sorted_classes_on_two, features, labels):
+    order = labels.argsort()
+    for together in two_processes.sharded(relative_local_density, [features[order], labels[order]], TEMPERATURES):
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)

@@ -2,7 +2,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import relative_local_density, relative_local_density_per_class
 from tests.metrics.reference import ANY, Reference, Values
 from tests.pairwise.dense import dense_contributions
@@ -56,14 +55,9 @@ def test_undefined_is_nan_with_a_warning(count: int) -> None:
     assert ours.isnan().all()
 
 
-def _on_two(features: Tensor, labels: Tensor) -> Tensor:
-    own = shard(len(features), world())
-    return relative_local_density_per_class(features[own], labels[own], TEMPERATURES, group=world())
-
-
 def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
     features = ordinary(101)
     labels = labels_for(features)
     alone = relative_local_density_per_class(features, labels, TEMPERATURES)
-    for together in two_processes(_on_two, features, labels):
+    for together in two_processes.sharded(relative_local_density_per_class, [features, labels], TEMPERATURES):
         torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from csl.distributed import shard, world
 from csl.metrics.functional import uniformity
 from tests.metrics.reference import COSINE, Reference, Values, unit
 from tests.pairwise.hard_data import ordinary
@@ -34,11 +33,8 @@ def test_no_sharpness_underflows(t: float) -> None:
     assert float(uniformity(features, t)) == pytest.approx(_dense(features, t), rel=1e-6)
 
 
-def _on_two(features: Tensor) -> list[Tensor]:
-    return [uniformity(features[shard(len(features), world())], t, group=world(), memory_budget=0) for t in SHARP]
-
-
 def test_two_processes_equal_one_at_any_sharpness(two_processes: TwoProcesses) -> None:
     features = ordinary(61, 512)
-    for together in two_processes(_on_two, features):
-        assert [float(value) for value in together] == pytest.approx([_dense(features, t) for t in SHARP], rel=1e-6)
+    for t in SHARP:
+        for together in two_processes.sharded(uniformity, [features], t, memory_budget=0):
+            assert float(together) == pytest.approx(_dense(features, t), rel=1e-6)

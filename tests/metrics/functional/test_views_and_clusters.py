@@ -246,17 +246,11 @@ def test_k_means_leaves_the_global_generators_alone_and_refuses_too_many_cluster
         kmeans_clusters(features, 31)
 
 
-def _on_two(rows: Tensor, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    own = shard(len(rows), world())
-    clusters = kmeans_clusters(rows[own], 4, group=world())
-    return lidar(rows[own], image[own], group=world()), clid(rows[own], clusters, group=world()), clusters
-
-
 def test_two_processes_equal_one(two_processes: TwoProcesses) -> None:
     rows, image = _views()
     clusters = kmeans_clusters(rows, 4)
-    first, second = two_processes(_on_two, rows, image)
-    for together in (first, second):
-        torch.testing.assert_close(together[0], lidar(rows, image), rtol=1e-9, atol=0)
-        torch.testing.assert_close(together[1], clid(rows, clusters), rtol=1e-6, atol=0)
-    assert torch.equal(torch.cat([first[2], second[2]]), clusters)
+    assert torch.equal(torch.cat(two_processes.sharded(kmeans_clusters, [rows], 4)), clusters)
+    for together in two_processes.sharded(lidar, [rows, image]):
+        torch.testing.assert_close(together, lidar(rows, image), rtol=1e-9, atol=0)
+    for together in two_processes.sharded(clid, [rows, clusters]):
+        torch.testing.assert_close(together, clid(rows, clusters), rtol=1e-6, atol=0)
