@@ -43,7 +43,7 @@ def test_there_are_such_tables() -> None:
 
 @pytest.mark.parametrize(("page", "file", "table"), CASES, ids=lambda case: getattr(case, "name", None))
 def test_its_cells_are_those_of_the_results(page: Path, file: str, table: Rows) -> None:
-    known = {}
+    known: dict[tuple[str, str], str] = {}
     for found in tables((RESULTS / file).read_text()):
         known |= {
             (row[0], name): cell for row in found.rows for name, cell in zip(found.header[1:], row[1:], strict=True)

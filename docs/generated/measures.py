@@ -49,10 +49,15 @@ Five habits save from most mistakes:
 A value that is not defined is NaN, and a warning says why.
 """
 
+ON_SHAPES = """
+Of the points as they are, not with length 1. Measures that compare directions (nearest neighbours by cosine) see the
+angle of a point alone: for them the circles are noise. Empty: not defined in two dimensions.
+"""
+
 
 def page() -> str:
     """The whole page, in Markdown."""
-    parts = [HEAD, "## All measures on the six shapes\n", on_shapes()]
+    parts = [HEAD, "## All measures on the six shapes\n", ON_SHAPES, on_shapes()]
     for family in Family:
         parts += [f"## {family.value}\n", f"{ABOUT[family]}\n"]
         parts += [section(measure) for measure in MEASURES.values() if measure.family == family]

@@ -73,5 +73,5 @@ def index() -> str:
 
 
 def _command(page: Path) -> str:
-    found = re.search(r"python -m benchmarks\.\w+", page.read_text())
+    found = re.search(r"python -m benchmarks\.\w+|make [\w-]+", page.read_text())
     return found[0] if found else ""

@@ -3,6 +3,7 @@
 import doctest
 import pkgutil
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import yaml
@@ -99,10 +100,10 @@ def test_the_menu_has_every_page_that_is_written() -> None:
     }
 
 
-def _files(menu: Sequence[object]) -> list[str]:
+def _files(menu: Sequence[Any]) -> list[str]:
     found: list[str] = []
     for entry in menu:
-        below = next(iter(entry.values())) if isinstance(entry, dict) else entry
+        below: Any = next(iter(entry.values())) if isinstance(entry, dict) else entry
         found += [below] if isinstance(below, str) else _files(below)
     return found
 
