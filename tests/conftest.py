@@ -12,6 +12,12 @@ from tests.two_processes import TwoProcesses
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def no_seed_of_another_test() -> None:
+    """Lightning keeps the last `seed_everything` in the environment, where the processes of a test do not see it."""
+    os.environ.pop("PL_GLOBAL_SEED", None)
+
+
 @pytest.fixture(scope="session")
 def two_processes() -> Iterator[TwoProcesses]:
     """Call it with a module-level function and its arguments: `[result of rank 0, result of rank 1]`."""

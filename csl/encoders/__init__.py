@@ -4,6 +4,7 @@ from csl.encoders.backbone import Backbone, as_encoder, outermost
 from csl.encoders.base import Encoder
 from csl.encoders.convnet import ConvNet
 from csl.encoders.hugging_face import HuggingFace
+from csl.encoders.lab_resnet import LabResNet
 from csl.encoders.network import Network
 from csl.encoders.pixels import Pixels
 from csl.encoders.resnet import ResNet
@@ -17,6 +18,7 @@ __all__ = [
     "ConvNet",
     "Encoder",
     "HuggingFace",
+    "LabResNet",
     "Network",
     "Pixels",
     "ResNet",

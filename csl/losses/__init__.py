@@ -3,15 +3,20 @@
 from csl.losses.all4one_loss import All4OneLoss, all4one_loss
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
+from csl.losses.cmc_loss import CMCLoss, cmc_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
 from csl.losses.dino_loss import DINOLoss, dino_loss
+from csl.losses.dissl_loss import DISSLLoss, dissl_loss
 from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
 from csl.losses.exchange import loss_or
+from csl.losses.exemplar_loss import ExemplarLoss, exemplar_loss
 from csl.losses.info_nce_loss import InfoNCELoss, info_nce_loss
 from csl.losses.lejepa_loss import LeJEPALoss, lejepa_loss
+from csl.losses.mae_loss import MAELoss, mae_loss
 from csl.losses.mmcr_loss import MMCRLoss, mmcr_loss
 from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nnclr_loss import NNCLRLoss, nnclr_loss
+from csl.losses.npid_loss import NPIDLoss, npid_loss, npid_normalizer, npid_sampled_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simdino_loss import SimDINOLoss, simdino_loss
@@ -29,14 +34,19 @@ __all__ = [
     "All4OneLoss",
     "BYOLLoss",
     "BarlowTwinsLoss",
+    "CMCLoss",
     "DCLLoss",
     "DINOLoss",
+    "DISSLLoss",
     "EMPSSLLoss",
+    "ExemplarLoss",
     "InfoNCELoss",
     "LeJEPALoss",
+    "MAELoss",
     "MMCRLoss",
     "MoCoV3Loss",
     "NNCLRLoss",
+    "NPIDLoss",
     "NTXentLoss",
     "SimDINOLoss",
     "SimSiamLoss",
@@ -51,17 +61,24 @@ __all__ = [
     "all4one_loss",
     "barlow_twins_loss",
     "byol_loss",
+    "cmc_loss",
     "dcl_loss",
     "dino_loss",
+    "dissl_loss",
     "empssl_loss",
+    "exemplar_loss",
     "in_full_precision",
     "info_nce_loss",
     "lejepa_loss",
     "loss_or",
+    "mae_loss",
     "mmcr_loss",
     "moco_v3_loss",
     "moved_covariance",
     "nnclr_loss",
+    "npid_loss",
+    "npid_normalizer",
+    "npid_sampled_loss",
     "nt_xent_loss",
     "simdino_loss",
     "simsiam_loss",

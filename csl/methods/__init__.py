@@ -4,16 +4,21 @@ from csl.methods.all4one import All4One
 from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
+from csl.methods.cmc import CMC
 from csl.methods.dcl import DCL
 from csl.methods.dino import DINO
+from csl.methods.dissl import DISSL
 from csl.methods.empssl import EMPSSL
+from csl.methods.exemplar_cnn import ExemplarCNN
 from csl.methods.frozen import Frozen
 from csl.methods.groups import Group
 from csl.methods.lejepa import LeJEPA
+from csl.methods.mae import MAE
 from csl.methods.mmcr import MMCR
 from csl.methods.moco import MoCo
 from csl.methods.moco_v3 import MoCoV3
 from csl.methods.nnclr import NNCLR
+from csl.methods.npid import NPID
 from csl.methods.optimization import Optimization
 from csl.methods.simclr import SimCLR
 from csl.methods.simdino import SimDINO
@@ -30,14 +35,19 @@ from csl.methods.wmse import WMSE
 
 __all__ = [
     "BYOL",
+    "CMC",
     "DCL",
     "DINO",
+    "DISSL",
     "EMPSSL",
+    "MAE",
     "MMCR",
     "NNCLR",
+    "NPID",
     "WMSE",
     "All4One",
     "BarlowTwins",
+    "ExemplarCNN",
     "Frozen",
     "Group",
     "LeJEPA",

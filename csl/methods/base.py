@@ -61,6 +61,7 @@ class Method(LightningModule):
         accumulates: Whether the loss of a batch is the mean of losses of its parts, so that
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
         has_held_out_loss: Whether the loss means something on images that the method was not trained on.
+        usual_encoder: The encoder that `csl fit` takes where none is named; empty for the one that suits the data.
 
     Raises:
         ValueError: At the start of a fit that accumulates gradients although the method cannot, or whose length or
@@ -85,6 +86,7 @@ class Method(LightningModule):
     synchronizes_batch_norm: ClassVar[bool] = True
     accumulates: ClassVar[bool] = True
     has_held_out_loss: ClassVar[bool] = True
+    usual_encoder: ClassVar[str] = ""
 
     def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
         super().__init__()

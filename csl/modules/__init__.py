@@ -1,14 +1,18 @@
 """Small trainable parts that methods and probes share; nothing here knows Lightning."""
 
+from csl.modules.bank import FeatureBank
 from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
 from csl.modules.mlp import mlp
 from csl.modules.momentum import momentum_at, momentum_copy, update_momentum
 from csl.modules.normalization import group_statistics, normalized
+from csl.modules.positions import grid_positions
 from csl.modules.queue import FeatureQueue
 
 __all__ = [
+    "FeatureBank",
     "FeatureQueue",
     "SynchronizedBatchNorm",
+    "grid_positions",
     "group_statistics",
     "mlp",
     "momentum_at",

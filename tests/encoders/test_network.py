@@ -85,7 +85,7 @@ def test_a_wrong_one_is_named_once(value: str, message: str) -> None:
 
 def test_help_lists_encoders_and_not_every_layer_of_torch() -> None:
     text = "".join(_parser().format_help().split())
-    assert "csl.encoders.ResNet,csl.encoders.Timm,csl.encoders.ViT)" in text
+    assert "csl.encoders.Pixels,csl.encoders.Timm,csl.encoders.ViT)" in text
     assert "torch.nn.Linear" not in text
     assert Timm.__name__ in text
 

@@ -78,9 +78,11 @@ OF_METHODS: dict[str, dict[str, list[str]]] = {
     "SupCon": {"temperature": ["0.1", "inf"]},
     "NNCLR": {"queue_size": ["16", "0"], "prediction_dim": ["8", "0"]},
     "TiCo": {"beta": ["0.5", "2"], "rho": ["8", "-1"], "momentum": ["1", "nan"]},
+    "ExemplarCNN": {"num_exemplars": ["5", "0", "1398", "9000"]},
+    "NPID": {"temperature": ["0.1", "0"], "momentum": ["0.5", "2"], "negatives": ["0", "16", "-1"]},
     "MMCR": {"num_views": ["2", "3", "1"], "local_weight": ["0.1", "-1"]},
 }
-HEADS = set(OF_METHODS) - {"Supervised"}
+HEADS = set(OF_METHODS) - {"Supervised", "NPID", "ExemplarCNN"}
 
 
 class Line(NamedTuple):

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 import csl.methods
-from csl.encoders import ConvNet, Encoder, ViT
+from csl.encoders import ConvNet, Encoder, LabResNet, ViT
 from csl.methods import Method, Optimization
 from csl.types import Batch, View
 from tests.trainers import QUIET
@@ -26,7 +26,7 @@ EVERY: dict[str, type[Method]] = {
 METHODS = {name: kind for name, kind in EVERY.items() if kind.trains}
 # What arguments of these names are made, so that methods are small.
 SIZES = {"hidden_dim": 16, "output_dim": 8, "prediction_dim": 8, "queue_size": 24}
-SIZES |= {"num_prototypes": 6, "num_patches": 3, "num_directions": 5}
+SIZES |= {"num_prototypes": 6, "num_patches": 3, "num_directions": 5, "num_images": 72}
 QUICK = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
 
 
@@ -79,8 +79,17 @@ class ToyData(LightningDataModule):
         return self._loader(ONE, 9)
 
 
-def small_vit() -> ViT:
-    return ViT(image_size=8, patch_size=4, depth=1, heads=2, width=16, mlp_width=16, dropout=0.2)
+def small_vit(dropout: float = 0.2) -> ViT:
+    return ViT(image_size=8, patch_size=4, depth=1, heads=2, width=16, mlp_width=16, dropout=dropout)
+
+
+def small_encoder(name: str, dropout: bool) -> Encoder:
+    """A small encoder that a method can train, with dropout where it has any."""
+    if EVERY[name].usual_encoder == "LabResNet":
+        return LabResNet(depth=10, width=1)
+    if EVERY[name].usual_encoder == "ViT" or dropout:
+        return small_vit(0.2 if dropout else 0.0)
+    return ConvNet(width=2)
 
 
 def small(kind: type[Method], encoder: Encoder, classes: int = CLASSES, **options: Any) -> Method:
@@ -99,8 +108,7 @@ def in_turn(name: str, **options: Any) -> Optimization:
 def toy_method(name: str, dropout: bool = False, **options: Any) -> Method:
     """A small method, by the name of its class, that starts alike every time."""
     torch.manual_seed(0)
-    encoder = small_vit() if dropout else ConvNet(width=2)
-    return small(EVERY[name], encoder, optimization=options.pop("optimization", QUICK), **options)
+    return small(EVERY[name], small_encoder(name, dropout), optimization=options.pop("optimization", QUICK), **options)
 
 
 def toy_trainer(**options: Any) -> Trainer:

@@ -18,13 +18,13 @@ from csl.callbacks import AtomicCheckpointIO, FeatureCollector, NaNGuard, Organi
 from csl.callbacks.run_folder import RunFolder
 from csl.commands.resume import find_run
 from csl.data import ImageDataModule
-from csl.encoders import Encoder, ViT
+from csl.encoders import Encoder
 from csl.methods import Method
 from csl.metrics import CalinskiHarabaszScore
 from csl.runs import CONFIG, LAST, Run
 from tests.commands.runs import comparable, curves
 from tests.data.toy import ToySource
-from tests.methods.toy import EVERY, in_turn, small
+from tests.methods.toy import EVERY, in_turn, small, small_encoder
 from tests.trainers import QUIET
 
 EPOCHS, BATCHES = 3, 3
@@ -56,7 +56,6 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
     (run / CONFIG).touch()
     resumption = find_run(str(run))
     logger = TensorBoardLogger(run.parent, name="", version=run.name, default_hp_metric=False)
-    vit = ViT(image_size=8, patch_size=4, depth=1, heads=2, width=8, mlp_width=8, dropout=0.2)
     trainer = pl.Trainer(
         **(QUIET | {"enable_checkpointing": True}),
         max_epochs=EPOCHS,
@@ -73,7 +72,7 @@ def fit(run: Path, method: str, *callbacks: pl.Callback) -> None:
     )
     data = ImageDataModule(ToySource(num_train=BATCHES * 8 + 6), batch_size=8, seed=7)
     checkpoint = run / LAST if resumption.done.step else None
-    trainer.fit(method_of(method, vit), data, ckpt_path=checkpoint, weights_only=True)
+    trainer.fit(method_of(method, small_encoder(method, True)), data, ckpt_path=checkpoint, weights_only=True)
 
 
 class Camera:

@@ -12,8 +12,8 @@ from csl.callbacks import (
     NaNGuard,
 )
 from csl.data import ImageDataModule
-from csl.encoders import ConvNet, ViT
 from tests.data.toy import ToySource
+from tests.methods.toy import small_encoder
 from tests.promises.kills import method_of
 from tests.promises.watching import everything
 from tests.trainers import QUIET
@@ -40,10 +40,10 @@ def trainer(*callbacks: pl.Callback, **options: Any) -> pl.Trainer:
 
 def method_and_data(name: str, dropout: float) -> tuple[pl.LightningModule, ImageDataModule]:
     pl.seed_everything(3, verbose=False)
-    vit = ViT(image_size=8, patch_size=4, depth=1, heads=2, width=8, mlp_width=8, dropout=dropout)
-    encoder = vit if dropout else ConvNet(width=2)
     # 31 and 11 images to measure on: neither divides by two.
-    return method_of(name, encoder), ImageDataModule(ToySource(num_train=31, num_val=11), batch_size=8, seed=3)
+    return method_of(name, small_encoder(name, dropout > 0)), ImageDataModule(
+        ToySource(num_train=31, num_val=11), batch_size=8, seed=3
+    )
 
 
 def as_a_rank(function: Callable[..., Any], *args: Any) -> Any:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
 
-from tests.methods.toy import METHODS, ToyData, small, small_vit, toy_method, toy_trainer, weights
+from tests.methods.toy import METHODS, ToyData, small, small_encoder, toy_method, toy_trainer, weights
 
 
 class _SaveAfter(Callback):
@@ -29,6 +29,6 @@ def test_resumed_run_equals_an_uninterrupted_one(name: str, step: int, tmp_path:
     path = tmp_path / "step.ckpt"
     toy_trainer(max_epochs=3, callbacks=[_SaveAfter(step, path)]).fit(whole, datamodule=ToyData(whole.views))
     torch.manual_seed(123)
-    resumed = small(METHODS[name], small_vit(), optimization=whole.optimization)
+    resumed = small(METHODS[name], small_encoder(name, True), optimization=whole.optimization)
     toy_trainer(max_epochs=3).fit(resumed, datamodule=ToyData(whole.views), ckpt_path=path)
     torch.testing.assert_close(weights(resumed), weights(whole), rtol=0, atol=0)
