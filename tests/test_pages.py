@@ -100,6 +100,7 @@ class Fits:
         self.kept[line] = kept, run.parent.name
 
 
+@pytest.mark.filterwarnings("ignore:NeighborAgreement is undefined here.*other samples")  # the sets are small here
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_its_code_and_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: Path, fits: Fits) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])

@@ -82,8 +82,10 @@ def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
     for error in fault.errors:
         text, path = str(error), str(fault.class_path or fault.value)
         if found := re.match(r"Expected a dot import path string: (\S+)", text):
-            hint = did_you_mean(found[1], class_names(*_owner(fault, parser, line)))
             key = fault.key or _before(found[1], line)
+            if key == "data" and found[1] in class_names(parser_of("csl.data.ImageDataModule"), "source"):
+                return f"{written(line, key, found[1])}: {found[1]} is a source of images, which goes to data.source"
+            hint = did_you_mean(found[1], class_names(*_owner(fault, parser, line)))
             return f"{written(line, key, found[1])}: unknown name {found[1]!r}{hint}"
         if found := re.match(r"module '([\w.]+)' has no attribute '(\w+)'", text):
             a_module = path.count(".") > found[1].count(".") + 1

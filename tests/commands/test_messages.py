@@ -166,7 +166,10 @@ IN_A_FILE = [
         "a.yaml, line 7: data.batch_size: expected a whole number, got abc",
     ),
     in_file(BASE + "trainer:\n  - max_epochs: 3\n", "a.yaml, line 7: trainer: expected a mapping, got a list"),
-    in_file(BASE.replace("data:\n  source: ", "data: "), "a.yaml, line 5: data: expected a mapping, got Digits"),
+    in_file(
+        BASE.replace("data:\n  source: ", "data: "),
+        "a.yaml, line 5: data: Digits is a source of images, which goes to data.source",
+    ),
     in_file(
         "model:\n  class_path: SimCLR\n init_args: 3\n",
         "a.yaml, line 3, column 2: not valid YAML: expected <block end>, but found '<block mapping start>'",
