@@ -45,7 +45,7 @@ docs: .venv/.installed-docs
 	touch $@
 
 .venv/.installed-dev: .venv/.installed
-	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm,transformers]'
+	$(BIN)/pip install --disable-pip-version-check --quiet --editable '.[dev,timm]'
 	touch $@
 
 .venv/.installed-docs: .venv/.installed
@@ -57,7 +57,7 @@ docs: .venv/.installed-docs
 	test -x .venv-oldest/bin/python || $(PYTHON) -m venv .venv-oldest
 	.venv-oldest/bin/pip install --disable-pip-version-check --quiet 'uv>=0.9'
 	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct \
-	  --editable '.[dev,timm,transformers]'
+	  --editable '.[dev,timm]'
 	touch $@
 
 clean:

@@ -4,7 +4,7 @@ import sys
 from time import perf_counter
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import TQDMProgressBar
+from lightning.pytorch.callbacks import RichProgressBar, TQDMProgressBar
 
 
 class EpochLines(Callback):
@@ -25,7 +25,7 @@ class EpochLines(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Switch a bar off that nobody could watch."""
         bar = trainer.progress_bar_callback
-        if isinstance(bar, TQDMProgressBar) and not can_show_a_bar():
+        if isinstance(bar, (TQDMProgressBar, RichProgressBar)) and not can_show_a_bar():
             bar.disable()
             bar = None
         self._speaks = bar is None and trainer.is_global_zero
