@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-_NUMBERS = 2**21  # converted at a time: 16 MB
+_NUMBERS = 2**19  # of a block, 4 MB in float64
 
 
 def blocks(count: int, size: int, first: int = 0) -> Iterator[slice]:

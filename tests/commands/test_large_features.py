@@ -15,7 +15,7 @@ from csl.io import Shard
 from csl.metrics.measures import MEASURES
 
 ROOT = Path(__file__).parent.parent.parent
-ROWS, WIDTH = 200_000, 128
+ROWS, WIDTH = 400_000, 128
 SIZE = ROWS * WIDTH * 4
 # A process that says what it holds for itself (not what it has mapped of files) when all is imported.
 CHILD = """
@@ -95,7 +95,7 @@ def of_a_matrix(folder: Path) -> tuple[str, str, int]:
 
 def test_a_matrix_stays_in_its_file(folder: Path, of_a_matrix: tuple[str, str, int]) -> None:
     text, error, more = of_a_matrix
-    assert "200,000 samples of 128 dimensions, 10 classes" in text, error
+    assert "400,000 samples of 128 dimensions, 10 classes" in text, error
     assert more < SIZE / 2
     small = np.load(folder / "features.npy")
     unit = small / np.linalg.norm(small, axis=1, keepdims=True)
@@ -115,7 +115,7 @@ def test_a_folder_is_put_together_outside_of_memory(folder: Path, of_a_matrix: t
 def test_what_needs_all_rows_is_refused_by_name_and_left_out_of_the_panel(folder: Path) -> None:
     _, error, _ = analyzed(folder, "shards", "--metrics", "rld", "rankme")
     assert "metrics: expected some that look at blocks of rows (" in error
-    assert "got rld; they hold all rows in memory, 0.1 GB, of which 0.0 GB are free" in error
+    assert "got rld; they hold all rows in memory, 0.2 GB, of which 0.0 GB are free" in error
     assert "Traceback" not in error
     text, error, more = analyzed(folder, "shards")
     assert "Left out: " in text, error
