@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear, normalize
 
 from csl.checks import check_positive, check_range
 from csl.distributed import all_reduce, size, world
@@ -12,7 +11,7 @@ from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
 from csl.methods.small_crops import full_views_and
 from csl.methods.step import Keep, Step
-from csl.modules import mlp
+from csl.modules import Cosines, mlp
 from csl.types import Batch
 
 RECIPE = Optimization("adamw", lr=5e-4, weight_decay=0.04, final_weight_decay=0.4)
@@ -104,16 +103,3 @@ class DINO(MomentumTeacher):
         assert isinstance(keep, Tensor)
         mean = all_reduce(keep.mean(dim=0), world()) / size(world())
         self.center.lerp_(mean.to(self.center.dtype), 1 - CENTER_MOMENTUM)
-
-
-class Cosines(nn.Linear):
-    """The cosines of inputs `[B, D]` with learned directions `[K, D]`: a weight-normalised layer without lengths.
-
-    Example:
-        >>> Cosines(2, 1, bias=False)(torch.zeros(3, 2)).shape
-        torch.Size([3, 1])
-    """
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Cosines `[B, K]`; 0 for an input of length 0."""
-        return linear(normalize(inputs, dim=1), normalize(self.weight, dim=1))

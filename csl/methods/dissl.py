@@ -9,9 +9,8 @@ from csl.checks import check_positive
 from csl.encoders import Network
 from csl.losses import DISSLLoss, in_full_precision, loss_or
 from csl.methods.base import Method
-from csl.methods.dino import Cosines
 from csl.methods.optimization import Optimization
-from csl.modules import mlp
+from csl.modules import Cosines, mlp
 from csl.types import Batch
 
 BOTTLENECK = 512

@@ -2,6 +2,7 @@
 
 from csl.modules.bank import FeatureBank
 from csl.modules.batch_norm import SynchronizedBatchNorm, synchronize_batch_norm
+from csl.modules.cosines import Cosines
 from csl.modules.mlp import mlp
 from csl.modules.momentum import momentum_at, momentum_copy, update_momentum
 from csl.modules.normalization import group_statistics, normalized
@@ -9,6 +10,7 @@ from csl.modules.positions import grid_positions
 from csl.modules.queue import FeatureQueue
 
 __all__ = [
+    "Cosines",
     "FeatureBank",
     "FeatureQueue",
     "SynchronizedBatchNorm",
