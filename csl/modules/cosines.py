@@ -1,6 +1,5 @@
 """A linear layer that looks at directions only."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize
 
