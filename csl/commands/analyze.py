@@ -92,7 +92,7 @@ def analyze(
         csl analyze embeddings.parquet --metrics rld calinski_harabasz --temperatures 0.5 0.1 0.05
         csl analyze simclr.npz supervised.npz                     how alike two encoders are
         csl analyze features.npz --per-sample scores.csv          which images are hard
-        csl analyze large.npz --estimate 5000                     rld of a million samples in minutes
+        csl analyze large.npz --estimate 5000                     rld of very many samples, with its interval
         csl analyze both.safetensors --features-key image --labels-key class --json -
 
         From Python
