@@ -41,7 +41,7 @@ class NeighborGallery(FigureCallback):
 
     needs_labels = False
 
-    def __init__(self, num_images: int = 8, num_neighbors: int = 7, output: str = "encoder", every_n: int = 5) -> None:
+    def __init__(self, num_images: int = 10, num_neighbors: int = 6, output: str = "encoder", every_n: int = 5) -> None:
         super().__init__("neighbors", output, every_n)
         check_positive(num_images=num_images, num_neighbors=num_neighbors)
         self.num_images, self.num_neighbors = num_images, num_neighbors
