@@ -8,6 +8,7 @@ class Cosines(nn.Linear):
     """The cosines of inputs `[B, D]` with learned directions `[K, D]`: a weight-normalised layer without lengths.
 
     Example:
+        >>> import torch
         >>> Cosines(2, 1, bias=False)(torch.zeros(3, 2)).shape
         torch.Size([3, 1])
     """
