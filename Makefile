@@ -2,15 +2,22 @@
 # `make test-all` every promise for every method in full; `make test-gpu` those that mean anything on a GPU, and
 # `make test-oldest` all of them in .venv-oldest, beside the oldest versions of what csl needs. All set up their
 # environment first and install nothing twice. `make dist` builds the wheel, `make test-dist` tries it in a bare
-# environment; `make docs` writes the documentation to site/index.html.
+# environment; `make docs` writes the documentation to site/index.html. `make reference` makes the two runs again that
+# lie in lightning_logs/reference.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: fit test test-all test-gpu test-oldest lint dist test-dist docs clean
+.PHONY: fit reference test test-all test-gpu test-oldest lint dist test-dist docs clean
 .DEFAULT_GOAL := fit
 
 fit: .venv/.installed
 	$(BIN)/csl fit
+
+reference: .venv/.installed
+	rm -rf lightning_logs/reference
+	$(BIN)/csl fit --config digits/reference --trainer.logger.version simclr
+	$(BIN)/csl fit --config digits/reference --model Supervised --trainer.logger.version supervised
+	$(BIN)/csl sweep lightning_logs/reference/simclr lightning_logs/reference/supervised
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2

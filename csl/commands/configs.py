@@ -16,7 +16,7 @@ def named_configs() -> dict[str, Path]:
 
     Example:
         >>> list(named_configs())
-        ['cifar10', 'cifar10/cpu', 'digits', 'mnist', 'panel']
+        ['cifar10', 'cifar10/cpu', 'digits', 'digits/reference', 'mnist', 'panel']
     """
     found = {}
     for file in CONFIGS.rglob("*.yaml"):

@@ -18,9 +18,9 @@ def sweep(
     """Measure every kept checkpoint of a run, and say which of them each label-free measure would choose.
 
     Each checkpoint gets the whole panel, all probes, and the loss on training and on held-out views; weights are fixed,
-    views are the same for all. Then, for RankMe, alpha-ReQ, LiDAR, uniformity, the loss and all else that needs no
-    label: the epoch with its best value, how much linear, kNN and GCN accuracy are lost there against the best epoch,
-    and the rank correlation with each of the three over all checkpoints.
+    views are the same for all. Then, for RankMe, alpha-ReQ, LiDAR, CLID, uniformity, the loss and all else that needs
+    no label: the epoch with its best value, how much linear, kNN and GCN accuracy are lost there against the best
+    epoch, and the rank correlation with each of the three over all checkpoints.
 
     RUN/sweep holds what was measured, so that an interrupted sweep goes on where it was; TensorBoard shows it beside
     the training's own curves. A checkpoint that cannot be read is named and passed over, and the status is 1.

@@ -1,4 +1,4 @@
-"""What a sweep measures of every checkpoint, beside the panel and the probes: losses, and the rank of views."""
+"""What a sweep measures of every checkpoint, beside the panel and the probes: losses, ranks of views, clusters."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -13,7 +13,8 @@ from csl.callbacks.held_out_loss import mean_loss
 from csl.callbacks.scalars import log_scalars
 from csl.data import ImageDataModule
 from csl.methods import Method
-from csl.metrics.functional import lidar
+from csl.metrics.directions import with_length_one
+from csl.metrics.functional import clid, kmeans_clusters, lidar
 from csl.probes import default_probes
 from csl.types import Split
 
@@ -73,6 +74,22 @@ class ViewRank(FeatureCallback):
                     yield method.encoder(view).float(), batch.index
 
 
+class ClusterLearnability(FeatureCallback):
+    """Measures `val/cluster_learnability`, of CLID the part that is not in the panel.
+
+    Features have length 1; k-means finds √N clusters of the N held-out images, so that no label is looked at.
+    """
+
+    def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
+        """Find the clusters, and measure."""
+        values = with_length_one(features["encoder"].val).values
+        learnability, _ = clid(values, kmeans_clusters(values, round(len(values) ** 0.5)))
+        log_scalars(module, {"val/cluster_learnability": learnability}, progress_bar=())
+
+
 def monitors() -> list[FeatureCallback]:
-    """What measures a checkpoint: the whole panel, every probe, the losses, and LiDAR."""
-    return [OrganizationMetrics("panel"), ProbeMonitor(default_probes()), Losses(), ViewRank()]
+    """What measures a checkpoint: the whole panel, every probe, the losses, LiDAR, and how learnable clusters are."""
+    return [
+        *(OrganizationMetrics("panel"), ProbeMonitor(default_probes())),
+        *(Losses(), ViewRank(), ClusterLearnability()),
+    ]

@@ -1,5 +1,6 @@
 """The measurements of one checkpoint, kept in a file so that nothing is measured twice."""
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -72,6 +73,10 @@ def _file(folder: Path, checkpoint: Path) -> Path:
 
 
 def _identity(checkpoint: Path, like: Path | None) -> dict[str, Any]:
-    """What tells a checkpoint from another of the same name, and what it was measured with and on from others."""
-    state, on = checkpoint.stat(), "" if like is None else str(like.resolve())
-    return {"size": state.st_size, "changed": state.st_mtime_ns, "csl": __version__, "like": on}
+    """What tells a checkpoint from another of the same name, and what it was measured with and on from others.
+
+    The content counts, not the time of the file: a copy of a run, such as a clone of a repository, keeps its rows.
+    """
+    with checkpoint.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"sha256": digest, "csl": __version__, "like": "" if like is None else str(like.resolve())}

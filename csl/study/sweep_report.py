@@ -8,6 +8,7 @@ from typing import Any
 
 from csl.figures import epoch_curves
 from csl.io import replacing
+from csl.study.clid import CLID, with_clid
 from csl.study.sweep import Swept
 from csl.study.verdict import Correlation, Verdict, verdicts
 from csl.table import Cell, Table
@@ -22,6 +23,7 @@ COLUMNS = {
     "val/rld_0.1": "RLD(0.1)",
     "val/calinski_harabasz": "CHS",
     "val/rankme": "RankMe",
+    CLID: "CLID",
 }
 KEEP_MORE = (
     "{name} holds one checkpoint, from which nothing can be said of epochs. To keep more, train with "
@@ -37,7 +39,7 @@ class SweepReport:
     """
 
     def __init__(self, runs: Sequence[Swept]) -> None:
-        self.runs = [run for run in runs if run.rows]
+        self.runs = with_clid([run for run in runs if run.rows])
         self.faults = [fault for run in runs for fault in run.faults]
         compared = [run for run in self.runs if len(run.rows) > 1]
         self.verdicts = verdicts(compared) if compared else []
@@ -120,7 +122,8 @@ class SweepReport:
                 figure.savefig(file, format=form)
 
 
-LEGEND = """lost: accuracy at the chosen epoch below the best epoch's, mean over runs
+LEGEND = """CLID: of these checkpoints alone, each of its two parts from the lowest, 0, to the highest, 1
+lost: accuracy at the chosen epoch below the best epoch's, mean over runs
 Spearman: rank correlation over all checkpoints, 95 % bootstrap interval; +1: the measure's good end is the probe's"""
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from csl.metrics.measures import MEASURES
+from csl.study.clid import CLID
 from csl.study.sweep import Swept
 
 Floats = npt.NDArray[np.float64]
@@ -84,10 +85,10 @@ def verdicts(runs: Sequence[Swept], *, draws: int = 2000, seed: int = 0) -> list
 
 
 def label_free(runs: Sequence[Swept]) -> list[str]:
-    """The scalars that need no label, in the order of the panel: losses, LiDAR, and measures of the held-out set."""
+    """The scalars that need no label, in the order of the panel: losses, LiDAR, CLID, measures of the held-out set."""
     names = {name for run in runs for name in run.names}
     measures = [f"val/{s}" for m in MEASURES.values() if m.needs == "features" for s in m.scalar_names()]
-    return [name for name in (*LOSSES, "train/lidar", *measures) if name in names]
+    return [name for name in (*LOSSES, "train/lidar", CLID, *measures) if name in names]
 
 
 def column(name: str, run: Swept) -> Floats:
@@ -100,6 +101,8 @@ def goodness(name: str, run: Swept) -> Floats:
     values = column(name, run)
     if name in LOSSES:
         return -values
+    if name == CLID:
+        return values
     measure = MEASURES[name.rpartition("/")[2]]
     if measure.best is not None:
         return -np.abs(values - measure.best)
@@ -108,7 +111,7 @@ def goodness(name: str, run: Swept) -> Floats:
 
 def has_direction(name: str) -> bool:
     """Whether one end of a scalar, or one value, is stated to be the best."""
-    if name in LOSSES:
+    if name in (*LOSSES, CLID):
         return True
     measure = MEASURES[name.rpartition("/")[2]]
     return measure.higher_is_better is not None or measure.best is not None

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from csl.io import load_checkpoint
+from csl.metrics.functional import clid, kmeans_clusters
 from csl.runs import Run
 from csl.study.encoding import Bench
 from csl.study.sweep import readable
@@ -45,6 +46,19 @@ def test_a_row_is_what_validate_says_of_that_epoch(trained: Path) -> None:
     assert {"val/loss", "train/loss", "train/lidar", "val/label_propagation_accuracy"} <= set(swept[0]["values"])
 
 
+def test_clid_is_made_of_clusters_of_the_held_out_features(trained: Path) -> None:
+    rows = json.loads((trained / RUN / "sweep" / "sweep.json").read_text())["runs"]["simclr-digits/version_0"]
+    _, val = Bench(Run(trained / RUN)).features(trained / RUN / "checkpoints/epoch_0001.ckpt")
+    features = torch.nn.functional.normalize(val.values.double())
+    clusters = kmeans_clusters(features, 20)  # √397
+    assert clid(features, clusters).tolist() == pytest.approx(
+        [rows[0]["values"]["val/cluster_learnability"], rows[0]["values"]["val/intrinsic_dimension"]], abs=1e-4
+    )
+    parts = ("val/cluster_learnability", "val/intrinsic_dimension")
+    higher = [rows[1]["values"][part] > rows[0]["values"][part] for part in parts]
+    assert [row["values"]["val/clid"] for row in rows] == [2 - sum(higher), sum(higher)]
+
+
 def test_the_log_shows_the_sweep_beside_the_training(trained: Path) -> None:
     training, swept = curve(trained / RUN, "val/rld_0.1"), curve(trained / RUN / "sweep", "val/rld_0.1")
     assert list(swept) == [9, 19]
@@ -69,6 +83,8 @@ def test_nothing_is_measured_twice_and_what_changed_is_measured_anew(
         return {"val/rankme": 2.0}
 
     monkeypatch.setattr(Bench, "measured", note)
+    for file in (run / "checkpoints").iterdir():
+        file.touch()  # as a copy does
     csl(tmp_path, "sweep", RUN, "--quiet")
     assert measured == []
     shutil.copy(run / "checkpoints/epoch_0001.ckpt", run / "checkpoints/epoch_0002.ckpt")
