@@ -15,9 +15,9 @@ fit: .venv/.installed
 
 reference: .venv/.installed
 	rm -rf lightning_logs/reference
-	$(BIN)/csl fit --config digits/reference --trainer.logger.version simclr
-	$(BIN)/csl fit --config digits/reference --model Supervised --trainer.logger.version supervised
-	$(BIN)/csl sweep lightning_logs/reference/simclr lightning_logs/reference/supervised
+	$(BIN)/csl fit --config digits/reference
+	$(BIN)/csl fit --config digits/reference --model Supervised --trainer.logger.name supervised
+	$(BIN)/csl sweep lightning_logs/reference/simclr/version_0 lightning_logs/reference/supervised/version_0
 
 test: .venv/.installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
