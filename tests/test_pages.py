@@ -34,6 +34,7 @@ SMALLER = {
 # Nothing that comes later on a page needs what these write.
 ONCE = ("validate", "map", "neighbors", "compare", "overlap", "shapes")
 TRAINER = ("fit", "validate", "test", "predict")
+REFERENCE = "lightning_logs/reference"  # in every clone
 DIGITS_RUN = "lightning_logs/simclr-digits/version_0"
 EVERY_EPOCH = ["--trainer.callbacks.keep_every_n_epochs", "1"]
 OTHER_PROGRAMS = {"tensorboard", "source"}
@@ -148,6 +149,8 @@ def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
     line = shlex.join(words)
     if DIGITS_RUN in line and not (folder / DIGITS_RUN).exists():
         fits.fit(folder, ["fit"], *FEW)
+    if REFERENCE in line:
+        shutil.copytree(ROOT / REFERENCE, folder / REFERENCE)
     if words[0] in TRAINER and PARSED.search(line):
         csl(folder, *words, "--print_config")
     elif words[0] == "fit" and "--resume" not in words:

@@ -71,7 +71,7 @@ def _built(name: str, kind: type, settings: Settings, folder: Path) -> Any:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(kind, name)
     with _explained(folder, name):
-        return parser.instantiate_classes(parser.parse_object({name: dict(settings)}))[name]
+        return parser.instantiate(parser.parse_object({name: dict(settings)}))[name]
 
 
 @contextmanager
