@@ -1,21 +1,23 @@
 """A map of the feature space: one point a sample, coloured by class."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from csl.figures.projection import Floats, Projection, project, stratified_sample
+from csl.figures.projection import Floats, pca, stratified_sample
 from csl.figures.style import class_colors, literal, new_figure
+from csl.figures.tsne import tsne
 from csl.metrics.checks import check_input
 from csl.pairwise import check_features, labels_fault
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Projection = Literal["tsne", "pca"]
 _NAMED = 20  # more classes than this are no longer told apart by a legend
 
 
@@ -42,7 +44,7 @@ def feature_map(
         class_names: Names of the C classes.
         normalize: Draw features with length 1; false for features as they are.
         projection: "tsne", started from the PCA, or "pca".
-        perplexity: Effective number of neighbours that t-SNE looks at.
+        perplexity: Effective number of neighbours that t-SNE looks at; lowered where there are too few samples.
         max_samples: At most so many samples are drawn, each class in its proportion.
         title: Of the figure.
         seed: Of the sample and of t-SNE; the random state of the program is neither used nor changed.
@@ -61,11 +63,15 @@ def feature_map(
         ['cat', 'dog']
     """
     _check(values, labels, class_names, max_samples, perplexity)
+    if projection not in ("tsne", "pca"):
+        raise ValueError(f"projection: expected 'tsne' or 'pca', got {projection!r}")
     classes = labels.cpu().numpy().astype(np.int64)
     chosen = stratified_sample(classes, max_samples, seed)
     rows = values.detach().cpu().double()[torch.from_numpy(chosen)]
     rows = torch.nn.functional.normalize(rows, dim=1) if normalize else rows
-    points, shares = project(rows.numpy(), projection, perplexity, seed)
+    points, shares = pca(rows.numpy())
+    if projection == "tsne":
+        points = tsne(rows.numpy(), min(perplexity, (len(rows) - 1) / 3), seed, points)
     figure = new_figure(6.4, 5.4)
     axes = figure.add_subplot()
     axes.set_title(literal(title))

@@ -1,7 +1,5 @@
 """Features brought down to the plane."""
 
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -9,32 +7,6 @@ import torch
 from csl.randomness import shuffled_by_class
 
 Floats = npt.NDArray[np.float64]
-Projection = Literal["tsne", "pca"]
-
-
-def project(values: Floats, projection: Projection, perplexity: float, seed: int) -> tuple[Floats, Floats]:
-    """Positions `[N, 2]` of these vectors `[N, D]`, and the shares of the variance that the first two components hold.
-
-    Args:
-        values: Vectors `[N, D]`.
-        projection: "tsne", which starts from the PCA, or "pca" alone.
-        perplexity: Effective number of neighbours of t-SNE; lowered where there are too few samples.
-        seed: Of t-SNE.
-
-    Raises:
-        ValueError: If the projection is neither.
-    """
-    plane, shares = pca(values)
-    if projection == "pca":
-        return plane, shares
-    if projection != "tsne":
-        raise ValueError(f"projection: expected 'tsne' or 'pca', got {projection!r}")
-    from sklearn.manifold import TSNE  # a second of import that only a figure needs
-
-    # The usual start: the PCA, so small that it gives directions and no distances.
-    start = 1e-4 * plane / max(plane[:, 0].std(), np.finfo(np.float64).tiny)
-    model = TSNE(perplexity=min(perplexity, (len(values) - 1) / 3), init=start.astype(np.float32), random_state=seed)
-    return model.fit_transform(values.astype(np.float32)).astype(np.float64), shares
 
 
 def pca(values: Floats) -> tuple[Floats, Floats]:

@@ -10,12 +10,11 @@ import torch
 
 from csl.callbacks.memory_guard import memory_of
 from csl.figures.projection import Floats, pca
+from csl.figures.tsne import tsne, turned
 
 Projection = Literal["tsne", "pca", "umap"]
 BYTES_A_PAIR = 32  # of an entry of t-SNE's affinities, while they are made symmetric
 MOST_FOR_ALL_PAIRS = 5000  # samples of a map that keeps all pairs
-_START = 1e-4  # standard deviation of the start of t-SNE
-_STEPS = 750
 
 
 @dataclass(frozen=True)
@@ -61,37 +60,10 @@ class Layout:
         if self.projection == "pca":
             plane, _ = pca(rows)
             return plane if start is None else turned(plane, start)
-        first = pca(rows)[0] if start is None else start
-        return self._tsne(rows, first, watch) if self.projection == "tsne" else self._umap(rows, first)
-
-    def _tsne(self, rows: Floats, start: Floats, watch: Callable[[float], None] | None) -> Floats:
+        if self.projection == "umap":
+            return self._umap(rows, pca(rows)[0] if start is None else start)
         check_perplexity(self.perplexity, len(rows))
-        from openTSNE import TSNE
-        from openTSNE.affinity import PerplexityBasedNN
-
-        done = 0
-
-        def seen(iteration: int, error: float, embedding: Floats) -> None:
-            nonlocal done
-            done += 50
-            if watch is not None:
-                watch(min(1.0, done / _STEPS))
-
-        few, threads = len(rows) <= MOST_FOR_ALL_PAIRS, torch.get_num_threads()
-        near = PerplexityBasedNN(
-            rows, self.perplexity, method="exact" if few else "auto", n_jobs=threads, random_state=self.seed
-        )
-        method = "bh" if few else "fft"
-        model = TSNE(
-            negative_gradient_method=method,
-            n_jobs=threads,
-            random_state=self.seed,
-            callbacks=seen,
-            callbacks_every_iters=50,
-        )
-        scale = max(start[:, 0].std(), np.finfo(np.float64).tiny)
-        found = np.asarray(model.fit(affinities=near, initialization=_START * start / scale), dtype=np.float64)
-        return turned(found - found.mean(axis=0), start - start.mean(axis=0))
+        return tsne(rows, self.perplexity, self.seed, start, watch)
 
     def _umap(self, rows: Floats, start: Floats) -> Floats:
         check_umap()
@@ -169,17 +141,3 @@ def check_umap() -> None:
     """Raise a `ValueError` if UMAP is not installed."""
     if find_spec("umap") is None:
         raise ValueError("projections: umap needs a package that is not installed; pip install umap-learn")
-
-
-def turned(points: Floats, onto: Floats) -> Floats:
-    """Points `[N, 2]` turned and mirrored so that each lies as near as can be to another `[N, 2]`; shape is kept.
-
-    Example:
-        >>> square = np.array([[0.0, 0.0], [0.0, 1.0], [2.0, 1.0]])
-        >>> mirrored = square * [-1, 1]
-        >>> back = turned(mirrored - mirrored.mean(axis=0), square - square.mean(axis=0))
-        >>> bool(np.allclose(back, square - square.mean(axis=0)))
-        True
-    """
-    left, _, right = np.linalg.svd(points.T @ onto)
-    return np.asarray(points @ (left @ right))

@@ -8,7 +8,8 @@ from sklearn.decomposition import PCA
 from torch import Tensor
 
 from csl.figures import feature_map
-from csl.figures.projection import Projection, pca, stratified_sample
+from csl.figures.feature_map import Projection
+from csl.figures.projection import pca, stratified_sample
 from tests.pairwise.hard_data import ordinary
 
 NAMES = [f"class {i}" for i in range(4)]

@@ -9,8 +9,9 @@ from sklearn.manifold import trustworthiness
 from torch import Tensor
 
 from csl.figures.map_grid import MARKERS, Panel, densest, look, map_grid
+from csl.figures.tsne import turned
 from csl.study import layouts as module
-from csl.study.layouts import Layout, check_perplexity, layouts, tsne_bytes, turned
+from csl.study.layouts import Layout, check_perplexity, layouts, tsne_bytes
 from csl.study.map_study import map_study
 from csl.study.subjects import Encoded, Subject
 from csl.study.trust import trust
