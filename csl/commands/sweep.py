@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 from csl.commands.bar import Bar
 from csl.commands.console import command
 from csl.commands.device import Device
+from csl.commands.signatures import Folder
 
 if TYPE_CHECKING:
-    from csl.study.sweep_report import SweepReport
+    from csl.study.outcome import Outcome
 
 
 def sweep(
-    runs: Sequence[Path], *, like: Path | None = None, output: Path | None = None, device: Device, bar: Bar
-) -> "SweepReport":
+    runs: Sequence[Path], *, like: Path | None = None, output: Folder | None = None, device: Device, bar: Bar
+) -> "Outcome":
     """Measure every kept checkpoint of a run, and say which of them each label-free measure would choose.
 
     Each checkpoint gets the whole panel, all probes, and the loss on training and on held-out views; weights are fixed,
@@ -29,8 +30,7 @@ def sweep(
         runs: folders of runs of csl fit, which kept checkpoints (RunCheckpoint with keep_every_n_epochs)
         like: for folders of checkpoints that others trained: the folder of a run with such an encoder, on whose images
             they are measured; csl fit --trainer.max_epochs 1 makes one
-        output: a folder for the tables (CSV, JSON, Markdown) and the picture (PNG, SVG) of all runs together; those of
-            each run are in RUN/sweep
+        output: a folder for the tables and the picture of all runs together; those of each run are in RUN/sweep
         device: where to compute
         bar: how far the work is
 
@@ -43,7 +43,7 @@ def sweep(
     from csl.commands.names import use_short_names
     from csl.runs import Run, names_of
     from csl.study.sweep import sweep as measure
-    from csl.study.sweep_report import SweepReport
+    from csl.study.sweep_report import sweep_report
 
     use_short_names()
     swept = []
@@ -55,11 +55,8 @@ def sweep(
 
             swept.append(measure(Run(folder), name, device, of_all, None if like is None else Run(like)))
     for one in swept:
-        SweepReport([one]).write(one.folder)
-    report = SweepReport(swept)
-    if output is not None:
-        report.write(output)
-    return report
+        sweep_report([one]).write(one.folder)
+    return sweep_report(swept).write(output)
 
 
 run = command(sweep)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ class Outcome:
         tables: Tables by the names of their files.
         figures: Pictures by the names of their files.
         facts: What else the JSON says, such as the settings.
+        fault: What could not be done, for the end of the command; empty if all was.
 
     Example:
         >>> found = Outcome("one run", {"runs": Table(["run", "rld"], [["a", 0.5]])})
@@ -35,6 +36,7 @@ class Outcome:
     tables: Mapping[str, Table] = field(default_factory=dict)
     figures: Mapping[str, "Figure"] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
 
     def __str__(self) -> str:
         return self.text
@@ -52,7 +54,7 @@ class Outcome:
         Raises:
             OSError: If the folder cannot be written to.
         """
-        if folder is None:
+        if folder is None or not (self.tables or self.figures):
             return self
         for name, table in self.tables.items():
             texts = {"csv": table.csv(), "json": json.dumps(table.records(), indent=2), "md": table.markdown()}
@@ -63,7 +65,7 @@ class Outcome:
             for suffix in PICTURES:
                 with replacing(folder / f"{name}.{suffix}") as file:
                     figure.savefig(file, format=suffix)
-        return Outcome(f"{self.text}\n{self._written(folder)}", self.tables, self.figures, self.facts)
+        return replace(self, text=f"{self.text}\n{self._written(folder)}")
 
     def _written(self, folder: Path) -> str:
         kinds = {"tables (csv, json, md)": self.tables, "pictures (png, svg)": self.figures}

@@ -33,8 +33,14 @@ def copy(trained: Path, folder: Path) -> Path:
     return folder / RUN
 
 
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """Everything that a sweep measured, one row a checkpoint."""
+    rows: list[dict[str, Any]] = json.loads((folder / "measures.json").read_text())
+    return rows
+
+
 def test_a_row_is_what_validate_says_of_that_epoch(trained: Path) -> None:
-    swept = json.loads((trained / RUN / "sweep" / "sweep.json").read_text())["runs"]["simclr-digits/version_0"]
+    swept = rows_of(trained / RUN / "sweep")
     assert [(row["checkpoint"], row["epoch"], row["step"]) for row in swept] == [
         ("epoch_0001.ckpt", 1, 10),
         ("epoch_0002.ckpt", 2, 20),
@@ -42,21 +48,21 @@ def test_a_row_is_what_validate_says_of_that_epoch(trained: Path) -> None:
     csl(trained, "validate", RUN, "--epoch", "1", "--json", "one.json", "--trainer.logger", "false", *SMALL[:4])
     once = json.loads((trained / "one.json").read_text())["values"]
     shared = [name for name in once if not name.startswith("seconds/")]
-    assert {name: swept[0]["values"][name] for name in shared} == pytest.approx({name: once[name] for name in shared})
-    assert {"val/loss", "train/loss", "train/lidar", "val/label_propagation_accuracy"} <= set(swept[0]["values"])
+    assert {name: swept[0][name] for name in shared} == pytest.approx({name: once[name] for name in shared})
+    assert {"val/loss", "train/loss", "train/lidar", "val/label_propagation_accuracy"} <= set(swept[0])
 
 
 def test_clid_is_made_of_clusters_of_the_held_out_features(trained: Path) -> None:
-    rows = json.loads((trained / RUN / "sweep" / "sweep.json").read_text())["runs"]["simclr-digits/version_0"]
+    rows = rows_of(trained / RUN / "sweep")
     _, val = Bench(Run(trained / RUN)).features(trained / RUN / "checkpoints/epoch_0001.ckpt")
     features = torch.nn.functional.normalize(val.values.double())
     clusters = kmeans_clusters(features, 20)  # √397
     assert clid(features, clusters).tolist() == pytest.approx(
-        [rows[0]["values"]["val/cluster_learnability"], rows[0]["values"]["val/intrinsic_dimension"]], abs=1e-4
+        [rows[0]["val/cluster_learnability"], rows[0]["val/intrinsic_dimension"]], abs=1e-4
     )
     parts = ("val/cluster_learnability", "val/intrinsic_dimension")
-    higher = [rows[1]["values"][part] > rows[0]["values"][part] for part in parts]
-    assert [row["values"]["val/clid"] for row in rows] == [2 - sum(higher), sum(higher)]
+    higher = [rows[1][part] > rows[0][part] for part in parts]
+    assert [row["val/clid"] for row in rows] == [2 - sum(higher), sum(higher)]
 
 
 def test_the_log_shows_the_sweep_beside_the_training(trained: Path) -> None:
@@ -67,9 +73,17 @@ def test_the_log_shows_the_sweep_beside_the_training(trained: Path) -> None:
 
 def test_files_and_picture_are_there(trained: Path) -> None:
     names = {path.name for path in (trained / RUN / "sweep").iterdir()}
-    assert {"sweep.md", "sweep.json", "epochs.csv", "choices.csv", "sweep.png", "sweep.svg"} <= names
-    head = (trained / RUN / "sweep" / "epochs.csv").read_text().splitlines()[0]
-    assert head.startswith("checkpoint,epoch,step,")
+    tables = {f"{table}.{form}" for table in ("epochs", "measures", "choices") for form in ("csv", "json", "md")}
+    assert {*tables, "sweep.png", "sweep.svg"} <= names
+    head = (trained / RUN / "sweep" / "measures.csv").read_text().splitlines()[0]
+    assert head.startswith("run,checkpoint,epoch,step,")
+    epochs = json.loads((trained / RUN / "sweep" / "epochs.json").read_text())
+    assert [(row["run"], row["epoch"]) for row in epochs] == [("simclr-digits/version_0", at) for at in (1, 2)]
+    assert epochs[0]["CHS"] == rows_of(trained / RUN / "sweep")[0]["val/calinski_harabasz"]
+    choices = {row["measure"]: row for row in json.loads((trained / RUN / "sweep" / "choices.json").read_text())}
+    assert choices["val/loss"]["epoch"] in ("1", "2")
+    assert choices["val/loss"]["kNN lost"] >= 0
+    assert choices["val/loss"]["Spearman kNN low"] is None  # of two checkpoints
 
 
 def test_nothing_is_measured_twice_and_what_changed_is_measured_anew(
@@ -100,8 +114,7 @@ def test_a_corrupt_checkpoint_is_named_and_the_rest_is_done(trained: Path, tmp_p
     status, message = failure(tmp_path, "sweep", RUN, "--quiet")
     assert status == 1
     assert "epoch_0001.ckpt" in message
-    rows = json.loads((run / "sweep/sweep.json").read_text())["runs"]["simclr-digits/version_0"]
-    assert [row["epoch"] for row in rows] == [2]
+    assert [row["epoch"] for row in rows_of(run / "sweep")] == [2]
 
 
 def test_a_run_with_its_last_checkpoint_alone_says_how_to_keep_more(trained: Path, tmp_path: Path) -> None:
@@ -112,7 +125,7 @@ def test_a_run_with_its_last_checkpoint_alone_says_how_to_keep_more(trained: Pat
     assert "version_0 holds one checkpoint" in text
     assert "keep_every_n_epochs" in text
     assert "Which epoch to take" not in text
-    assert not (run / "sweep/choices.csv").exists()
+    assert json.loads((run / "sweep/choices.json").read_text()) == []
 
 
 def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
@@ -133,9 +146,7 @@ def test_checkpoints_of_others_are_measured_on_the_images_of_a_run(trained: Path
     status, message = failure(tmp_path, "sweep", "foreign", "--like", RUN, "--quiet", "--output", "out")
     assert status == 1
     assert "moco_30.pth" in message
-    found: dict[str, Any] = json.loads((tmp_path / "out/sweep.json").read_text())["runs"]
-    own = json.loads((trained / RUN / "sweep/sweep.json").read_text())["runs"]["simclr-digits/version_0"]
-    rows = next(iter(found.values()))
+    rows, own = rows_of(tmp_path / "out"), rows_of(trained / RUN / "sweep")
     assert [row["epoch"] for row in rows] == [10, 20]
     # Measured on the images of another run, they are measured anew.
     other = tmp_path / "lightning_logs/simclr-digits/version_1"
@@ -148,11 +159,10 @@ def test_checkpoints_of_others_are_measured_on_the_images_of_a_run(trained: Path
         )
     )
     failure(tmp_path, "sweep", "foreign", "--like", str(other), "--quiet", "--output", "other")
-    elsewhere = next(iter(json.loads((tmp_path / "other/sweep.json").read_text())["runs"].values()))
-    assert elsewhere[0]["values"]["val/rld_0.1"] != pytest.approx(rows[0]["values"]["val/rld_0.1"])
+    assert rows_of(tmp_path / "other")[0]["val/rld_0.1"] != pytest.approx(rows[0]["val/rld_0.1"])
     for row, same in zip(rows, own, strict=True):
-        assert row["values"]["val/rld_0.1"] == pytest.approx(same["values"]["val/rld_0.1"])
-        assert "val/loss" not in row["values"]
+        assert row["val/rld_0.1"] == pytest.approx(same["val/rld_0.1"])
+        assert "val/loss" not in row
 
 
 def test_one_checkpoint_counts_for_a_step(trained: Path) -> None:
