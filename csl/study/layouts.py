@@ -14,6 +14,7 @@ from csl.figures.tsne import tsne, turned
 
 Projection = Literal["tsne", "pca", "umap"]
 BYTES_A_PAIR = 32  # of an entry of t-SNE's affinities, while they are made symmetric
+_UMAP_NEIGHBORS = 15  # as the package has it
 MOST_FOR_ALL_PAIRS = 5000  # samples of a map that keeps all pairs
 
 
@@ -70,7 +71,9 @@ class Layout:
         from umap import UMAP
 
         spread = 10 * (start - start.min(axis=0)) / max(float(np.ptp(start, axis=0).max()), 1e-12)
-        model = UMAP(n_neighbors=min(15, len(rows) - 1), init=spread, random_state=self.seed, n_jobs=1)
+        # UMAP divides by the range of each axis, and cannot tell apart what starts at one place.
+        spread += np.random.default_rng(self.seed).normal(scale=1e-4, size=spread.shape)
+        model = UMAP(n_neighbors=min(_UMAP_NEIGHBORS, len(rows) - 1), init=spread, random_state=self.seed, n_jobs=1)
         found: Any = model.fit_transform(rows)
         return np.asarray(found, dtype=np.float64)
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from csl.io import save_features
@@ -25,7 +26,8 @@ def test_files_of_features_side_by_side(tmp_path: Path) -> None:
     assert names == sorted(["map.parquet", "map.png", "map.svg", *tables])
 
 
-def test_what_is_wrong_names_the_option(tmp_path: Path) -> None:
+def test_what_is_wrong_names_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("csl.study.layouts.find_spec", lambda name: None)
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(20, 3)))
     message = failure(tmp_path, "map", "rows.npy", "--perplexities", "20")[1]
     assert "--perplexities: expected more than 1 and less than the 20 samples of the map, got 20" in message

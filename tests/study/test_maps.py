@@ -1,4 +1,5 @@
 import io
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,9 @@ from csl.study.map_study import map_study
 from csl.study.subjects import Encoded, Subject
 from csl.study.trust import trust
 from csl.table import Table
+
+needs_umap = pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
+KINDS = ["tsne", "pca", pytest.param("umap", marks=needs_umap)]
 
 
 def clumps(n: int = 90, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -53,12 +57,13 @@ def test_t_sne_shows_clumps_at_a_small_perplexity_and_none_at_that_of_all_sample
     assert kept[0] > kept[1]
 
 
-def test_the_same_seed_gives_the_same_map() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_map(kind: module.Projection) -> None:
     rows = clumps()[0].double().numpy()
-    np.testing.assert_array_equal(Layout("tsne", 9, 1).place(rows), Layout("tsne", 9, 1).place(rows))
+    np.testing.assert_array_equal(Layout(kind, 9, 1).place(rows), Layout(kind, 9, 1).place(rows))
 
 
-@pytest.mark.parametrize("kind", ["tsne", "pca"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_map_starts_from_the_one_before(kind: module.Projection) -> None:
     rows = clumps()[0].double().numpy()
     start = Layout(kind, 20).place(rows)
@@ -91,7 +96,19 @@ def test_perplexities_are_refused_before_anything_is_made(monkeypatch: pytest.Mo
     check_perplexity(25, 25_000)
 
 
-def test_umap_says_how_to_install_it() -> None:
+@needs_umap
+def test_umap_shows_clumps_and_is_trusted_as_other_maps_are() -> None:
+    features, labels = clumps()
+    found = map_study([subject("a"), subject("b", 1)], projections=["umap", "pca"])
+    trusted = [(row[1], row[3]) for row in found.tables["trust"].rows]
+    assert [name for name, _ in trusted] == ["UMAP", "UMAP", "PCA", "PCA"]
+    points = torch.from_numpy(Layout("umap").place(features.double().numpy()))
+    nearest = torch.cdist(points, points).fill_diagonal_(torch.inf).argmin(dim=1)
+    assert float((labels[nearest] == labels).float().mean()) > 0.95
+
+
+def test_umap_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match="projections: umap needs a package that is not installed; pip install umap-l"):
         layouts(["umap"], [], 50)
 
@@ -187,8 +204,9 @@ def test_a_class_is_named_where_most_of_it_lies() -> None:
     assert np.linalg.norm(densest(np.vstack([crowd, crowd[:5] + 9]))) < 0.5
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("rows", [torch.ones(12, 3), torch.eye(4).repeat(3, 1), torch.arange(12.0)[:, None]])
-def test_degenerate_features_have_a_map(rows: Tensor) -> None:
+def test_degenerate_features_have_a_map(rows: Tensor, kind: module.Projection) -> None:
     one = Subject("a", Path("a"), None, ("cat",), Encoded(rows, torch.zeros(12, dtype=torch.int64)))
-    points = map_study([one], perplexities=[3]).tables["points"]
+    points = map_study([one], projections=[kind], perplexities=[3]).tables["points"]
     assert np.isfinite([cells(points, "x"), cells(points, "y")]).all()
