@@ -9,13 +9,13 @@ that is there, whoever made it; with `--methods` and no name nothing is trained.
 """
 
 import argparse
-import inspect
 import statistics
 from pathlib import Path
 
-import csl.methods
 from benchmarks.machine import report
 from benchmarks.method_rows import HELD_OUT, SEARCH_EPOCHS, Experiment, Row
+from csl.commands.listing import offered
+from csl.methods import Method
 from csl.table import Table
 
 # Header, scalar, digits behind the point.
@@ -110,10 +110,7 @@ def every_method() -> list[str]:
         >>> {"SimCLR", "Supervised"} <= set(every_method()), "Method" in every_method()
         (True, False)
     """
-    found = {name: getattr(csl.methods, name) for name in csl.methods.__all__}
-    base = csl.methods.Method
-    kinds = {name: kind for name, kind in found.items() if inspect.isclass(kind) and issubclass(kind, base)}
-    return [name for name, kind in kinds.items() if kind != base and kind.trains]
+    return [kind.__name__ for kind in offered("csl.methods", "Method") if issubclass(kind, Method) and kind.trains]
 
 
 def cell(values: list[float], digits: int) -> str:

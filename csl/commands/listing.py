@@ -34,11 +34,21 @@ def asked(line: Sequence[str]) -> str:
 
 def _lines(package: str, base: str) -> list[str]:
     """A line each: the name, the first sentence of the docstring, and the papers."""
+    rows = [[f"  {kind.__name__}", _summary(kind), _papers(kind)] for kind in offered(package, base)]
+    return list(aligned(rows, "lll", [0, 2, 2]))
+
+
+def offered(package: str, base: str) -> list[type]:
+    """The classes that a package exports and that are of a kind, by name.
+
+    Example:
+        >>> [kind.__name__ for kind in offered("csl.probes", "GraphProbe")]
+        ['GCNProbe', 'LabelPropagationProbe']
+    """
     module = importlib.import_module(package)
     kinds = [getattr(module, name) for name in sorted(module.__all__)]
     root = getattr(module, base)
-    offered = [kind for kind in kinds if isclass(kind) and issubclass(kind, root) and kind is not root]
-    return list(aligned([[f"  {kind.__name__}", _summary(kind), _papers(kind)] for kind in offered], "lll", [0, 2, 2]))
+    return [kind for kind in kinds if isclass(kind) and issubclass(kind, root) and kind is not root]
 
 
 def _summary(kind: type) -> str:
