@@ -42,7 +42,7 @@ def hue(images: Tensor, shift: Tensor) -> Tensor:
     """Turn the hue (of HSV) by a share of a full turn `[B, 1, 1, 1]`; value and chroma stay."""
     value, low = images.amax(1, keepdim=True), images.amin(1, keepdim=True)
     chroma = value - low
-    sextant = _hue(images, value, chroma) + 6 * shift
+    sextant = _hue(images, value, chroma).add_(6 * shift)
     sextant -= (sextant / 6).floor_().mul_(6)  # many times faster than the remainder
     out = torch.empty_like(images)
     # Red is strongest around 0 (and 6), green around 2, blue around 4; each lasts for one sextant either way.
@@ -55,9 +55,14 @@ def hue(images: Tensor, shift: Tensor) -> Tensor:
 def _hue(images: Tensor, value: Tensor, chroma: Tensor) -> Tensor:
     """Hue in sixths of a turn `[B, 1, H, W]`; 0 for grey."""
     red, green, blue = images[:, :1], images[:, 1:2], images[:, 2:]
-    safe = chroma.clamp(min=max(1e-8, torch.finfo(chroma.dtype).tiny))
-    from_red, from_green, from_blue = (green - blue) / safe, (blue - red) / safe + 2, (red - green) / safe + 4
-    return torch.where(value == red, from_red, torch.where(value == green, from_green, from_blue))
+    # Products with 0 and 1 choose as `torch.where` does, to the last bit, and take a CPU a third of its time.
+    is_red, is_green = (torch.eq(value, channel, out=torch.empty_like(value)) for channel in (red, green))
+    others = 1 - is_red
+    is_green *= others
+    is_blue = others.sub_(is_green)
+    turn = (green - blue).mul_(is_red).addcmul_(blue - red, is_green).addcmul_(red - green, is_blue)
+    turn /= chroma.clamp(min=max(1e-8, torch.finfo(chroma.dtype).tiny))
+    return turn.add_(is_green, alpha=2).add_(is_blue, alpha=4)
 
 
 def luma(images: Tensor) -> Tensor:

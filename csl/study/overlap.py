@@ -11,6 +11,7 @@ from csl.randomness import seeded
 from csl.study.image_pairs import Pairs
 
 _BATCH = 1024  # pairs of views drawn at a time
+_KEPT = 31 * 2**20  # bytes
 _LEVELS = 255
 
 
@@ -110,6 +111,9 @@ def overlap(
     """
     if not len(pairs):
         raise ValueError("pairs: expected at least one pair of images, got none")
+    # Once a block of such a size was freed, glibc keeps smaller ones for the next batch, and need not ask the system to
+    # map them anew each time.
+    torch.empty(_KEPT, dtype=torch.uint8)
     apart, exact = torch.empty(draws), 0
     for start in range(0, draws, _BATCH):
         turn = pairs[torch.arange(start, min(draws, start + _BATCH)) % len(pairs)]
