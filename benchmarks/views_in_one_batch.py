@@ -76,7 +76,7 @@ def training(
     network: nn.Module, outputs: Callable[[Tensor, Tensor], tuple[Tensor, ...]], batch: int, device: torch.device
 ) -> Callable[[], None]:
     """Forward and backward through a network, of two views that are there already."""
-    network.train().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.train().to(device).to(memory_format=torch.channels_last)
     generator = torch.Generator().manual_seed(0)
     first, second = (
         torch.rand(batch, 3, 32, 32, generator=generator).to(device, memory_format=torch.channels_last)
