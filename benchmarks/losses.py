@@ -52,6 +52,7 @@ def ours() -> dict[str, Loss]:
         "CMC": lambda v: losses.CMCLoss()(*v[:2]),
         "DCL": lambda v: losses.DCLLoss()(*v[:2]),
         "DCLW": lambda v: losses.DCLLoss(sigma=0.5)(*v[:2]),
+        "DIM": lambda v: losses.DIMLoss()(v[0], v[1:].transpose(0, 1)),
         "DINO": lambda v: losses.DINOLoss()(v, v[:2], centre),
         "DISSL": lambda v: losses.DISSLLoss()(v[:2], v[2:]),
         "EMPSSL": lambda v: losses.EMPSSLLoss()(v),

@@ -5,6 +5,7 @@ from csl.encoders.base import Encoder
 from csl.encoders.convnet import ConvNet
 from csl.encoders.hugging_face import HuggingFace
 from csl.encoders.lab_resnet import LabResNet
+from csl.encoders.local_net import LocalNet
 from csl.encoders.network import Network
 from csl.encoders.pixels import Pixels
 from csl.encoders.resnet import ResNet
@@ -19,6 +20,7 @@ __all__ = [
     "Encoder",
     "HuggingFace",
     "LabResNet",
+    "LocalNet",
     "Network",
     "Pixels",
     "ResNet",

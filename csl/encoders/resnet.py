@@ -1,7 +1,7 @@
 """Residual networks for small and large images, at any width, from torchvision's blocks."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Unpack
+from typing import Any, ClassVar, Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,8 @@ class ResNet(Encoder):
         >>> ResNet(image_size=224).conv1.stride, ResNet(image_size=64).conv1.stride
         ((2, 2), (1, 1))
     """
+
+    local_layers: ClassVar[tuple[str, ...]] = ("layer3", "layer2")
 
     def __init__(
         self,

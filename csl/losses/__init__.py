@@ -5,6 +5,7 @@ from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.cmc_loss import CMCLoss, cmc_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
+from csl.losses.dim_loss import DIMLoss, dim_loss
 from csl.losses.dino_loss import DINOLoss, dino_loss
 from csl.losses.dissl_loss import DISSLLoss, dissl_loss
 from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
@@ -36,6 +37,7 @@ __all__ = [
     "BarlowTwinsLoss",
     "CMCLoss",
     "DCLLoss",
+    "DIMLoss",
     "DINOLoss",
     "DISSLLoss",
     "EMPSSLLoss",
@@ -63,6 +65,7 @@ __all__ = [
     "byol_loss",
     "cmc_loss",
     "dcl_loss",
+    "dim_loss",
     "dino_loss",
     "dissl_loss",
     "empssl_loss",

@@ -6,6 +6,7 @@ from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.cmc import CMC
 from csl.methods.dcl import DCL
+from csl.methods.dim import DIM
 from csl.methods.dino import DINO
 from csl.methods.dissl import DISSL
 from csl.methods.empssl import EMPSSL
@@ -37,6 +38,7 @@ __all__ = [
     "BYOL",
     "CMC",
     "DCL",
+    "DIM",
     "DINO",
     "DISSL",
     "EMPSSL",

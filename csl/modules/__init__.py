@@ -8,11 +8,13 @@ from csl.modules.momentum import momentum_at, momentum_copy, update_momentum
 from csl.modules.normalization import group_statistics, normalized
 from csl.modules.positions import grid_positions
 from csl.modules.queue import FeatureQueue
+from csl.modules.residual_mlp import ResidualMLP
 
 __all__ = [
     "Cosines",
     "FeatureBank",
     "FeatureQueue",
+    "ResidualMLP",
     "SynchronizedBatchNorm",
     "grid_positions",
     "group_statistics",
