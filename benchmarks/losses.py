@@ -47,6 +47,7 @@ def ours() -> dict[str, Loss]:
     queued, nothing = random(2, 32, DIM, seed=3).tanh(), torch.zeros(DIM, DIM, dtype=torch.float64)
     return {
         "All4One": lambda v: losses.All4OneLoss()(v[:2], v[2:], v[1:3], v[2:], v[:2], v[2:]),
+        "AMDIM": lambda v: losses.AMDIMLoss()(v[0], v[1:].transpose(0, 1)),
         "BarlowTwins": lambda v: losses.BarlowTwinsLoss()(*v[:2]),
         "BYOL": lambda v: losses.BYOLLoss()(*v[:2]),
         "CMC": lambda v: losses.CMCLoss()(*v[:2]),

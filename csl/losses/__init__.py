@@ -1,6 +1,7 @@
 """Losses: one file each, with a typed function and a module that a method, or a YAML file, can exchange."""
 
 from csl.losses.all4one_loss import All4OneLoss, all4one_loss
+from csl.losses.amdim_loss import AMDIMLoss, amdim_loss
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.cmc_loss import CMCLoss, cmc_loss
@@ -32,6 +33,7 @@ from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 from csl.losses.wmse_loss import WMSELoss, wmse_loss
 
 __all__ = [
+    "AMDIMLoss",
     "All4OneLoss",
     "BYOLLoss",
     "BarlowTwinsLoss",
@@ -61,6 +63,7 @@ __all__ = [
     "VICRegLoss",
     "WMSELoss",
     "all4one_loss",
+    "amdim_loss",
     "barlow_twins_loss",
     "byol_loss",
     "cmc_loss",

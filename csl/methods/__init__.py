@@ -1,6 +1,7 @@
 """Ways to train an encoder: one class, one file a method, on the `Method` base."""
 
 from csl.methods.all4one import All4One
+from csl.methods.amdim import AMDIM
 from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
@@ -35,6 +36,7 @@ from csl.methods.vicreg import VICReg
 from csl.methods.wmse import WMSE
 
 __all__ = [
+    "AMDIM",
     "BYOL",
     "CMC",
     "DCL",

@@ -4,10 +4,10 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from csl.encoders import Encoder, Network
+from csl.encoders import Network
 from csl.losses import DIMLoss, in_full_precision, loss_or
 from csl.methods.base import Method
-from csl.methods.local_maps import channels_of, places_of
+from csl.methods.local_maps import channels_of, local_layers_of, places_of
 from csl.methods.optimization import Optimization
 from csl.modules import ResidualMLP
 from csl.types import Batch, View
@@ -64,7 +64,7 @@ class DIM(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        self.local_layer = local_layer or _last_local_layer(self.encoder)
+        self.local_layer = local_layer or local_layers_of(self.encoder)[-1]
         (channels,) = channels_of(self.encoder, [self.local_layer])
         self.global_head = ResidualMLP(self.encoder.feature_dim, hidden_dim, output_dim)
         self.local_head = ResidualMLP(channels, hidden_dim, output_dim)
@@ -74,11 +74,3 @@ class DIM(Method):
         """The loss above, for this process's images among those of all processes."""
         features, (maps,) = self.encoder.features_and_maps(batch.views[0], [self.local_layer])
         return in_full_precision(self.loss, self.global_head(features), self.local_head(places_of(maps)))
-
-
-def _last_local_layer(encoder: Encoder) -> str:
-    if not encoder.local_layers:
-        raise ValueError(
-            f"local_layer: expected the name of a layer of {type(encoder).__name__} that gives maps, got none"
-        )
-    return encoder.local_layers[-1]

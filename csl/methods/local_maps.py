@@ -10,6 +10,25 @@ from csl.encoders import Encoder
 ANY_SIZE = 32  # pixels, where an encoder takes images of any size
 
 
+def local_layers_of(encoder: Encoder) -> tuple[str, ...]:
+    """The layers whose maps see parts of an image, which an encoder names itself, from larger parts to smaller ones.
+
+    Raises:
+        ValueError: If it names none.
+
+    Example:
+        >>> from csl.encoders import LocalNet
+        >>> local_layers_of(LocalNet(width=4))
+        ('coarse', 'fine')
+    """
+    if not encoder.local_layers:
+        raise ValueError(
+            f"encoder: expected one that names layers with maps, such as LocalNet, or their names beside it, got "
+            f"{type(encoder).__name__}"
+        )
+    return encoder.local_layers
+
+
 def channels_of(encoder: Encoder, layers: Sequence[str]) -> list[int]:
     """How many channels the maps of an encoder's layers have.
 

@@ -60,7 +60,7 @@ def test_looking_at_maps_changes_nothing_in_an_encoder() -> None:
             "layers: expected names of submodules of LocalNet, got 'layer9'",
         ),
         (LocalNet(width=2), {"local_layer": "whole"}, r"LocalNet.whole: expected maps of shape \[1, D, h, w\], got"),
-        (Pixels(8, 3), {}, "local_layer: expected the name of a layer of Pixels that gives maps, got none"),
+        (Pixels(8, 3), {}, "encoder: expected one that names layers with maps, such as LocalNet, or their names"),
         (LocalNet(width=2), {"estimator": "jsd", "loss": DIMLoss()}, "estimator: expected none beside a loss that"),
     ],
 )
