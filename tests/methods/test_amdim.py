@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from csl.encoders import ConvNet, LocalNet, Pixels
 from csl.losses import amdim_loss
@@ -15,7 +16,9 @@ def test_loss_is_of_three_pairs_of_scales_both_ways() -> None:
     method: Any = toy_method("AMDIM", clip=3.0, penalty=0.2).double()
     batch = toy_batch([7, 2, 31, 5])
     batch = batch._replace(views=tuple(view.double() for view in batch.views))
-    vectors, coarse, fine = [], [], []
+    vectors: list[Tensor] = []
+    coarse: list[Tensor] = []
+    fine: list[Tensor] = []
     for view in batch.views:
         small = method.encoder.fine(view)
         large = method.encoder.coarse(small)
