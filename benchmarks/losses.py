@@ -51,6 +51,7 @@ def ours() -> dict[str, Loss]:
         "BarlowTwins": lambda v: losses.BarlowTwinsLoss()(*v[:2]),
         "BYOL": lambda v: losses.BYOLLoss()(*v[:2]),
         "CMC": lambda v: losses.CMCLoss()(*v[:2]),
+        "CPC": lambda v: losses.CPCLoss()(v[:2].transpose(0, 1), v[2:].transpose(0, 1), torch.tensor([0, 1])),
         "DCL": lambda v: losses.DCLLoss()(*v[:2]),
         "DCLW": lambda v: losses.DCLLoss(sigma=0.5)(*v[:2]),
         "DIM": lambda v: losses.DIMLoss()(v[0], v[1:].transpose(0, 1)),

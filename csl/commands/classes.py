@@ -42,7 +42,8 @@ def class_names(parser: ArgumentParser, option: str) -> list[str]:
 
     Example:
         >>> class_names(parser_of("csl.methods.SimCLR"), "encoder")
-        ['Backbone', 'ConvNet', 'HuggingFace', 'LabResNet', 'LocalNet', 'Pixels', 'ResNet', 'Timm', 'ViT']
+        ['Backbone', 'ConvNet', 'HuggingFace', 'LabResNet', 'LocalNet', 'PatchResNet', 'Pixels', 'ResNet', 'Timm',
+        'ViT']
     """
     hints = [getattr(action, "_typehint", None) for action in parser._actions if action.dest == option]
     bases = tuple(base for hint in hints for base in _classes(hint))

@@ -7,6 +7,7 @@ from csl.encoders.hugging_face import HuggingFace
 from csl.encoders.lab_resnet import LabResNet
 from csl.encoders.local_net import LocalNet
 from csl.encoders.network import Network
+from csl.encoders.patch_resnet import PatchResNet
 from csl.encoders.pixels import Pixels
 from csl.encoders.resnet import ResNet
 from csl.encoders.saved import load_encoder
@@ -22,6 +23,7 @@ __all__ = [
     "LabResNet",
     "LocalNet",
     "Network",
+    "PatchResNet",
     "Pixels",
     "ResNet",
     "Timm",

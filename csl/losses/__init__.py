@@ -5,6 +5,7 @@ from csl.losses.amdim_loss import AMDIMLoss, amdim_loss
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.cmc_loss import CMCLoss, cmc_loss
+from csl.losses.cpc_loss import CPCLoss, cpc_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
 from csl.losses.dim_loss import DIMLoss, dim_loss
 from csl.losses.dino_loss import DINOLoss, dino_loss
@@ -38,6 +39,7 @@ __all__ = [
     "BYOLLoss",
     "BarlowTwinsLoss",
     "CMCLoss",
+    "CPCLoss",
     "DCLLoss",
     "DIMLoss",
     "DINOLoss",
@@ -67,6 +69,7 @@ __all__ = [
     "barlow_twins_loss",
     "byol_loss",
     "cmc_loss",
+    "cpc_loss",
     "dcl_loss",
     "dim_loss",
     "dino_loss",

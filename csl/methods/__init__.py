@@ -6,6 +6,7 @@ from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.cmc import CMC
+from csl.methods.cpc import CPC
 from csl.methods.dcl import DCL
 from csl.methods.dim import DIM
 from csl.methods.dino import DINO
@@ -39,6 +40,7 @@ __all__ = [
     "AMDIM",
     "BYOL",
     "CMC",
+    "CPC",
     "DCL",
     "DIM",
     "DINO",
