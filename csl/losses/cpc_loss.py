@@ -1,5 +1,7 @@
 """CPC: find the patch that was predicted among all patches of the batch."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -41,10 +43,8 @@ def cpc_loss(predictions: Tensor, targets: Tensor, places: Tensor, scale: float 
     if count >= len(predictions):
         return _entropy(scale * predictions, everyones, labels) / labels.numel()
     pieces = [slice(start, start + count) for start in range(0, len(predictions), count)]
-    sums = [
-        checkpoint(_entropy, scale * predictions[piece], everyones, labels[piece], use_reentrant=False)
-        for piece in pieces
-    ]
+    again = partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
+    sums = [again(_entropy, scale * predictions[piece], everyones, labels[piece]) for piece in pieces]
     return torch.stack(sums).sum() / labels.numel()
 
 
