@@ -43,7 +43,8 @@ def class_names(parser: ArgumentParser, option: str) -> list[str]:
 
     Example:
         >>> class_names(parser_of("csl.methods.SimCLR"), "encoder")
-        ['Backbone', 'ConvNet', 'HuggingFace', 'LabResNet', 'Pixels', 'ResNet', 'Timm', 'ViT']
+        ['Backbone', 'ConvNet', 'HuggingFace', 'LabResNet', 'LocalNet', 'PatchResNet', 'Pixels', 'ResNet', 'Timm',
+        'ViT']
     """
     return sorted({kind.__name__ for kind in _kinds(parser, option)})
 
