@@ -58,6 +58,7 @@ STEPS = (
         ("benchmarks.step", "--depth", "18", "--width", "64", "--batch", "512", "--rounds", "2", *CUDA),
         limit=120,
     ),
+    Step("both views in one batch", 40, ("benchmarks.views_in_one_batch", "--rounds", "2", *CUDA)),
 )
 SMALL_NETWORK = ("--depth", "10", "--width", "8", "--batch", "8")
 TOY_STEPS = (
@@ -65,6 +66,7 @@ TOY_STEPS = (
     Step("pairs", 0, ("benchmarks.gpu_pairs", "--sizes", "60", "--dimension", "4", "--graph", "120", "60", *TOY)),
     Step("monitors", 0, ("benchmarks.monitors", "--train", "150", "--val", "60", "--dimension", "4", *TOY)),
     Step("kernels", 0, ("benchmarks.kernels", *SMALL_NETWORK, *TOY)),
+    Step("views", 0, ("benchmarks.views_in_one_batch", *SMALL_NETWORK, "--seconds", "0.1", "--rounds", "1", *TOY)),
     Step(
         "step",
         0,

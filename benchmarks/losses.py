@@ -47,11 +47,14 @@ def ours() -> dict[str, Loss]:
     queued, nothing = random(2, 32, DIM, seed=3).tanh(), torch.zeros(DIM, DIM, dtype=torch.float64)
     return {
         "All4One": lambda v: losses.All4OneLoss()(v[:2], v[2:], v[1:3], v[2:], v[:2], v[2:]),
+        "AMDIM": lambda v: losses.AMDIMLoss()(v[0], v[1:].transpose(0, 1)),
         "BarlowTwins": lambda v: losses.BarlowTwinsLoss()(*v[:2]),
         "BYOL": lambda v: losses.BYOLLoss()(*v[:2]),
         "CMC": lambda v: losses.CMCLoss()(*v[:2]),
+        "CPC": lambda v: losses.CPCLoss()(v[:2].transpose(0, 1), v[2:].transpose(0, 1), torch.tensor([0, 1])),
         "DCL": lambda v: losses.DCLLoss()(*v[:2]),
         "DCLW": lambda v: losses.DCLLoss(sigma=0.5)(*v[:2]),
+        "DIM": lambda v: losses.DIMLoss()(v[0], v[1:].transpose(0, 1)),
         "DINO": lambda v: losses.DINOLoss()(v, v[:2], centre),
         "DISSL": lambda v: losses.DISSLLoss()(v[:2], v[2:]),
         "EMPSSL": lambda v: losses.EMPSSLLoss()(v),

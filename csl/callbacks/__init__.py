@@ -2,6 +2,7 @@
 
 from csl.callbacks.channels_last import ChannelsLast
 from csl.callbacks.checkpoint_io import AtomicCheckpointIO
+from csl.callbacks.classifier_alignment import ClassifierAlignment
 from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
 from csl.callbacks.encoder_weights import EncoderWeights
@@ -28,6 +29,7 @@ __all__ = [
     "ChannelsLast",
     "ClassAffinityMap",
     "ClassDensityBars",
+    "ClassifierAlignment",
     "CollapseAlarm",
     "Compilation",
     "EncoderWeights",

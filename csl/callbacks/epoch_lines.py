@@ -30,6 +30,10 @@ class EpochLines(Callback):
             bar = None
         self._speaks = bar is None and trainer.is_global_zero
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock: a run that goes on within an epoch does not start one."""
+        self._started = perf_counter()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
         self._started, self._measured = perf_counter(), False

@@ -34,8 +34,11 @@ DATA = Slot("--data", ("data",), LightningDataModule)
 SOURCE = Slot("--data.source", ("data", "source"), ImageSource)
 # Sections come before the classes in them, and all before single options, which find the class they belong to.
 SECTIONS = ("--model", "--data", "--model.encoder", "--data.source")
-# A ViT for images of 8 pixels, with which a minute on 2 CPU cores is enough.
-SMALL_VIT = {"patch_size": 2, "depth": 4, "heads": 4, "width": 128, "mlp_width": 256}
+# By encoder: sizes for images of 8 pixels, with which minutes on 2 CPU cores are enough.
+SMALL: dict[str, dict[str, int]] = {
+    "PatchResNet": {"depth": 10, "width": 32},
+    "ViT": {"patch_size": 2, "depth": 4, "heads": 4, "width": 128, "mlp_width": 256},
+}
 
 
 def complete(line: Sequence[str]) -> list[str]:
@@ -113,7 +116,7 @@ def _usual_encoder(model: str, source: str) -> list[str]:
         name = str(getattr(import_class(_path(MODEL, model)), "usual_encoder", ""))
     except Exception:  # of which the parser will speak
         name = ""
-    sizes = SMALL_VIT.items() if name == "ViT" and _is_digits(source) else ()
+    sizes = SMALL.get(name, {}).items() if _is_digits(source) else ()
     name = name or ("ConvNet" if _is_digits(source) else "ResNet")
     return [ENCODER.option, name, *(word for key, value in sizes for word in (f"{ENCODER.option}.{key}", str(value)))]
 

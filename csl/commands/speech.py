@@ -24,6 +24,7 @@ UNWANTED = (
     "Loading `train_dataloader` to estimate",
     "Using bfloat16 Automatic Mixed Precision",
     "Using 16bit Automatic Mixed Precision",
+    "Trainer already configured with model summary callbacks",
 )
 
 

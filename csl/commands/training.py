@@ -36,6 +36,7 @@ from csl.commands.measured_run import (
 from csl.commands.names import class_path, use_short_names
 from csl.commands.parser import TeachingParser
 from csl.commands.plain_module import as_backbone
+from csl.commands.plain_output import plain_output
 from csl.commands.precision import automatic_precision
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
@@ -266,6 +267,7 @@ class TrainingCLI(LightningCLI):
             callbacks.append(Compilation())
         if command == "predict":
             callbacks.append(self._writer())
+        callbacks += plain_output(config, callbacks)
         if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")

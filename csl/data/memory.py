@@ -69,8 +69,9 @@ class ImageStore:
         if encoded:
             again = "decoded by workers in every epoch" + ("" if self._holds else ", read as they are needed")
             where = "held in memory" if self._fits else again
+            amount = f"{needed:.2f} GB" if needed >= 0.01 else f"{1000 * needed:.2g} MB"
             rank_zero_info(
-                f"{name}: images are {where}: about {needed:.2f} GB with shorter sides of up to {size} pixels, "
+                f"{name}: images are {where}: about {amount} with shorter sides of up to {size} pixels, "
                 f"memory_budget {budget:g} GB"
             )
 

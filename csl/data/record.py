@@ -78,7 +78,7 @@ class DataRecord:
     Example:
         >>> from csl.data import Digits
         >>> print(Digits().record())  # doctest: +ELLIPSIS
-        Digits: 1,797 images, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (smallest: 8, 135 images; largest: 3, 143)
+        Digits: 1,797 images, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 (in train smallest: 8, ...
           train 1,400, val 397 (held out: 397 images, the same share of every class, drawn with seed 0)
           sha256 of the pixels and labels: ...
     """
@@ -159,8 +159,16 @@ class DataRecord:
     def _sizes(self, names: list[str]) -> str:
         smallest, largest = (choose(names, key=self.classes.__getitem__) for choose in (min, max))
         if self.classes[smallest] == self.classes[largest]:
-            return f"{self.classes[smallest]:,} images each"
-        return f"smallest: {smallest}, {self.classes[smallest]:,} images; largest: {largest}, {self.classes[largest]:,}"
+            return f"{self.classes[smallest]:,} images each in {self._counted}"
+        least, most = self.classes[smallest], self.classes[largest]
+        return f"in {self._counted} smallest: {smallest}, {least:,} images; largest: {largest}, {most:,}"
+
+    @property
+    def _counted(self) -> str:
+        """The set whose classes are counted."""
+        return (
+            "reference" if "reference" in self.sets and self.unlabelled.get("train") == self.sets["train"] else "train"
+        )
 
 
 def printable(name: str) -> str:

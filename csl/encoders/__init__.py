@@ -5,7 +5,9 @@ from csl.encoders.base import Encoder
 from csl.encoders.convnet import ConvNet
 from csl.encoders.hugging_face import HuggingFace
 from csl.encoders.lab_resnet import LabResNet
+from csl.encoders.local_net import LocalNet
 from csl.encoders.network import Network
+from csl.encoders.patch_resnet import PatchResNet
 from csl.encoders.pixels import Pixels
 from csl.encoders.resnet import ResNet
 from csl.encoders.saved import load_encoder
@@ -19,7 +21,9 @@ __all__ = [
     "Encoder",
     "HuggingFace",
     "LabResNet",
+    "LocalNet",
     "Network",
+    "PatchResNet",
     "Pixels",
     "ResNet",
     "Timm",

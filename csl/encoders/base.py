@@ -1,7 +1,7 @@
 """What every encoder is: a module that says what goes in and what comes out, and is held to it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypedDict
 
 import torch
 from torch import Tensor
@@ -62,6 +62,8 @@ class Encoder(Window):
         layer_names: The layers to be measured, in order.
         is_trained: Whether its weights come from a file, or are a library's pretrained ones.
         prefix_tokens: How many tokens, such as a class token, come before those of the patches.
+        local_layers: Names of layers whose maps see parts of an image, from larger parts to smaller ones; empty where
+            the encoder names none.
 
     Raises:
         ValueError: If an argument cannot be, images are not float `[B, C, H, W]` of a size that the encoder takes, or
@@ -75,6 +77,8 @@ class Encoder(Window):
         >>> Mean(feature_dim=3)(torch.zeros(4, 3, 8, 8)).shape
         torch.Size([4, 3])
     """
+
+    local_layers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -169,13 +173,30 @@ class Encoder(Window):
         """
         if not self.layer_names:
             return {FEATURES: self(images)}
-        with recorded(self, self.layer_names, len(images), self.layer_vectors) as found:
-            features = self.forward(self._let_in(images))
-        features = self._checked(features, images, "forward", "features", self.feature_dim)
+        features, found = self._recorded(images, self.layer_names, self.layer_vectors)
         vectors = {
             name: self._checked(found[name], images, name, "one vector per image", "D") for name in self.layer_names
         }
         return {FEATURES: features} | vectors
+
+    def features_and_maps(self, images: Tensor, layers: Sequence[str]) -> tuple[Tensor, list[Tensor]]:
+        """Features `[B, D]`, and the maps `[B, D', h, w]` of each of the layers, from one pass, not a compiled one.
+
+        For methods that compare an image with its parts.
+
+        Raises:
+            ValueError: If there is no such layer, it was not called in the pass, or it gives no maps.
+
+        Example:
+            >>> import torch
+            >>> from csl.encoders import ResNet
+            >>> features, maps = ResNet(depth=10, width=4).features_and_maps(torch.zeros(2, 3, 8, 8), ["layer3"])
+            >>> features.shape, maps[0].shape
+            (torch.Size([2, 32]), torch.Size([2, 16, 2, 2]))
+        """
+        check_layers(self, layers)
+        features, found = self._recorded(images, layers, lambda _name, output: output.clone())
+        return features, [self._checked(found[name], images, name, "maps", "D", "h", "w") for name in layers]
 
     def complete(self) -> None:
         """Check the names of layers and load the weights, when all layers are there; a second call does nothing more.
@@ -243,6 +264,14 @@ class Encoder(Window):
         if output.ndim == 2:
             return output.clone()
         return output[:, self.prefix_tokens :].mean(dim=1) if output.ndim == 3 else output.mean(dim=(2, 3))
+
+    def _recorded(
+        self, images: Tensor, layers: Sequence[str], turned: Callable[[str, Tensor], Tensor]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Features, and what layers give, turned into what is wanted of it, by name."""
+        with recorded(self, layers, len(images), turned) as found:
+            features = self.forward(self._let_in(images))
+        return self._checked(features, images, "forward", "features", self.feature_dim), found
 
     def _let_in(self, images: Tensor) -> Tensor:
         """The door: images that the encoder takes, normalised."""

@@ -1,7 +1,7 @@
 """A small convolutional net for very small images."""
 
 from collections.abc import Mapping
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 from torch import Tensor, nn
 
@@ -25,6 +25,8 @@ class ConvNet(Encoder):
         >>> ConvNet(width=16, in_channels=1)(torch.zeros(4, 1, 8, 8)).shape
         torch.Size([4, 128])
     """
+
+    local_layers: ClassVar[tuple[str, ...]] = ("layers.2", "layers.1")
 
     def __init__(self, width: int = 16, in_channels: int = 3, **options: Unpack[EncoderOptions]) -> None:
         check_positive(width=width)

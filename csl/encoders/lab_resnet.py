@@ -1,15 +1,14 @@
 """Two residual networks side by side, one for lightness and one for colour."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Literal, Unpack
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from csl.encoders.base import Encoder, EncoderOptions
 from csl.encoders.lab import rgb_to_lab
-from csl.encoders.resnet import ResNet
+from csl.encoders.resnet import ResNet, layers_of
 
 _FIRST = "lightness."
 
@@ -55,7 +54,7 @@ class LabResNet(Encoder):
             raise ValueError(f"in_channels: expected 3, or 1 for grey images, got {in_channels}")
         lightness, color = (ResNet(depth, stem, width, channels, image_size) for channels in (1, 2))
         super().__init__(lightness.feature_dim + color.feature_dim, in_channels, **options)
-        self.lightness, self.color = _layers(lightness), _layers(color)
+        self.lightness, self.color = layers_of(lightness), layers_of(color)
         self.parts = (lightness.feature_dim, color.feature_dim)
         self.complete()
 
@@ -82,8 +81,3 @@ class LabResNet(Encoder):
             lab = rgb_to_lab(unit.expand(-1, 3, -1, -1)).to(images.dtype)
         color = torch.zeros_like(lab[:, 1:]) if self.in_channels == 1 else lab[:, 1:] / 100
         return lab[:, :1] / 50 - 1, color
-
-
-def _layers(resnet: ResNet) -> nn.Sequential:
-    """A network's layers by their names: images in, maps out, without a window of its own."""
-    return nn.Sequential(OrderedDict(resnet.named_children()))

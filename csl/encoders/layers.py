@@ -40,17 +40,17 @@ def _hint(layer: str, known: Sequence[str]) -> str:
 
 @contextmanager
 def recorded(
-    module: nn.Module, layers: Sequence[str], rows: int, vectors: Callable[[str, Tensor], Tensor]
+    module: nn.Module, layers: Sequence[str], rows: int, turned: Callable[[str, Tensor], Tensor]
 ) -> Iterator[dict[str, Tensor]]:
     """Within the block, keep what layers give, by name; of a layer that is called several times, the last.
 
-    Outputs are turned into vectors at once, before a later layer can change them in place.
+    Outputs are turned into what is kept at once, before a later layer can change them in place.
 
     Args:
         module: The module that the layers belong to.
         layers: Their names.
         rows: How many images the pass has, B.
-        vectors: What turns a layer's name and output, `[B, D]`, `[B, N, D]` or `[B, D, h, w]`, into vectors `[B, D]`.
+        turned: What turns a layer's name and output, `[B, D]`, `[B, N, D]` or `[B, D, h, w]`, into what is kept.
 
     Raises:
         ValueError: If a layer gives something else, or is not called.
@@ -71,7 +71,7 @@ def recorded(
             raise ValueError(
                 f"layers: expected [{rows}, D], [{rows}, N, D] or [{rows}, D, h, w] from {name}, got {got}"
             )
-        found[name] = vectors(name, output)
+        found[name] = turned(name, output)
 
     handles = [module.get_submodule(name).register_forward_hook(partial(keep, name)) for name in layers]
     try:

@@ -1,7 +1,9 @@
 """Residual networks for small and large images, at any width, from torchvision's blocks."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, Unpack
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, ClassVar, Literal, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,9 @@ STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, int, int, int]
     50: (Bottleneck, (3, 4, 6, 3)),
     101: (Bottleneck, (3, 4, 23, 3)),
 }
+
+# Layer norm is that of an image's channels and positions together.
+NORMS: dict[str, Callable[[int], nn.Module]] = {"batch": nn.BatchNorm2d, "layer": partial(nn.GroupNorm, 1)}
 
 _SMALL = 64  # pixels
 
@@ -39,10 +44,11 @@ class ResNet(Encoder):
         in_channels: Channels of an image.
         image_size: Height and width of the images, in pixels, which decide the stem where it is not given; the network
             takes images of any size. `csl fit` says those of the data.
+        norm: `batch`, or `layer`, by which no image knows of another.
         options: `mean`, `std`, `layers` and `weights`, as of every `Encoder`.
 
     Raises:
-        ValueError: If `depth` or `stem` is none of the above, or a size is not positive.
+        ValueError: If `depth`, `stem` or `norm` is none of the above, or a size is not positive.
 
     Example:
         >>> ResNet(depth=18, width=16)(torch.zeros(2, 3, 32, 32)).shape
@@ -51,6 +57,8 @@ class ResNet(Encoder):
         ((2, 2), (1, 1))
     """
 
+    local_layers: ClassVar[tuple[str, ...]] = ("layer3", "layer2")
+
     def __init__(
         self,
         depth: int = 18,
@@ -58,20 +66,23 @@ class ResNet(Encoder):
         width: int = 64,
         in_channels: int = 3,
         image_size: int | None = None,
+        norm: Literal["batch", "layer"] = "batch",
         **options: Unpack[EncoderOptions],
     ) -> None:
         if depth not in STAGES:
             raise ValueError(f"depth: expected one of {', '.join(map(str, STAGES))}, got {depth}")
+        if norm not in NORMS:
+            raise ValueError(f"norm: expected 'batch' or 'layer', got {norm!r}")
         check_positive(width=width)
         block, blocks = STAGES[depth]
         super().__init__(8 * width * block.expansion, in_channels, **options)
         self.conv1, maxpool = _stem(stem or _stem_for(image_size), in_channels, width)
-        self.bn1 = nn.BatchNorm2d(width)
+        self.bn1 = NORMS[norm](width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = maxpool  # in torchvision's order: weights may number the parts
         inputs = [width, *(width * 2**i * block.expansion for i in range(3))]
         self.layer1, self.layer2, self.layer3, self.layer4 = (
-            _stage(block, inputs[i], width * 2**i, blocks[i], stride=1 if i == 0 else 2) for i in range(4)
+            _stage(block, inputs[i], width * 2**i, blocks[i], 1 if i == 0 else 2, NORMS[norm]) for i in range(4)
         )
         self.apply(_initialize)
         self.complete()
@@ -101,6 +112,16 @@ class ResNet(Encoder):
         return last
 
 
+def layers_of(resnet: ResNet) -> nn.Sequential:
+    """A network's layers by their names: images in, maps out, without a window of its own.
+
+    Example:
+        >>> layers_of(ResNet(depth=10, width=4))(torch.zeros(2, 3, 8, 8)).shape
+        torch.Size([2, 32, 1, 1])
+    """
+    return nn.Sequential(OrderedDict(resnet.named_children()))
+
+
 def _stem_for(image_size: int | None) -> str:
     """At 141 pixels the small stem takes eleven times the time of the other, and four times the memory."""
     return "imagenet" if image_size is not None and image_size > _SMALL else "small"
@@ -114,13 +135,20 @@ def _stem(stem: str, in_channels: int, width: int) -> tuple[nn.Conv2d, nn.Module
     raise ValueError(f"stem: expected 'small' or 'imagenet', got {stem!r}")
 
 
-def _stage(block: type[BasicBlock | Bottleneck], inputs: int, planes: int, blocks: int, stride: int) -> nn.Sequential:
+def _stage(
+    block: type[BasicBlock | Bottleneck],
+    inputs: int,
+    planes: int,
+    blocks: int,
+    stride: int,
+    norm: Callable[[int], nn.Module],
+) -> nn.Sequential:
     outputs = planes * block.expansion
     shortcut = None
     if stride != 1 or inputs != outputs:
-        shortcut = nn.Sequential(conv1x1(inputs, outputs, stride), nn.BatchNorm2d(outputs))
-    first = block(inputs, planes, stride, shortcut)
-    return nn.Sequential(first, *(block(outputs, planes) for _ in range(blocks - 1)))
+        shortcut = nn.Sequential(conv1x1(inputs, outputs, stride), norm(outputs))
+    first = block(inputs, planes, stride, shortcut, norm_layer=norm)
+    return nn.Sequential(first, *(block(outputs, planes, norm_layer=norm) for _ in range(blocks - 1)))
 
 
 def _initialize(module: nn.Module) -> None:

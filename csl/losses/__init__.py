@@ -1,10 +1,13 @@
 """Losses: one file each, with a typed function and a module that a method, or a YAML file, can exchange."""
 
 from csl.losses.all4one_loss import All4OneLoss, all4one_loss
+from csl.losses.amdim_loss import AMDIMLoss, amdim_loss
 from csl.losses.barlow_twins_loss import BarlowTwinsLoss, barlow_twins_loss
 from csl.losses.byol_loss import BYOLLoss, byol_loss
 from csl.losses.cmc_loss import CMCLoss, cmc_loss
+from csl.losses.cpc_loss import CPCLoss, cpc_loss
 from csl.losses.dcl_loss import DCLLoss, dcl_loss
+from csl.losses.dim_loss import DIMLoss, dim_loss
 from csl.losses.dino_loss import DINOLoss, dino_loss
 from csl.losses.dissl_loss import DISSLLoss, dissl_loss
 from csl.losses.empssl_loss import EMPSSLLoss, empssl_loss
@@ -31,11 +34,14 @@ from csl.losses.vicreg_loss import VICRegLoss, vicreg_loss
 from csl.losses.wmse_loss import WMSELoss, wmse_loss
 
 __all__ = [
+    "AMDIMLoss",
     "All4OneLoss",
     "BYOLLoss",
     "BarlowTwinsLoss",
     "CMCLoss",
+    "CPCLoss",
     "DCLLoss",
+    "DIMLoss",
     "DINOLoss",
     "DISSLLoss",
     "EMPSSLLoss",
@@ -59,10 +65,13 @@ __all__ = [
     "VICRegLoss",
     "WMSELoss",
     "all4one_loss",
+    "amdim_loss",
     "barlow_twins_loss",
     "byol_loss",
     "cmc_loss",
+    "cpc_loss",
     "dcl_loss",
+    "dim_loss",
     "dino_loss",
     "dissl_loss",
     "empssl_loss",

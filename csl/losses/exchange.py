@@ -3,7 +3,7 @@
 from torch import nn
 
 
-def loss_or(given: nn.Module | None, own: nn.Module, **options: tuple[float, float]) -> nn.Module:
+def loss_or(given: nn.Module | None, own: nn.Module, **options: tuple[object, object]) -> nn.Module:
     """The loss that is given, or else a method's own; options of the own one are refused beside a given one.
 
     Args:

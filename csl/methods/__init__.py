@@ -1,11 +1,14 @@
 """Ways to train an encoder: one class, one file a method, on the `Method` base."""
 
 from csl.methods.all4one import All4One
+from csl.methods.amdim import AMDIM
 from csl.methods.barlow_twins import BarlowTwins
 from csl.methods.base import Method
 from csl.methods.byol import BYOL
 from csl.methods.cmc import CMC
+from csl.methods.cpc import CPC
 from csl.methods.dcl import DCL
+from csl.methods.dim import DIM
 from csl.methods.dino import DINO
 from csl.methods.dissl import DISSL
 from csl.methods.empssl import EMPSSL
@@ -34,9 +37,12 @@ from csl.methods.vicreg import VICReg
 from csl.methods.wmse import WMSE
 
 __all__ = [
+    "AMDIM",
     "BYOL",
     "CMC",
+    "CPC",
     "DCL",
+    "DIM",
     "DINO",
     "DISSL",
     "EMPSSL",

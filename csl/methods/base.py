@@ -247,8 +247,9 @@ class Method(LightningModule):
         warmup = self.optimization.warmup_epochs * steps_per_epoch(self.trainer)
         if warmup >= steps:
             rank_zero_info(
-                f"optimization.warmup_epochs: the warm-up of {self.optimization.warmup_epochs:g} epochs is as long as "
-                f"the training ({steps:,} steps), in which the learning rate will only rise"
+                f"optimization.warmup_epochs: the warm-up of {self.optimization.warmup_epochs:g} epochs ({warmup:,.0f} "
+                f"steps) is as long as the training ({steps:,} steps) or longer, so that the learning rate will only "
+                "rise; train longer, or set fewer"
             )
         # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses, and
         # refuses for bfloat16 too, whose gradients are not scaled.

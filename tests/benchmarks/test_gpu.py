@@ -23,7 +23,7 @@ def test_every_step_is_measured_and_writes_its_table(results: Path) -> None:
     outcomes = {line.split(" | ")[0].strip("| "): line.split(" | ")[2].strip(" |") for line in lines if " | " in line}
     assert outcomes["one test"].startswith("2 passed")
     assert {outcomes[step.name] for step in gpu.TOY_STEPS[1:]} == {"done"}
-    names = {"gpu.md", "pairs_cpu.md", "monitors.md", "kernels_cpu.md", "step.md"}
+    names = {"gpu.md", "pairs_cpu.md", "monitors.md", "kernels_cpu.md", "step.md", "views_in_one_batch_cpu.md"}
     assert {file.name for file in results.iterdir()} == names
     assert "RLD, tf32 | 60" in (results / "pairs_cpu.md").read_text()
     assert "augmentation and transfer" in (results / "kernels_cpu.md").read_text()

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from lightning.pytorch import LightningModule, Trainer
 from tqdm import tqdm
 
+from csl.callbacks import EpochLines
 from csl.commands.speech import BesideBars
 from tests.commands.runs import csl
 
@@ -27,6 +29,15 @@ def test_a_redirected_fit_prints_one_line_an_epoch(printed: str) -> None:
     number = r"-?\d+\.\d{4}"
     assert re.fullmatch(rf"epoch 1 of 3: train/loss {number} \(\d+\.\d s\)", lines[0])
     assert re.fullmatch(rf"epoch 2 of 3: train/loss {number}, val/rld_0.1 {number} \(\d+\.\d s\)", lines[1])
+
+
+def test_an_epoch_that_a_resumed_run_is_in_the_middle_of_has_its_time_too(capsys: pytest.CaptureFixture[str]) -> None:
+    lines, trainer = EpochLines(), Trainer(accelerator="cpu", logger=False, max_epochs=3, enable_progress_bar=False)
+    module = LightningModule()
+    lines.setup(trainer, module, "fit")
+    lines.on_train_start(trainer, module)
+    lines.on_train_epoch_end(trainer, module)
+    assert re.fullmatch(r"epoch 1 of 3: \(0\.\d s\)", capsys.readouterr().out.strip())
 
 
 def test_no_frame_of_a_bar_is_left(printed: str) -> None:

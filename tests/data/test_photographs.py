@@ -152,8 +152,8 @@ def test_large_photographs_are_kept_at_twice_the_size_of_the_views(
     with caplog.at_level("INFO"):
         data.setup("fit")
     assert next(iter(data.train_dataloader())).images.shape == (4, 3, 32, 48)
-    needed = 8 * 3 * 32 * 48 / 1e9
-    assert f"images are held in memory: about {needed:.2f} GB with shorter sides of up to 32 pixels" in caplog.text
+    megabytes = 8 * 3 * 32 * 48 / 1e6
+    assert f"images are held in memory: about {megabytes:.2g} MB with shorter sides of up to 32 pixels" in caplog.text
     assert sum(images.num_bytes() for images in (data.splits.train.resized(32), data.splits.val.resized(32))) == (  # type: ignore[attr-defined]
         pytest.approx(1e9 * 8 * 3 * 32 * 48 / 1e9)
     )

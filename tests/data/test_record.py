@@ -18,7 +18,7 @@ def animals(root: Path) -> Folder:
 def test_the_lines_say_what_was_read(tmp_path: Path) -> None:
     record = animals(tmp_path).record()
     assert record.lines() == [
-        f"Folder {tmp_path}: 17 images, 2 classes: cat, dog (smallest: dog, 3 images; largest: cat, 6)",
+        f"Folder {tmp_path}: 17 images, 2 classes: cat, dog (in train smallest: dog, 3 images; largest: cat, 6)",
         "  train 9, val 8 (held out: the val set)",
         f"  sha256 of the list of images and labels: {record.fingerprint[:16]}",
     ]
@@ -60,7 +60,7 @@ def test_a_choice_of_training_images_is_said(tmp_path: Path) -> None:
 def test_many_classes_are_counted_and_some_named(tmp_path: Path) -> None:
     put(tmp_path, *of_classes(*(f"{number:02}" for number in range(30)), count=2))
     head = Folder(tmp_path, holdout=0.5).record().lines()[0]
-    assert "60 images, 30 classes: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, … (1 images each)" in head
+    assert "60 images, 30 classes: 00, 01, 02, 03, 04, 05, 06, 07, 08, 09, … (1 images each in train)" in head
 
 
 def test_every_source_has_one(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_every_source_has_one(tmp_path: Path) -> None:
     assert digits.fingerprint != Digits(seed=1).record().fingerprint
     write_parquet(tmp_path / "train.parquet", [0, 1] * 5, names=["cat", "dog"])
     lines = Parquet(tmp_path, holdout=0.4).record().lines()
-    assert lines[0] == f"Parquet {tmp_path}: 10 images, 2 classes: cat, dog (3 images each)"
+    assert lines[0] == f"Parquet {tmp_path}: 10 images, 2 classes: cat, dog (3 images each in train)"
     assert lines[1] == "  train 6, val 4 (held out: a share of 0.4 of every class, drawn with seed 0)"
 
 
@@ -78,7 +78,7 @@ def test_every_source_has_one(tmp_path: Path) -> None:
 def test_a_source_of_your_own_has_one(encoded: bool) -> None:
     source: ImageSource = ToySource(30, 11, encoded)
     assert source.record().lines()[:2] == [
-        "ToySource: 41 images, 2 classes: even, odd (15 images each)",
+        "ToySource: 41 images, 2 classes: even, odd (15 images each in train)",
         "  train 30, val 11",
     ]
 
@@ -86,7 +86,7 @@ def test_a_source_of_your_own_has_one(encoded: bool) -> None:
 def test_a_class_without_images_is_the_smallest() -> None:
     splits = ToySource().load()
     record = DataRecord.of("x", splits.sets(), ("even", "odd", "none"))
-    assert "(smallest: none, 0 images; largest: even, 15)" in record.lines()[0]
+    assert "(in train smallest: none, 0 images; largest: even, 15)" in record.lines()[0]
 
 
 def test_some_images_without_labels_are_counted(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_labelled_folder_elsewhere(tmp_path: Path) -> None:
     assert splits.train.labels.tolist() == [-1] * 20
     assert splits.reference.labels.bincount().tolist() == [8, 8]
     lines = source.record(splits).lines()
-    assert lines[0] == f"Folder {pool}: 40 images, 2 classes: cat, dog (8 images each)"
+    assert lines[0] == f"Folder {pool}: 40 images, 2 classes: cat, dog (8 images each in reference)"
     assert lines[1].endswith(f"(held out: a share of 0.2 of every class, drawn with seed 0, in Folder {labelled})")
     ImageDataModule(source, batch_size=4).setup("fit")
 

@@ -218,6 +218,15 @@ def test_layers_are_measured_in_one_pass(kind: type[Encoder]) -> None:
         assert outputs[name].ndim == 2
 
 
+def test_local_layers_give_maps_beside_the_features(kind: type[Encoder]) -> None:
+    encoder = small(kind)
+    features, maps = encoder.features_and_maps(images(), encoder.local_layers)
+    assert torch.equal(features, encoder(images()))
+    sides = [one.shape[2] for one in maps]
+    assert sides == sorted(sides), "from larger parts of an image to smaller ones"
+    assert min(sides, default=2) > 1
+
+
 def test_an_unknown_layer_is_an_error_at_construction(kind: type[Encoder]) -> None:
     with pytest.raises(ValueError, match=rf"layers: expected names of submodules of {kind.__name__}, got 'layr3'; "):
         small(kind, layers=["layr3"])

@@ -149,7 +149,7 @@ def test_a_warmup_as_long_as_the_training_is_said(caplog: pytest.LogCaptureFixtu
             toy_trainer(max_epochs=epochs).fit(toy_method("BYOL", optimization=RISING), datamodule=ToyData())
         return caplog.text
 
-    assert "the warm-up of 1 epochs is as long as the training (4 steps)" in fit(1)
+    assert "the warm-up of 1 epochs (4 steps) is as long as the training (4 steps)" in fit(1)
     assert "warm-up" not in fit(2)
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 import csl.methods
-from csl.encoders import ConvNet, Encoder, LabResNet, ViT
+from csl.encoders import ConvNet, Encoder, LabResNet, LocalNet, PatchResNet, ViT
 from csl.methods import Method, Optimization
 from csl.types import Batch, View
 from tests.trainers import QUIET
@@ -87,6 +87,10 @@ def small_encoder(name: str, dropout: bool) -> Encoder:
     """A small encoder that a method can train, with dropout where it has any."""
     if EVERY[name].usual_encoder == "LabResNet":
         return LabResNet(depth=10, width=1)
+    if EVERY[name].usual_encoder == "PatchResNet":
+        return PatchResNet(depth=10, width=2, image_size=8)
+    if EVERY[name].usual_encoder == "LocalNet":
+        return LocalNet(width=2, blocks=1, image_size=8)
     if EVERY[name].usual_encoder == "ViT" or dropout:
         return small_vit(0.2 if dropout else 0.0)
     return ConvNet(width=2)

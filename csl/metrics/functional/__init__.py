@@ -4,7 +4,7 @@ Each takes this process's rows and, with the keyword `group`, counts the rows of
 integers. A score that is not defined is NaN, with a warning that says why; features with NaN or infinity are refused.
 
 Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`,
-`neural_collapse`.
+`neural_collapse`; `classifier_collapse` with the weights of a linear classifier.
 Local density: `relative_local_density` and `..._per_class`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`,
 `knn_modularity`; `estimate_relative_local_density` where N is too large for the exact value.
 One value a sample: `relative_local_density_per_sample`, `neighbor_purity`, `neighbor_margin`.
@@ -20,6 +20,7 @@ from csl.metrics.functional.alpha_req import alpha_req
 from csl.metrics.functional.calinski_harabasz_score import calinski_harabasz_score
 from csl.metrics.functional.class_affinity import class_affinity
 from csl.metrics.functional.class_distances import class_distances
+from csl.metrics.functional.classifier_collapse import classifier_collapse
 from csl.metrics.functional.clid import clid
 from csl.metrics.functional.davies_bouldin_score import davies_bouldin_score
 from csl.metrics.functional.effective_rank import effective_rank
@@ -53,6 +54,7 @@ __all__ = [
     "calinski_harabasz_score",
     "class_affinity",
     "class_distances",
+    "classifier_collapse",
     "clid",
     "davies_bouldin_score",
     "effective_rank",

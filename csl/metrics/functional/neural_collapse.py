@@ -27,9 +27,10 @@ def neural_collapse(features: Tensor, labels: Tensor, *, group: Group = None) ->
     - NC2, angles: mean over pairs of classes of `|cos(m_c − m, m_c' − m) + 1 / (C − 1)|`; 0 for a regular simplex.
     - NC4, the share of samples whose nearest class mean is that of their class; 1 where classes are one clump each.
 
-    NC3, and NC4 in the paper, compare with the weights of a trained classifier, which features alone do not have. See
-    Papyan, Han, Donoho, "Prevalence of neural collapse during the terminal phase of deep learning training" (2020,
-    arXiv 2008.08186). Supervised encoders collapse; contrastive ones keep a class in many clumps.
+    NC3, and NC4 in the paper, compare with the weights of a trained classifier, which features alone do not have:
+    `classifier_collapse`. See Papyan, Han, Donoho, "Prevalence of neural collapse during the terminal phase of deep
+    learning training" (2020, arXiv 2008.08186). Supervised encoders collapse; contrastive ones
+    keep a class in many clumps.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
