@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import probes
+from benchmarks.method_rows import LOGS
 from csl.runs import Run
 from tests.commands.runs import csl, inside
 from tests.pages import ROOT
@@ -22,7 +23,7 @@ def test_a_row_is_what_validate_says_and_is_kept(tmp_path: Path, monkeypatch: py
 
     monkeypatch.setattr(probes, "command", here)
     monkeypatch.setattr(probes, "PROBES", {name: probes.PROBES[name] for name in ("linear", "knn")})
-    run = probes.LOGS / "digits-simclr/seed_0"
+    run = LOGS / "digits-simclr/seed_0"
     shutil.copytree(REFERENCE, tmp_path / run)
     with inside(tmp_path):
         rows = [probes.row("digits-simclr", seeds=2) for _ in range(2)]
