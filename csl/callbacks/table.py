@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -30,7 +31,7 @@ class MeasurementTable(Callback):
         self._print(trainer, pl_module, _when(trainer))
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger) and trainer.is_global_zero:
-                print(f"\nCurves and pictures: tensorboard --logdir {logger.save_dir}")
+                print(f"\nCurves and pictures: tensorboard --logdir {log_root(logger.save_dir)}")
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the table of `csl validate`."""
@@ -59,6 +60,18 @@ def _when(trainer: Trainer) -> str:
     part = ", on the part of the images that fast_dev_run takes" if trainer.fast_dev_run else ""  # type: ignore[attr-defined]
     measured = next((one.measured for one in collectors if one.measured), "")
     return f"after {measured or f'epoch {trainer.current_epoch}'}{part}"
+
+
+def log_root(folder: str | Path) -> Path:
+    """Where the runs of all methods are, seen from here: a resumed run logs in its own folder.
+
+    Example:
+        >>> log_root(Path.cwd() / "lightning_logs" / "simclr-digits").as_posix(), log_root("logs").as_posix()
+        ('lightning_logs', 'logs')
+    """
+    folder = Path(folder).resolve()
+    root = next((place for place in (folder, *folder.parents) if place.name == "lightning_logs"), folder)
+    return root.relative_to(Path.cwd()) if root.is_relative_to(Path.cwd()) else root
 
 
 def measurement_table(scalars: Mapping[str, Tensor | float]) -> str:

@@ -1,6 +1,7 @@
 """Which classes and options a name in a configuration could have meant."""
 
 import importlib
+import inspect
 import pkgutil
 import typing
 from collections.abc import Iterator
@@ -45,13 +46,29 @@ def class_names(parser: ArgumentParser, option: str) -> list[str]:
         ['Backbone', 'ConvNet', 'HuggingFace', 'LabResNet', 'LocalNet', 'PatchResNet', 'Pixels', 'ResNet', 'Timm',
         'ViT']
     """
+    return sorted({kind.__name__ for kind in _kinds(parser, option)})
+
+
+def classes_with(parser: ArgumentParser, option: str, name: str) -> list[str]:
+    """Those of them that have an option of this name.
+
+    Example:
+        >>> classes_with(parser_of("csl.methods.SimCLR"), "encoder", "patch_size")
+        ['ViT']
+    """
+    having = {kind for kind in _kinds(parser, option) if name in inspect.signature(kind).parameters}
+    return sorted({kind.__name__ for kind in having})
+
+
+def _kinds(parser: ArgumentParser, option: str) -> set[type]:
+    """The classes that can stand for an option."""
     hints = [getattr(action, "_typehint", None) for action in parser._actions if action.dest == option]
     bases = tuple(base for hint in hints for base in _classes(hint))
-    for package in PACKAGES:  # some classes exist only once they were asked for
-        classes_in(f"csl.{package}")
+    # Some classes exist only once they were asked for.
+    offered = {name for package in PACKAGES for name in classes_in(f"csl.{package}")}
     found = {kind for base in bases for kind in _subclasses(base)} - set(bases)
-    names = {kind.__name__ for kind in found if not kind.__module__.endswith(".base")}
-    return sorted(name for name in names if not name.startswith("_"))
+    found = {kind for kind in found if not kind.__module__.endswith(".base") and not kind.__name__.startswith("_")}
+    return {kind for kind in found if kind.__name__ in offered or not kind.__module__.startswith("csl.")}
 
 
 def classes_in(module: str) -> list[str]:

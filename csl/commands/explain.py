@@ -12,7 +12,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 import csl
-from csl.commands.classes import class_names, classes_in, modules_in, options, parser_of
+from csl.commands.classes import class_names, classes_in, classes_with, modules_in, options, parser_of
 from csl.commands.configs import named_configs
 from csl.commands.faults import Fault
 from csl.commands.places import CONFIG_FILES, STRUCTURE, config_files, entries, kind, unreadable, written
@@ -36,6 +36,7 @@ UNKNOWN = re.compile(
     r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption "
     r"'([^']+)'"
 )
+_FEW = 8  # classes that a message lists
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
 
@@ -147,6 +148,9 @@ def _option(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
     name = name.lstrip("-")
     kind_of = fault.class_path.rpartition(".")[2]
     hint = did_you_mean(name, options(parser_of(fault.class_path)))
+    others = [] if "did you mean" in hint else classes_with(*_owner(fault, parser, line), name)
+    if 0 < len(others) <= _FEW:
+        hint = f"; classes that have it: {', '.join(others)}"
     hint = hint or f"; --{fault.key}.help {kind_of} lists what it has"
     return f"{written(line, f'{fault.key}.{name}')}: {kind_of} has no option {name!r}{hint}"
 

@@ -1,5 +1,6 @@
 """The plane of local against global density: where encoders lie, and how they came there."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +11,8 @@ from csl.figures.style import class_colors, literal, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_LEAST_RLD, _LEAST_CHS = 0.1, 3.0  # what the axes span at least: a difference, and a factor
 
 
 class Way(NamedTuple):
@@ -27,6 +30,7 @@ class Way(NamedTuple):
 def density_plane(groups: Mapping[str, Sequence[Way]], *, temperature: float = 0.1) -> "Figure":
     """RLD to the right, Calinski-Harabasz upwards on a log scale; one colour for each group of seeds.
 
+    The axes span 0.1 of RLD and a factor of three of Calinski-Harabasz at least, so that small differences look small.
     A run's epochs are a thin line that ends in a dot. Where a group has three runs or more, an ellipse holds about
     two thirds of them: one standard deviation of a normal distribution with their covariance.
 
@@ -70,8 +74,17 @@ def density_plane(groups: Mapping[str, Sequence[Way]], *, temperature: float = 0
     axes.grid(alpha=0.25, linewidth=0.6, which="both")
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(0.12)
+    low, high = axes.get_xlim()
+    axes.set_xlim(*_widened(low, high, _LEAST_RLD))
+    axes.set_ylim(*np.exp(_widened(*np.log(axes.get_ylim()), math.log(_LEAST_CHS))))
     axes.legend(frameon=False, fontsize=9)
     return figure
+
+
+def _widened(low: float, high: float, least: float) -> tuple[float, float]:
+    """The same middle, and at least this span, so that small differences look small."""
+    more = max(0.0, least - (high - low)) / 2
+    return low - more, high + more
 
 
 def _known(way: Way) -> Floats:

@@ -18,8 +18,8 @@ def gap_plot(groups: Mapping[str, Sequence[tuple[float, float]]], *, temperature
 
     Example:
         >>> figure = gap_plot({"SimCLR": [(0.7, 0.01), (0.8, 0.02)]})
-        >>> figure.axes[0].get_ylabel()
-        'GCN minus linear accuracy (percentage points)'
+        >>> figure.axes[0].get_xlabel()
+        'local density: RLD at T = 0.1'
     """
     figure = new_figure(5.2, 3.6)
     axes: Any = figure.add_subplot()
@@ -28,7 +28,7 @@ def gap_plot(groups: Mapping[str, Sequence[tuple[float, float]]], *, temperature
         x, y = [point[0] for point in points], [100 * point[1] for point in points]
         axes.scatter(x, y, color=[color], s=30, alpha=0.8, linewidths=0, label=literal(name))
     axes.set_xlabel(f"local density: RLD at T = {temperature:g}")
-    axes.set_ylabel("GCN minus linear accuracy (percentage points)")
+    axes.set_ylabel("GCN minus linear accuracy\n(percentage points)")
     axes.grid(alpha=0.25, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=9)

@@ -52,12 +52,18 @@ ON_THE_LINE = [
     Case("--model.temprature 3", "--model.temprature: SimCLR has no option 'temprature'; did you mean temperature?"),
     Case(
         "--model.momentum 0.9",
-        "--model.momentum: SimCLR has no option 'momentum'; --model.help SimCLR lists what it has",
+        "--model.momentum: SimCLR has no option 'momentum'; classes that have it: All4One, BYOL, DINO, MoCo, MoCoV3, "
+        "NPID, SimDINO, TiCo",
     ),
     Case(
         "--model.optimization.weight_deca 3",
         "--model.optimization.weight_deca: SimCLR has no option 'optimization.weight_deca'; "
         "did you mean optimization.weight_decay?",
+    ),
+    Case(
+        "--data.source.root photos",
+        "--data.source.root: Digits has no option 'root'; classes that have it: CIFAR10, CIFAR100, FashionMNIST, "
+        "Folder, MNIST, STL10",
     ),
     Case("--data.batchsize 3", "unknown option --data.batchsize; did you mean --data.batch_size?"),
     Case("--trainr.max_epochs 3", "unknown option --trainr.max_epochs; did you mean --trainer.max_epochs?"),
