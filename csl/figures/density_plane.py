@@ -76,7 +76,9 @@ def density_plane(groups: Mapping[str, Sequence[Way]], *, temperature: float = 0
     axes.margins(0.12)
     low, high = axes.get_xlim()
     axes.set_xlim(*_widened(low, high, _LEAST_RLD))
-    axes.set_ylim(*np.exp(_widened(*np.log(axes.get_ylim()), math.log(_LEAST_CHS))))
+    low, high = axes.get_ylim()
+    low, high = _widened(math.log(low), math.log(high), math.log(_LEAST_CHS))
+    axes.set_ylim(math.exp(low), math.exp(high))
     axes.legend(frameon=False, fontsize=9)
     return figure
 

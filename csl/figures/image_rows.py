@@ -1,6 +1,7 @@
 """Rows of images with a word under each, some of them marked as hits or misses."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
@@ -10,7 +11,7 @@ from csl.figures.style import class_colors, literal, new_figure, show_image
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LONGEST = 14  # letters under an image
+_LONGEST = 14  # letters in a line under an image
 
 
 class Tile(NamedTuple):
@@ -41,7 +42,7 @@ def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gaps: Sequenc
     columns = max(map(len, rows))
     before = [at for at in gaps if at < columns]
     widths = [width for at in range(columns) for width in ([0.3, 1.0] if at in before else [1.0])]
-    lines = max(len(tile.words) for row in rows for tile in row)
+    lines = max(len(_lines(tile)) for row in rows for tile in row)
     figure = new_figure(max(4.0, 0.95 * sum(widths)), (0.95 + 0.16 * lines) * len(rows) + (0.35 if title else 0.0))
     grid = figure.subplots(len(rows), len(widths), squeeze=False, width_ratios=widths)
     for axes in grid.flat:
@@ -54,12 +55,17 @@ def image_rows(rows: Sequence[Sequence[Tile]], *, title: str = "", gaps: Sequenc
     return figure
 
 
+def _lines(tile: Tile) -> list[str]:
+    """What stands under an image: long words take two lines, and end in "…" where those are too short."""
+    cut = [wrap(word, _LONGEST, max_lines=2, placeholder="…") or [""] for word in tile.words]
+    return [line for lines in cut for line in lines]
+
+
 def _draw(axes: Any, tile: Tile) -> None:
     show_image(axes, tile.image.float() / 255)
     axes.set_axis_on()
     mark = "" if tile.hit is None else "✓ " if tile.hit else "✗ "
-    short = [literal(word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…") for word in tile.words]
-    axes.set_xlabel(mark + "\n".join(short), fontsize=7, labelpad=2)
+    axes.set_xlabel(mark + "\n".join(map(literal, _lines(tile))), fontsize=7, labelpad=2)
     color = "black" if tile.hit is None else class_colors(3)[0 if tile.hit else 2]
     for edge in axes.spines.values():
         edge.set(visible=True, color=color, linewidth=0.5 if tile.hit is None else 2.0)

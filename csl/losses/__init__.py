@@ -19,7 +19,7 @@ from csl.losses.mae_loss import MAELoss, mae_loss
 from csl.losses.mmcr_loss import MMCRLoss, mmcr_loss
 from csl.losses.moco_v3_loss import MoCoV3Loss, moco_v3_loss
 from csl.losses.nnclr_loss import NNCLRLoss, nnclr_loss
-from csl.losses.npid_loss import NPIDLoss, npid_loss, npid_normalizer, npid_sampled_loss
+from csl.losses.npid_loss import NPIDLoss, npid_loss, npid_normalizer, npid_proximity, npid_sampled_loss
 from csl.losses.nt_xent_loss import NTXentLoss, nt_xent_loss
 from csl.losses.precision import in_full_precision
 from csl.losses.simdino_loss import SimDINOLoss, simdino_loss
@@ -87,6 +87,7 @@ __all__ = [
     "nnclr_loss",
     "npid_loss",
     "npid_normalizer",
+    "npid_proximity",
     "npid_sampled_loss",
     "nt_xent_loss",
     "simdino_loss",

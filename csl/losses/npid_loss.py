@@ -84,6 +84,26 @@ def npid_normalizer(features: Tensor, bank: Tensor, drawn: Tensor, temperature: 
         return len(bank) * all_reduce(logits.exp().mean(), group) / size(group)
 
 
+def npid_proximity(features: Tensor, bank: Tensor, index: Tensor) -> Tensor:
+    """The mean squared distance of images' unit vectors from their own entries in the bank: how far they have moved.
+
+        mean_i ‖v_i − f_i‖²
+
+    The proximal term of Unsupervised Feature Learning via Non-Parametric Instance Discrimination, 2018, arXiv
+    1805.01978, without its weight λ.
+
+    Args:
+        features: Of this process's images `[B, D]`, of any length.
+        bank: f, unit vectors `[N, D]`, the same on every process.
+        index: Which entry belongs to each image `[B]`, int64.
+
+    Example:
+        >>> float(npid_proximity(torch.eye(2), torch.eye(2), torch.tensor([0, 0])))  # 0 and 2
+        1.0
+    """
+    return (normalize(features, dim=1) - bank[index].to(features.dtype)).square().sum(dim=1).mean()
+
+
 class NPIDLoss(nn.Module):
     """NPID's exact loss as a module; see `npid_loss`.
 

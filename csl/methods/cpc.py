@@ -27,7 +27,8 @@ class CPC(Method):
     rows below. The loss (`csl.losses.cpc_loss`) finds those among all patches of the batch, those of all processes. The
     same is done with the grid turned, each direction with networks of its own.
 
-    Features are the mean of the encoder's vectors of all patches, unchanged; the context networks are not measured.
+    Features are the mean of the encoder's vectors of all patches, unchanged, as in the paper; they do not say where a
+    patch lies, which digits, for example, are told by. The context networks are not measured.
     The paper changes patches in more ways, some of them from AutoAugment.
 
     From Data-Efficient Image Recognition with Contrastive Predictive Coding, 2019, arXiv 1905.09272; first in

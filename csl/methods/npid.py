@@ -8,7 +8,14 @@ from torch import Tensor, nn
 from csl.checks import check_positive, check_range, check_share, check_temperature
 from csl.distributed import world
 from csl.encoders import Network
-from csl.losses import NPIDLoss, in_full_precision, loss_or, npid_normalizer, npid_sampled_loss
+from csl.losses import (
+    NPIDLoss,
+    in_full_precision,
+    loss_or,
+    npid_normalizer,
+    npid_proximity,
+    npid_sampled_loss,
+)
 from csl.methods.optimization import Optimization
 from csl.methods.per_image import PerImageMethod
 from csl.methods.run import rows_of_processes, run_seed
@@ -28,8 +35,8 @@ class NPID(PerImageMethod):
 
     The softmax is over all images, which is exact and costs B × N × D operations a step. For sets of millions of images
     `negatives` entries are drawn instead, anew for every step and the same for all images of the batch; the loss is
-    then `csl.losses.npid_sampled_loss`, with the normaliser that the first batch gives. The paper's proximal term,
-    which makes that quieter, is not here.
+    then `csl.losses.npid_sampled_loss`, with the normaliser that the first batch gives. The paper's proximal term
+    (`csl.losses.npid_proximity`), times `proximal`, makes that quieter.
 
     From Unsupervised Feature Learning via Non-Parametric Instance Discrimination, 2018, arXiv 1805.01978.
 
@@ -38,14 +45,15 @@ class NPID(PerImageMethod):
         temperature: T of the loss.
         momentum: How much of its old vector an entry of the bank keeps.
         negatives: Entries that are drawn for a step (the paper: 4,096); 0 for all, the exact softmax.
+        proximal: λ, the weight of the proximal term; none with 0.
         output_dim: Length of the vectors in the bank.
         num_images: Number of training images; that of the data if not given.
         loss: Called with features `[B, D]`, bank `[N, D]` and index `[B]` in place of `NPIDLoss(temperature)`.
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
-        ValueError: If the temperature or a size is not positive, the momentum is outside 0 to 1, or the number of
-            images is not known or too small.
+        ValueError: If the temperature or a size is not positive, the momentum is outside 0 to 1, the weight of the
+            proximal term is negative, or the number of images is not known or too small.
 
     Example:
         >>> from csl.encoders import ConvNet
@@ -65,6 +73,7 @@ class NPID(PerImageMethod):
         temperature: float = 0.07,
         momentum: float = 0.5,
         negatives: int = 0,
+        proximal: float = 0.0,
         output_dim: int = 128,
         num_images: int | None = None,
         loss: nn.Module | None = None,
@@ -74,8 +83,10 @@ class NPID(PerImageMethod):
         check_share(momentum=momentum)
         check_positive(output_dim=output_dim)
         check_range("negatives", negatives)
+        check_range("proximal", proximal)
         check_temperature(temperature=temperature)
-        self.temperature, self.momentum, self.negatives = temperature, momentum, negatives
+        self.temperature, self.momentum = temperature, momentum
+        self.negatives, self.proximal = negatives, proximal
         self.projection_head = nn.Linear(self.encoder.feature_dim, output_dim)
         self.bank = FeatureBank(0, output_dim)
         self.register_buffer("normalizer", torch.zeros(()))
@@ -92,14 +103,15 @@ class NPID(PerImageMethod):
         features = self.projection_head(self.encoder(batch.views[0]))
         if not self.negatives:
             loss = in_full_precision(lambda rows: self.loss(rows, self.bank.features, batch.index), features)
-            return Step(loss, keep=(batch.index, features))
+            return Step(self._with_proximity(loss, features, batch.index), keep=(batch.index, features))
         drawn = self._drawn(features)
         normalizer = in_full_precision(lambda rows: self._normalizer(rows, drawn), features)
         loss = in_full_precision(
             lambda rows: npid_sampled_loss(rows, self.bank.features, batch.index, drawn, normalizer, self.temperature),
             features,
         )
-        return Step(loss, keep=(batch.index, features, normalizer[None]))
+        keep = (batch.index, features, normalizer[None])
+        return Step(self._with_proximity(loss, features, batch.index), keep=keep)
 
     def after_step(self, keep: Keep) -> None:
         """Move the entries of the step's images; remember the normaliser."""
@@ -109,6 +121,12 @@ class NPID(PerImageMethod):
         self.bank.update(index, features, self.momentum, group=world(), counts=counts)
         for value in normalizer:
             self.normalizer.copy_(value[0])
+
+    def _with_proximity(self, loss: Tensor, features: Tensor, index: Tensor) -> Tensor:
+        if not self.proximal:
+            return loss
+        proximity = in_full_precision(lambda rows: npid_proximity(rows, self.bank.features, index), features)
+        return loss + self.proximal * proximity
 
     def _drawn(self, like: Tensor) -> Tensor:
         """Numbers of images, drawn with replacement for this step, the same on every process."""

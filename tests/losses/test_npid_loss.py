@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from csl.distributed import shard, world
-from csl.losses import NPIDLoss, npid_loss, npid_normalizer, npid_sampled_loss
+from csl.losses import NPIDLoss, npid_loss, npid_normalizer, npid_proximity, npid_sampled_loss
 from tests.losses.parity import outcome, random_views
 from tests.losses.rows import random
 from tests.two_processes import TwoProcesses
@@ -40,6 +40,15 @@ def _sampled(features: Tensor) -> Tensor:
 def test_value_and_gradient_are_the_papers() -> None:
     found = outcome(lambda rows: NPIDLoss(0.3)(rows, BANK, INDEX), FEATURES)
     torch.testing.assert_close(found, outcome(_exact, FEATURES), rtol=1e-10, atol=1e-12)
+
+
+def test_value_and_gradient_of_the_proximal_term_are_the_papers() -> None:
+    def reference(features: Tensor) -> Tensor:
+        v = features / features.norm(dim=1, keepdim=True)
+        return torch.stack([((v[i] - BANK[k]) ** 2).sum() for i, k in enumerate(INDEX)]).mean()
+
+    found = outcome(lambda rows: npid_proximity(rows, BANK, INDEX), FEATURES)
+    torch.testing.assert_close(found, outcome(reference, FEATURES), rtol=1e-10, atol=1e-12)
 
 
 def test_value_and_gradient_of_the_sampled_loss_are_the_papers() -> None:

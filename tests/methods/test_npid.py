@@ -9,6 +9,7 @@ from torch.nn.functional import normalize
 from csl.encoders import ConvNet
 from csl.losses import npid_sampled_loss
 from csl.methods import NPID
+from csl.methods.step import as_step
 from tests.methods.toy import ONE, ToyData, toy_batch, toy_method, toy_trainer, weights
 from tests.promises.test_resume import _SaveAfter
 from tests.promises.test_two_processes import DOUBLE, _among_two
@@ -66,6 +67,19 @@ def test_with_negatives_the_loss_is_the_sampled_one() -> None:
     torch.testing.assert_close(step.loss, expected, rtol=1e-12, atol=0)
 
 
+@pytest.mark.parametrize("negatives", [0, 5])
+def test_the_proximal_term_is_added_with_its_weight(negatives: int) -> None:
+    batch = toy_batch([7, 2, 31, 4], ONE)
+    batch = batch._replace(views=(batch.views[0].double(),))
+    without, method = (toy_method("NPID", negatives=negatives, proximal=weight).double() for weight in (0.0, 3.0))
+    found: Any = method
+    v = normalize(found.projection_head(found.encoder(batch.views[0])), dim=1)
+    distances = [(row - found.bank.features[i]).norm() ** 2 for row, i in zip(v, batch.index, strict=True)]
+    expected = as_step(without.training_loss(batch)).loss + 3.0 * torch.stack(distances).mean()
+    loss = as_step(method.training_loss(batch)).loss
+    torch.testing.assert_close(loss, expected, rtol=1e-10, atol=0)
+
+
 def _fitted_sampled(trainer: Any) -> dict[str, torch.Tensor]:
     method = toy_method("NPID", negatives=16)
     trainer.fit(method, datamodule=ToyData(method.views))
@@ -96,6 +110,7 @@ def test_with_negatives_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path
         ({"temperature": 0.0}, "temperature: expected a positive number, got 0.0"),
         ({"momentum": 1.5}, "momentum: expected a number from 0 to 1, got 1.5"),
         ({"negatives": -1}, "negatives: expected a number at least 0 and finite, got -1"),
+        ({"proximal": -1.0}, "proximal: expected a number at least 0 and finite, got -1.0"),
         ({"output_dim": 0}, "output_dim: expected a positive number, got 0"),
         ({"negatives": 8, "loss": torch.nn.Identity()}, "negatives: expected none beside a loss that is given"),
     ],
