@@ -85,7 +85,7 @@ def layouts(
 
     Args:
         projections: Which kinds; t-SNE once for each perplexity.
-        perplexities: 25, a tenth of the samples and about all of them if none is given, as far as they differ.
+        perplexities: 25, a tenth of the samples and about all of them if none is given, as far as they differ clearly.
         count: How many samples there are.
         seed: Of t-SNE and UMAP.
 
@@ -101,8 +101,7 @@ def layouts(
         raise ValueError(f"samples: expected at least 4 for a map, got {count}")
     if "umap" in projections:
         check_umap()
-    usual = sorted({min(25, count // 3), max(2, count // 10), int(0.99 * min(count, MOST_FOR_ALL_PAIRS))})
-    chosen = list(perplexities) or usual
+    chosen = list(perplexities) or _usual(count)
     if "tsne" in projections:
         for perplexity in chosen:
             check_perplexity(perplexity, min(count, MOST_FOR_ALL_PAIRS) if 3 * perplexity >= count else count)
@@ -111,6 +110,13 @@ def layouts(
         for kind in projections
     ]
     return [layout for kind in kinds for layout in kind]
+
+
+def _usual(count: int) -> list[int]:
+    """25, a tenth of the samples where that is clearly more, and about all of them."""
+    small, tenth = max(2, min(25, count // 3)), count // 10
+    between = [tenth] if tenth > 1.3 * small else []
+    return sorted({small, *between, int(0.99 * min(count, MOST_FOR_ALL_PAIRS))})
 
 
 def check_perplexity(perplexity: float, count: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -168,11 +169,21 @@ def _files(place: Path, epochs: Sequence[int], like: Path | None) -> Iterator[Pa
             yield file
     elif like is not None and place.is_dir():
         yield from _foreign_files(place, epochs)
-    elif place.is_dir() or not place.exists():
-        what = "a folder that is no run" if place.is_dir() else "no such file"
-        raise ValueError(f"{place}: expected a run's folder, a checkpoint in one, or a file of features, got {what}")
+    elif not place.exists():
+        raise ValueError(f"{place}: no such run, checkpoint or file of features{_nearest(place)}")
+    elif place.is_dir():
+        expected = "a run's folder, a checkpoint in one, or a file of features"
+        raise ValueError(f"{place}: expected {expected}, got a folder that is no run")
     else:
         yield place
+
+
+def _nearest(place: Path) -> str:
+    """A clause that offers what is there and has nearly the name of what is not."""
+    missing = next(part for part in (*reversed(place.parents), place) if not part.exists())
+    names = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
+    near = get_close_matches(missing.name, names, n=1)
+    return f"; did you mean {missing.parent / near[0] / place.relative_to(missing)}?" if near else ""
 
 
 def _foreign_files(folder: Path, epochs: Sequence[int]) -> Iterator[Path]:

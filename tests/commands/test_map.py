@@ -32,6 +32,12 @@ def test_what_is_wrong_names_the_option(tmp_path: Path, monkeypatch: pytest.Monk
     message = failure(tmp_path, "map", "rows.npy", "--perplexities", "20")[1]
     assert "--perplexities: expected more than 1 and less than the 20 samples of the map, got 20" in message
     assert "pip install umap-learn" in failure(tmp_path, "map", "rows.npy", "--projections", "umap")[1]
-    assert "got no such file" in failure(tmp_path, "map", "gone.npz")[1]
+    assert "gone.npz: no such run, checkpoint or file of features\n" in failure(tmp_path, "map", "gone.npz")[1]
+    (tmp_path / "lightning_logs" / "simclr-folder").mkdir(parents=True)
+    misspelt = Path("lightning_logs") / "simclr-foldr" / "version_0"
+    assert (
+        f"did you mean {Path('lightning_logs') / 'simclr-folder' / 'version_0'}?"
+        in (failure(tmp_path, "map", str(misspelt))[1])
+    )
     assert failure(tmp_path, "map", "rows.npy", "--projections", "mds")[0] == 2
     assert "uvx embedding-atlas map.parquet" in csl(tmp_path, "map", "--help")

@@ -63,7 +63,7 @@ def test_refuses_what_is_no_subject(digits_run: Path, tmp_path: Path) -> None:
         read_subjects([digits_run], [7])
     with pytest.raises(ValueError, match=r"expected a run's folder, .* got a folder that is no run"):
         read_subjects([tmp_path])
-    with pytest.raises(ValueError, match=r"expected a run's folder, .* got no such file"):
+    with pytest.raises(ValueError, match=r": no such run, checkpoint or file of features"):
         read_subjects([tmp_path / "nothing.npz"])
     shutil.copy(digits_run / "checkpoints" / "last.ckpt", tmp_path / "lone.ckpt")
     with pytest.raises(ValueError, match=r"lone.ckpt: expected a checkpoint in the folder of its run"):
