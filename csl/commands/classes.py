@@ -54,7 +54,7 @@ def classes_with(parser: ArgumentParser, option: str, name: str) -> list[str]:
 
     Example:
         >>> classes_with(parser_of("csl.methods.SimCLR"), "encoder", "patch_size")
-        ['ViT']
+        ['PatchResNet', 'ViT']
     """
     having = {kind for kind in _kinds(parser, option) if name in inspect.signature(kind).parameters}
     return sorted({kind.__name__ for kind in having})
