@@ -109,7 +109,7 @@ def test_every_metric_is_here() -> None:
     types = {name for name in functions if isinstance(getattr(functional, name), type)}
     of_two_sets = {"linear_cka", "mutual_neighbors", "procrustes_similarity", "information_imbalance"}
     of_each_sample = {"relative_local_density_per_sample", "neighbor_purity", "neighbor_margin"}
-    several_numbers = {"neural_collapse"}
+    several_numbers = {"neural_collapse", "classifier_collapse"}
     assert functions - types - of_two_sets - of_each_sample - several_numbers == set(RANGES)
 
 
