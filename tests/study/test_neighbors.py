@@ -184,7 +184,7 @@ def test_hits_and_misses_differ_by_more_than_colour() -> None:
     ]
     figure = image_rows([tiles, tiles[:1]], title="100$ $", gaps=(1,))
     shown = [axes for axes in figure.axes if axes.images]
-    assert [axes.get_xlabel() for axes in shown] == ["cat\n\\$x", "✓ cat", "✗ a very long n…", "cat\n\\$x"]
+    assert [axes.get_xlabel() for axes in shown] == ["cat\n\\$x", "✓ cat", "✗ a very long\nname of a dog", "cat\n\\$x"]
     assert [axes.spines["top"].get_linestyle() for axes in shown[1:3]] == ["-", "--"]
     figure.savefig(io.BytesIO(), format="png")
 

@@ -65,12 +65,11 @@ def classifier_collapse(
 
 def _agreement(samples: Samples, weight: Tensor, bias: Tensor) -> Tensor:
     """The share of samples that the classifier puts into the class whose mean is nearest."""
-    moments = samples.class_moments
-    middle, classes = moments.overall.means[0], samples.classes.labels
-    centers = moments.means - middle
-    half = centers.square().sum(dim=1) / 2
+    means, classes = samples.class_moments.means, samples.classes.labels
     same = torch.zeros((), dtype=torch.float64, device=weight.device)
     for _, rows in in_float64(samples.features):
-        nearest = classes[((rows - middle) @ centers.T - half).argmax(dim=1)]
+        # Not by products, which one sample far away would leave no digits of.
+        distances = torch.cdist(rows, means, compute_mode="donot_use_mm_for_euclid_dist")
+        nearest = classes[distances.argmin(dim=1)]
         same += (torch.addmm(bias, rows, weight.T).argmax(dim=1) == nearest).sum()
     return all_reduce(same, samples.group) / samples.shard.total

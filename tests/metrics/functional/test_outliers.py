@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 import csl.metrics.functional as functional
-from csl.metrics.functional import clid, estimate_relative_local_density, kmeans_clusters, linear_cka, mutual_neighbors
+from csl.metrics.functional import (
+    classifier_collapse,
+    clid,
+    estimate_relative_local_density,
+    kmeans_clusters,
+    linear_cka,
+    mutual_neighbors,
+)
 from tests.metrics.functional.test_linear_cka import by_kernels
 from tests.metrics.panel import PANEL
 from tests.metrics.reference import Values, cosine_neighbors, data
@@ -104,6 +111,24 @@ def _beyond_its_error(x: Tensor, y: Tensor) -> Tensor:
     return ((value - exact).abs() - 5 * error).clamp(min=0)
 
 
+def _classifier(x: Tensor) -> Tensor:
+    return torch.randn(5, x.shape[1], generator=torch.Generator().manual_seed(5), dtype=torch.float64)
+
+
+def _classifier_collapse(x: Tensor, y: Tensor) -> Values:
+    """Both numbers written out, with more digits than float64 has."""
+    rows, weight = _exact(x), _exact(_classifier(x))
+    means = np.stack([rows[y == c].mean(axis=0) for c in range(5)])
+    centers = means - rows.mean(axis=0)
+    duality = sum(((weight / _length(weight) - centers / _length(centers)) ** 2).ravel()) ** 0.5
+    nearest = ((rows[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
+    return [float(duality), float(((rows @ weight.T).argmax(axis=1) == nearest).mean())]
+
+
+def _length(values: Any) -> Any:
+    return sum((values**2).ravel()) ** 0.5
+
+
 class Case:
     """A function and what it must give for features and labels."""
 
@@ -120,6 +145,7 @@ OTHERS = {
         lambda x, y: _beyond_its_error(x, y),
         lambda x, y: [0.0, 0.0],
     ),
+    classifier_collapse: Case(lambda x, y: classifier_collapse(x, y, _classifier(x)), _classifier_collapse),
     linear_cka: Case(lambda x, y: linear_cka(x, _second(x)), lambda x, y: by_kernels(x, _second(x))),
     mutual_neighbors: Case(lambda x, y: mutual_neighbors(x, _second(x), 9), lambda x, y: _shared(x)),
     kmeans_clusters: Case(
