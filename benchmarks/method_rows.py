@@ -18,6 +18,7 @@ QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summa
 JUDGE = "val/knn_accuracy"
 SEARCH_EPOCHS = 3
 HELD_OUT = 0.05  # of the training images, for the search
+ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "MAE": "ViT"}  # of methods that take no other
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class Experiment:
         rate = self.rate(method) if self.rates else None
         run = Run(LOGS / f"{self.name}-{_short(name)}" / f"seed_{seed}")
         chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
-        train(run, *self._line(run, seed), "--model", method, *chosen)
+        train(run, *self._line(run, seed), *_model(method), *chosen)
         run = Run(run.folder)
         seconds = sum(leg.get("seconds", 0.0) for leg in run.record["legs"])
         scalars = run.last_scalars() | {"minutes": seconds / 60}
@@ -117,7 +118,7 @@ class Experiment:
         run = Run(LOGS / name / f"rate_{rate}")
         source = yaml.safe_load((self.configs / EXPERIMENT).read_text())["data"]["source"]
         line = [
-            *(*self._line(run, 0), "--model", method, "--model.optimization.lr", str(rate)),
+            *(*self._line(run, 0), *_model(method), "--model.optimization.lr", str(rate)),
             *("--model.optimization.warmup_epochs", "1", "--trainer.max_epochs", str(SEARCH_EPOCHS)),
             *("--trainer.check_val_every_n_epoch", str(SEARCH_EPOCHS)),
             *("--data.source.root", f"{source['init_args']['root']}/train", "--data.source.holdout", str(HELD_OUT)),
@@ -146,6 +147,12 @@ class Experiment:
 
     def _keep(self, row: Row) -> None:
         _write(self._file(row.name, row.seed), asdict(row))
+
+
+def _model(method: str) -> list[str]:
+    """The options that put a method in the place of the experiment's, with an encoder of its own where it needs one."""
+    encoder = ENCODERS.get(method)
+    return ["--model", method, *(["--model.encoder", encoder] if encoder else [])]
 
 
 def train(run: Run, *line: str) -> None:

@@ -9,13 +9,18 @@ that is there, whoever made it; with `--methods` and no name nothing is trained.
 """
 
 import argparse
+import math
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
 
 from benchmarks.machine import report
 from benchmarks.method_rows import HELD_OUT, SEARCH_EPOCHS, Experiment, Row
 from csl.commands.listing import offered
 from csl.methods import Method
+from csl.study.verdict import spearman
 from csl.table import Table
 
 # Header, scalar, digits behind the point.
@@ -35,6 +40,7 @@ COLUMNS = (
     ("minutes", "minutes", 1),
 )
 FIRST = ("raw pixels", "untrained encoder")
+TARGETS = ("val/knn_accuracy", "val/linear_accuracy", "val/gcn_accuracy")
 
 
 def main() -> None:
@@ -75,7 +81,30 @@ def table(experiment: Experiment) -> str:
     lines = [line(name, rows, columns) for name, rows in runs.items() if rows]
     header = ["", *(title for title, _, _ in columns), "rate", "seeds", "precision"]
     places = sorted({row.machine for rows in runs.values() for row in rows})
-    return f"{Table(header, lines).markdown()}\n\n{note(experiment)}\n\nRows were measured on: {'; '.join(places)}."
+    parts = [Table(header, lines).markdown(), note(experiment), f"Rows were measured on: {'; '.join(places)}."]
+    return "\n\n".join([*parts, *followed({name: rows for name, rows in runs.items() if name not in FIRST and rows})])
+
+
+def followed(runs: Mapping[str, list[Row]]) -> list[str]:
+    """What follows accuracy from method to method: rank correlations over their means, where there are ten methods."""
+    if len(runs) < 10:
+        return []
+    means = {
+        scalar: [statistics.fmean(row.scalars.get(scalar, math.nan) for row in rows) for rows in runs.values()]
+        for _, scalar, _ in COLUMNS
+    }
+    lines = []
+    for title, scalar, _ in COLUMNS:
+        if scalar in (*TARGETS, "minutes") or any(map(math.isnan, means[scalar])):
+            continue
+        together = np.zeros(len(runs), dtype=np.int64)
+        found = [spearman(np.array(means[scalar]), np.array(means[target]), together) for target in TARGETS]
+        lines.append([title, *(f"{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]" for one in found)])
+    titles = [title for title, scalar, _ in COLUMNS if scalar in TARGETS]
+    return [
+        f"Spearman's rank correlation over the {len(runs)} methods, with a 95 % bootstrap interval:",
+        Table(["", *titles], lines).markdown(),
+    ]
 
 
 def note(experiment: Experiment) -> str:
