@@ -18,7 +18,7 @@ from csl.runs import CONFIG, Run
 from csl.table import Table
 
 KEPT = Path("lightning_logs/probes")
-SETS = ("digits-pixels", "digits-simclr", "digits-supervised", "cifar10-cpu-simclr", "cifar10-cpu-supervised")
+SETS = ("digits-raw-pixels", "digits-simclr", "digits-supervised", "cifar10-cpu-simclr", "cifar10-cpu-supervised")
 # What the log calls each probe: its column, its class, and its options.
 PROBES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "linear": ("linear (parameters)", "LinearProbe", {}),

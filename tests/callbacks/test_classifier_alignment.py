@@ -41,6 +41,18 @@ def test_it_compares_the_named_classifier_with_both_sets(tmp_path: Path) -> None
     assert opposite["val/nc4_classifier"] == 0.5  # its bias puts all into one class
 
 
+def test_features_that_are_no_numbers_are_logged_as_nan_and_end_nothing(tmp_path: Path) -> None:
+    trainer, method = (
+        toy_trainer(tmp_path, [FeatureCollector(), ClassifierAlignment("head")], logger=False),
+        ToyMethod(),
+    )
+    torch.nn.init.constant_(method.encoder.weight, float("nan"))
+    with pytest.warns(UserWarning, match="ClassifierAlignment is undefined here and logged as NaN: features: expected"):
+        trainer.validate(method, ToyData(), verbose=False)
+    assert trainer.callback_metrics["val/nc3_self_duality"].isnan()
+    assert trainer.callback_metrics["val/nc4_classifier"].isnan()
+
+
 def test_a_method_without_a_classifier_is_refused(tmp_path: Path) -> None:
     expected = "ClassifierAlignment expected a method with a linear classifier called 'classifier', such as Supervised"
     with pytest.raises(ValueError, match=f"^callbacks: {expected}, got ToyMethod$"):
