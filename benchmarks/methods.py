@@ -6,11 +6,15 @@
 A finished row is a file of its own in `benchmarks/results/methods-<name>`, which is reused: delete it, and the run's
 folder in `lightning_logs/methods`, to train it anew. What was interrupted is taken up again. The table has every row
 that is there, whoever made it; with `--methods` and no name nothing is trained.
+
+A method that breaks off is named at the end, after the others. CMC does on grey images: it compares what an image has
+of brightness with what it has of colour.
 """
 
 import argparse
 import math
 import statistics
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -58,11 +62,18 @@ def main() -> None:
         experiment.untrained(FIRST[0], 0, "--model.encoder", "Pixels")
     for seed in range(options.seeds if options.methods else 0):
         experiment.untrained(FIRST[1], seed)
+    failed = []
     for method in options.methods:
-        for seed in range(options.seeds):
-            experiment.trained(method, seed)
-            write(experiment)
+        try:
+            for seed in range(options.seeds):
+                experiment.trained(method, seed)
+                write(experiment)
+        except (subprocess.CalledProcessError, RuntimeError) as error:
+            failed.append(method)
+            print(f"{method}: {error}", flush=True)
     write(experiment)
+    if failed:
+        raise SystemExit(f"no row of {', '.join(failed)}: what went wrong stands above")
 
 
 def write(experiment: Experiment) -> None:

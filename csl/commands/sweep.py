@@ -21,7 +21,8 @@ def sweep(
     Each checkpoint gets the whole panel, all probes, and the loss on training and on held-out views; weights are fixed,
     views are the same for all. Then, for RankMe, alpha-ReQ, LiDAR, CLID, uniformity, the loss and all else that needs
     no label: the epoch with its best value, how much linear, kNN and GCN accuracy are lost there against the best
-    epoch, and the rank correlation with each of the three over all checkpoints.
+    epoch, and the rank correlation with each of the three over all checkpoints. Of four runs or more that hold a
+    single checkpoint each, no epoch is chosen: the correlations say how well each measure ranks the runs.
 
     RUN/sweep holds what was measured, so that an interrupted sweep goes on where it was; TensorBoard shows it beside
     the training's own curves. A checkpoint that cannot be read is named and passed over, and the status is 1.
@@ -38,6 +39,7 @@ def sweep(
         csl fit --trainer.callbacks+=RunCheckpoint --trainer.callbacks.keep_every_n_epochs 5
         csl sweep lightning_logs/simclr-digits/version_0
         csl sweep lightning_logs/*-digits/version_0 --output study     several runs in one table and one picture
+        csl sweep lightning_logs/methods/digits-*/seed_0 --output methods     which measure ranks methods as probes do
         csl sweep dino_checkpoints --like lightning_logs/simclr-folder/version_0
     """
     from csl.commands.names import use_short_names

@@ -1,13 +1,13 @@
 """What sweeps found: tables, a picture, and which checkpoint each label-free measure would choose."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from csl.figures import epoch_curves
+from csl.figures import correlation_plot, epoch_curves
 from csl.study.clid import CLID, with_clid
 from csl.study.outcome import Outcome
 from csl.study.sweep import Swept
-from csl.study.verdict import Correlation, Verdict, verdicts
+from csl.study.verdict import FEWEST, Correlation, Verdict, verdicts
 from csl.table import Cell, Table
 
 COLUMNS = {
@@ -26,36 +26,49 @@ KEEP_MORE = (
     "{name} holds one checkpoint, from which nothing can be said of epochs. To keep more, train with "
     "csl fit --trainer.callbacks+=RunCheckpoint --trainer.callbacks.keep_every_n_epochs 10"
 )
-HEADING = "Which epoch to take: what each label-free measure would choose"
-LEGEND = """CLID: of these checkpoints alone, each of its two parts from the lowest, 0, to the highest, 1
-lost: accuracy at the chosen epoch below the best epoch's, mean over runs
-Spearman: rank correlation over all checkpoints, 95 % bootstrap interval; +1: the measure's good end is the probe's"""
+WHICH_EPOCH = "Which epoch to take: what each label-free measure would choose"
+WHICH_RUN = "Which run to take: how each label-free measure ranks the runs"
+CLID_LEGEND = "CLID: of these checkpoints alone, each of its two parts from the lowest, 0, to the highest, 1"
+LOST_LEGEND = "lost: accuracy at the chosen epoch below the best epoch's, mean over runs"
+SPEARMAN_LEGEND = (
+    "Spearman: rank correlation over all checkpoints, 95 % bootstrap interval; +1: both good ends are the same"
+)
+LOSS_LEGEND = (
+    "the losses of different methods have scales of their own: their ranks mean something within a method alone"
+)
 
 
 def sweep_report(runs: Sequence[Swept]) -> Outcome:
     """What was measured of every checkpoint of some runs, and which of them each label-free measure would choose.
 
-    Tables: `epochs` has the chief numbers, `measures` all of them, `choices` one row for each label-free measure.
+    Tables: `epochs` has the chief numbers, `measures` all of them, `choices` one row for each label-free measure. Four
+    runs of a single checkpoint, or more, are compared with each other: then no epoch is chosen.
 
     Args:
         runs: What was measured; those without a single checkpoint add their faults alone.
 
     Returns:
-        The tables and the curves; neither where nothing was measured.
+        The tables, the curves and the correlations; nothing where nothing was measured.
     """
     measured = with_clid([run for run in runs if run.rows])
     faults = [fault for run in runs for fault in run.faults]
     facts, fault = {"faults": faults}, "\n".join(faults)
     if not measured:
         return Outcome("", facts=facts, fault=fault)
-    found = verdicts([run for run in measured if len(run.rows) > 1])
+    chooses = any(len(run.rows) > 1 for run in measured)
+    found = verdicts(measured) if chooses or len(measured) >= FEWEST else []
     tables = {"epochs": epochs_table(measured), "measures": measures_table(measured), "choices": choices_table(found)}
-    picture = epoch_curves({run.name: {row.epoch: row.values for row in run.rows} for run in measured})
+    figures = {}
+    if chooses:
+        figures["sweep"] = epoch_curves({run.name: {row.epoch: row.values for row in run.rows} for run in measured})
+    if followed := _followed(found):
+        figures["correlations"] = correlation_plot(followed)
     parts = [tables["epochs"].text()]
     if found:
-        parts.append("\n".join([HEADING, _shown(found).text(), LEGEND]))
-    parts += [KEEP_MORE.format(name=run.name) for run in measured if len(run.rows) == 1]
-    return Outcome("\n\n".join(parts), tables, {"sweep": picture}, facts, fault)
+        parts.append(_choices(found) if chooses else _ranking(found))
+    if chooses or not found:
+        parts += [KEEP_MORE.format(name=run.name) for run in measured if len(run.rows) == 1]
+    return Outcome("\n\n".join(parts), tables, figures, facts, fault)
 
 
 def epochs_table(runs: Sequence[Swept]) -> Table:
@@ -82,12 +95,29 @@ def choices_table(found: Sequence[Verdict]) -> Table:
     return Table(["measure", "epoch", *(f"{name} lost" for name in targets.values()), *ends], rows)
 
 
-def _shown(found: Sequence[Verdict]) -> Table:
-    """The same for a screen, with intervals in brackets."""
+def _choices(found: Sequence[Verdict]) -> str:
+    """Which epoch each measure would choose, for a screen, with intervals in brackets."""
     targets = _targets(found)
-    header = [f"{name} lost" for name in targets.values()] + [f"Spearman {name}" for name in targets.values()]
-    rows = [[*_choice(one), *(_interval(one.correlations[target]) for target in targets)] for one in found]
-    return Table(["measure", "epoch", *header], rows)
+    lost = [f"{name} lost" for name in targets.values()]
+    rows = [[*_choice(one), *_intervals(one, targets)] for one in found]
+    table = Table(["measure", "epoch", *lost, *_headings(targets)], rows)
+    return "\n".join([WHICH_EPOCH, table.text(), CLID_LEGEND, LOST_LEGEND, SPEARMAN_LEGEND])
+
+
+def _ranking(found: Sequence[Verdict]) -> str:
+    """How each measure ranks runs of a single checkpoint, for a screen."""
+    targets = _targets(found)
+    table = Table(["measure", *_headings(targets)], [[one.measure, *_intervals(one, targets)] for one in found])
+    return "\n".join([WHICH_RUN, table.text(), CLID_LEGEND, SPEARMAN_LEGEND, LOSS_LEGEND])
+
+
+def _followed(found: Sequence[Verdict]) -> dict[str, dict[str, Correlation]]:
+    """The correlations that have an interval, by measure and by the accuracy that is followed."""
+    targets = _targets(found)
+    named = {
+        one.measure: {targets[t]: c for t, c in one.correlations.items() if not math.isnan(c.low)} for one in found
+    }
+    return {measure: correlations for measure, correlations in named.items() if correlations}
 
 
 def _targets(found: Sequence[Verdict]) -> dict[str, str]:
@@ -96,8 +126,17 @@ def _targets(found: Sequence[Verdict]) -> dict[str, str]:
 
 
 def _choice(one: Verdict) -> list[Cell]:
-    picks = ", ".join("-" if pick is None else str(pick) for pick in one.picks)
-    return [one.measure, picks, *(None if math.isnan(regret) else regret for regret in one.regrets.values())]
+    picks = ["-" if pick is None else str(pick) for pick in one.picks]
+    epochs = ", ".join(picks) if set(picks) != {"-"} else "-"
+    return [one.measure, epochs, *(None if math.isnan(regret) else regret for regret in one.regrets.values())]
+
+
+def _headings(targets: Mapping[str, str]) -> list[str]:
+    return [f"Spearman {name}" for name in targets.values()]
+
+
+def _intervals(one: Verdict, targets: Iterable[str]) -> list[str]:
+    return [_interval(one.correlations[target]) for target in targets]
 
 
 def _interval(correlation: Correlation) -> str:

@@ -13,7 +13,7 @@ from csl.study.sweep import Swept
 Floats = npt.NDArray[np.float64]
 TARGETS = ("val/linear_accuracy", "val/knn_accuracy", "val/gcn_accuracy")
 LOSSES = ("train/loss", "val/loss")
-FEWEST = 4  # checkpoints, below which a correlation has no interval worth showing
+FEWEST = 4  # checkpoints or runs, below which a correlation has no interval worth showing
 
 
 class Correlation(NamedTuple):
@@ -35,7 +35,8 @@ class Verdict(NamedTuple):
 
     Attributes:
         measure: Its name, such as "val/rankme".
-        picks: The epoch that it would choose in each run; None where it states no better direction, or is undefined.
+        picks: The epoch that it would choose in each run; None where it states no better direction, is undefined, or
+            the run has a single checkpoint.
         regrets: For each target, by how much the chosen epoch's accuracy stays below the best epoch's, the mean over
             runs; NaN without a choice.
         correlations: For each target, the rank correlation over all checkpoints, positive where the measure's good end
@@ -51,8 +52,9 @@ class Verdict(NamedTuple):
 def verdicts(runs: Sequence[Swept], *, draws: int = 2000, seed: int = 0) -> list[Verdict]:
     """What each label-free measure, and the loss itself, would choose, and how well it follows the probes.
 
-    Within a run, the measure's best epoch is compared with the probe's best epoch. Over runs, ranks are taken over all
-    checkpoints, and intervals are made by drawing checkpoints with replacement within each run.
+    Within a run, the measure's best epoch is compared with the probe's best epoch. Ranks are taken over all checkpoints
+    of all runs. Intervals are made by drawing checkpoints with replacement within each run; runs of a single checkpoint
+    are drawn among themselves.
 
     Args:
         runs: What was measured.
@@ -71,7 +73,7 @@ def verdicts(runs: Sequence[Swept], *, draws: int = 2000, seed: int = 0) -> list
         ('val/rankme', (2,), 0.1)
     """
     targets = [name for name in TARGETS if any(name in run.names for run in runs)]
-    numbers = np.repeat(np.arange(len(runs)), [len(run.rows) for run in runs])
+    together = _drawn_together(runs)
     found = []
     for name in label_free(runs):
         scores = [goodness(name, run) for run in runs]
@@ -79,7 +81,7 @@ def verdicts(runs: Sequence[Swept], *, draws: int = 2000, seed: int = 0) -> list
         regrets = {target: _regret(target, picks, runs) for target in targets}
         pooled = np.concatenate(scores)
         against = {t: np.concatenate([column(t, run) for run in runs]) for t in targets}
-        correlations = {target: spearman(pooled, against[target], numbers, draws, seed) for target in targets}
+        correlations = {target: spearman(pooled, against[target], together, draws, seed) for target in targets}
         found.append(Verdict(name, picks, regrets, correlations))
     return found
 
@@ -118,7 +120,7 @@ def has_direction(name: str) -> bool:
 
 
 def _pick(name: str, scores: Floats, run: Swept) -> int | None:
-    chooses = has_direction(name) and not np.isnan(scores).all()
+    chooses = len(scores) > 1 and has_direction(name) and not np.isnan(scores).all()
     return run.rows[int(np.nanargmax(scores))].epoch if chooses else None
 
 
@@ -131,15 +133,21 @@ def _regret(target: str, picks: Sequence[int | None], runs: Sequence[Swept]) -> 
     return float(np.mean(lost)) if lost else float("nan")
 
 
+def _drawn_together(runs: Sequence[Swept]) -> npt.NDArray[np.int64]:
+    """For each checkpoint of all runs, the number of its group: a run of several, or all runs that have one `[n]`."""
+    counts = [len(run.rows) for run in runs]
+    return np.repeat([number if count > 1 else -1 for number, count in enumerate(counts)], counts)
+
+
 def spearman(
-    first: Floats, second: Floats, runs: npt.NDArray[np.int64], draws: int = 2000, seed: int = 0
+    first: Floats, second: Floats, groups: npt.NDArray[np.int64], draws: int = 2000, seed: int = 0
 ) -> Correlation:
-    """The rank correlation of two columns, with an interval from checkpoints drawn with replacement within each run.
+    """The rank correlation of two columns, with an interval from rows drawn with replacement within each group.
 
     Args:
         first: One column `[n]`; rows that are NaN in either are left out.
         second: The other `[n]`.
-        runs: The number of each row's run `[n]`.
+        groups: The number of each row's group, such as its run `[n]`.
         draws: Of the bootstrap.
         seed: Of the bootstrap.
 
@@ -148,12 +156,15 @@ def spearman(
         0.9
     """
     known = ~(np.isnan(first) | np.isnan(second))
-    first, second, runs = first[known], second[known], runs[known]
+    first, second, groups = first[known], second[known], groups[known]
     value = float(_ranked(first, second)) if len(first) else np.nan
     if len(first) < FEWEST or np.isnan(value):
         return Correlation(value, np.nan, np.nan)
     generator = np.random.default_rng(seed)
-    parts = [generator.choice(np.flatnonzero(runs == run), (draws, (runs == run).sum())) for run in np.unique(runs)]
+    parts = [
+        generator.choice(np.flatnonzero(groups == group), (draws, (groups == group).sum()))
+        for group in np.unique(groups)
+    ]
     rows = np.concatenate(parts, axis=1)
     low, high = np.nanpercentile(_ranked(first[rows], second[rows]), [2.5, 97.5])
     return Correlation(value, float(low), float(high))

@@ -105,3 +105,29 @@ def test_what_needs_labels_is_no_candidate() -> None:
     )
     assert label_free([run]) == ["train/loss", "train/lidar", "val/rankme"]
     assert goodness("train/loss", run).tolist() == [-1.0]
+
+
+def test_runs_of_one_checkpoint_are_ranked_with_each_other_and_choose_no_epoch() -> None:
+    """Their interval comes from runs drawn with replacement, which is what repeated samples of runs would do."""
+    generator = np.random.default_rng(2)
+    rank, knn = generator.normal(size=15), generator.normal(size=15)
+    runs = [
+        swept(f"run{at}", val__rankme=[a], val__knn_accuracy=[b])
+        for at, (a, b) in enumerate(zip(rank, knn, strict=True))
+    ]
+    found = verdict_of("val/rankme", *runs)
+    assert found.picks == (None,) * 15
+    assert math.isnan(found.regrets[KNN])
+    assert found.correlations[KNN] == spearman(rank, knn, np.zeros(15, dtype=int))
+    assert found.correlations[KNN].low < found.correlations[KNN].value < found.correlations[KNN].high
+
+
+def test_a_single_checkpoint_is_not_drawn_in_place_of_those_of_a_run() -> None:
+    """One of two groups: the run of five is drawn within itself, the single one is always there."""
+    run = swept(val__rankme=[1.0, 2.0, 3.0, 4.0, 5.0], val__knn_accuracy=[0.1, 0.3, 0.2, 0.5, 0.4])
+    single = swept("single", val__rankme=[9.0], val__knn_accuracy=[0.0])
+    found = verdict_of("val/rankme", run, single)
+    assert found.picks == (5, None)
+    assert found.regrets[KNN] == pytest.approx(0.1)
+    first, second = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 9.0]), np.array([0.1, 0.3, 0.2, 0.5, 0.4, 0.0])
+    assert found.correlations[KNN] == spearman(first, second, np.array([0, 0, 0, 0, 0, 1]))
