@@ -16,14 +16,14 @@ def compare(
     subjects: Sequence[Path],
     *,
     output: Path = Path("compare.html"),
-    format: Literal["html", "md", "csv", "json", "latex"] | None = None,
+    format: Literal["html", "md", "csv", "json", "latex", "png", "svg"] | None = None,
     group: Literal["folder", "method", "none"] = "folder",
     like: Path | None = None,
     seed: int = 0,
     device: Device,
     bar: Bar,
 ) -> "Written":
-    """Compare encoders on the same images: one page that needs no network and can be sent, or one table.
+    """Compare encoders on the same images: one page that needs no network and can be sent, one table or one picture.
 
     The page shows the plane of local against global density, all numbers with mean and spread over seeds, curves over
     epochs where checkpoints were kept, aligned maps on which a point shows its image and its neighbours in every
@@ -36,7 +36,8 @@ def compare(
     Args:
         subjects: folders of runs, checkpoints in them, or files of features of the same images
         output: the file to write
-        format: html is the page, the others the table alone; the ending of --output says it if not given
+        format: html is the page; md, csv, json and latex are the table alone, png and svg the plane of local against
+            global density alone; the ending of --output says it if not given
         group: what runs of one group share, whose mean and spread are shown: the folder that their folders lie in, the
             method, or nothing
         like: where subjects are checkpoints that others trained, or folders of them: the folder of a run with such an
@@ -51,6 +52,7 @@ def compare(
         csl compare simclr.npz clip.npz --output two.html
         csl compare moco.pth dino.pth RUN --like RUN      RUN is the folder of a run with such an encoder
         csl compare lightning_logs/methods/digits-*/seed_* --format latex --output table.tex
+        csl compare lightning_logs/methods/digits-*/seed_* --output plane.png
     """
     from csl.commands.names import use_short_names
     from csl.study.compare import comparison

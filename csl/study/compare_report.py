@@ -8,9 +8,20 @@ from typing import Any
 
 from csl.io import replacing
 from csl.study.compare import Comparison
+from csl.study.outcome import PICTURES
+from csl.study.plane import plane
 from csl.study.report import page
 
-ENDINGS = {".html": "html", ".htm": "html", ".md": "md", ".csv": "csv", ".json": "json", ".tex": "latex"}
+ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "md",
+    ".csv": "csv",
+    ".json": "json",
+    ".tex": "latex",
+    ".png": "png",
+    ".svg": "svg",
+}
 
 
 @dataclass(frozen=True)
@@ -30,21 +41,25 @@ class Written:
 
 
 def write(found: Comparison, path: Path, form: str | None = None) -> Written:
-    """Write the page, or the table alone.
+    """Write the page, the table alone, or the plane of local against global density alone.
 
     Args:
         found: What was compared.
         path: The file.
-        form: "html", "md", "csv", "json" or "latex"; by the file's ending if None.
+        form: "html"; "md", "csv", "json" or "latex" for the table; "png" or "svg" for the plane; by the file's ending
+            if None.
 
     Raises:
-        ValueError: If the ending says no form.
+        ValueError: If the ending says no form, or a plane is asked for and nobody measured both densities.
     """
     form = form or ENDINGS.get(path.suffix.lower())
     if form is None:
         raise ValueError(f"output: expected a file that ends in {', '.join(ENDINGS)}, or --format, got {path}")
     with replacing(path) as file:
-        file.write(f"{_text(found, form)}\n".encode())
+        if form in PICTURES:
+            plane(found).savefig(file, format=form)
+        else:
+            file.write(f"{_text(found, form)}\n".encode())
     return Written(found, path)
 
 

@@ -62,6 +62,14 @@ def test_the_table_alone_is_written_in_other_forms(trained: Path, form: str) -> 
     assert {"md": "| --- |", "csv": ",linear,", "json": '"groups"', "latex": r"\toprule"}[form] in text
 
 
+@pytest.mark.parametrize(("form", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
+def test_the_plane_alone_is_written_as_a_picture(trained: Path, form: str, begins: bytes) -> None:
+    csl(trained, "compare", FIRST, SECOND, "--quiet", "--output", f"plane.{form}")
+    picture = (trained / f"plane.{form}").read_bytes()
+    assert picture.startswith(begins)
+    assert len(picture) > 5_000
+
+
 def test_what_was_measured_is_not_measured_again(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(bench: Bench, checkpoint: Path) -> dict[str, float]:
         raise AssertionError(f"measured {checkpoint} again")

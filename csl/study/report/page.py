@@ -11,12 +11,12 @@ import jinja2
 import numpy as np
 import torch
 
-from csl.figures import affinity_map, density_plane, epoch_curves, gap_plot
-from csl.figures.density_plane import Way
+from csl.figures import affinity_map, epoch_curves, gap_plot
 from csl.figures.style import class_colors
 from csl.metrics.functional import class_affinity
 from csl.study.compare import Comparison
 from csl.study.entries import Entry
+from csl.study.plane import RLD, plane
 from csl.study.sprite import sprite
 from csl.study.standings import COLUMNS, value_of
 from csl.study.standings import shown as shown_standing
@@ -26,7 +26,6 @@ from csl.version import __version__
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RLD, CHS = "val/rld_0.1", "val/calinski_harabasz"
 AFFINITIES = 6  # encoders whose affinity maps are shown, at most
 SPRITE_COLUMNS = 25
 
@@ -50,7 +49,7 @@ def page(found: Comparison) -> str:
         images=len(found.entries[0].subject.val.features),
         columns=[column for column in COLUMNS if any(column.title in row for row in found.standings.values())],
         shown=shown_standing,
-        plane=_drawn(_plane, found),
+        plane=_drawn(plane, found),
         gap=_drawn(_gap, found),
         curves=_drawn(_curves, found),
         affinities=[(entry.subject.name, _svg(figure)) for entry, figure in _affinities(found)],
@@ -59,14 +58,6 @@ def page(found: Comparison) -> str:
         versions=_versions(found.entries),
         data=_json(_map_data(found)),
     )
-
-
-def _plane(found: Comparison) -> "Figure":
-    groups: dict[str, list[Way]] = {}
-    for entry in found.entries:
-        ways = groups.setdefault(entry.group, [])
-        ways.append(Way([row.values.get(RLD, math.nan) for row in entry.rows], _column(entry, CHS)))
-    return density_plane(groups)
 
 
 def _gap(found: Comparison) -> "Figure":
@@ -84,10 +75,6 @@ def _gap(found: Comparison) -> "Figure":
 def _curves(found: Comparison) -> "Figure":
     runs = {entry.subject.name: entry.rows for entry in found.entries if len(entry.rows) > 1}
     return epoch_curves({name: {row.epoch: row.values for row in rows} for name, rows in runs.items()})
-
-
-def _column(entry: Entry, name: str) -> list[float]:
-    return [row.values.get(name, math.nan) for row in entry.rows]
 
 
 def _affinities(found: Comparison) -> list[tuple[Entry, "Figure"]]:
