@@ -10,7 +10,7 @@ from csl.encoders import Network
 from csl.losses import DISSLLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
-from csl.modules import Cosines, mlp
+from csl.modules import mlp
 from csl.types import Batch
 
 BOTTLENECK = 512
@@ -32,7 +32,7 @@ class DISSL(Method):
         encoder: The network to be trained and studied.
         evenness: λ of the loss: how much the classes shall be used equally.
         certainty: β of the loss: how sure and invariant assignments shall be.
-        hidden_dim: Hidden units of the projection head's two hidden layers.
+        hidden_dim: Hidden units of the projection head, before its bottleneck of 512 units with a batch norm.
         output_dim: Number of classes, K.
         loss: Called with assignments and predictions `[2, B, K]` in place of `DISSLLoss(evenness, certainty)`.
         optimization: Optimizer and learning-rate schedule.
@@ -61,8 +61,9 @@ class DISSL(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
-        layers = mlp(self.encoder.feature_dim, hidden_dim, BOTTLENECK)
-        self.projection_head = nn.Sequential(layers, Cosines(BOTTLENECK, output_dim, bias=False))
+        layers = mlp(self.encoder.feature_dim, hidden_dim, BOTTLENECK, normalizes_output=True)
+        # No cosines: of some thousand classes, none could be sure.
+        self.projection_head = nn.Sequential(layers, nn.Linear(BOTTLENECK, output_dim))
         self.linear_head = nn.Linear(self.encoder.feature_dim, output_dim)
         own = DISSLLoss(evenness=evenness, certainty=certainty)
         self.loss = loss_or(loss, own, evenness=(evenness, 2.3), certainty=(certainty, 0.8))
