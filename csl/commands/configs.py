@@ -16,7 +16,7 @@ def named_configs() -> dict[str, Path]:
 
     Example:
         >>> list(named_configs())
-        ['cifar10', 'cifar10/cpu', 'digits', 'digits/reference', 'mnist', 'panel']
+        ['cifar10', 'cifar10/cpu', 'digits', 'digits/reference', 'mnist', 'mnist/vit', 'panel']
     """
     found = {}
     for file in CONFIGS.rglob("*.yaml"):

@@ -60,8 +60,8 @@ DESCRIPTIONS = {
 }
 WHERE_TO_LOOK = (
     " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; csl brings "
-    "along digits, digits/reference, mnist, cifar10, cifar10/cpu and panel (--config cifar10). Another method keeps a "
-    "file's encoder and optimization. The options of a class have a page of their own: "
+    "along digits, digits/reference, mnist, mnist/vit, cifar10, cifar10/cpu and panel (--config cifar10). Another "
+    "method keeps a file's encoder and optimization. The options of a class have a page of their own: "
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
     "ProbeMonitor; --model.help alone lists all methods; "
     "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "

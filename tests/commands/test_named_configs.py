@@ -37,4 +37,4 @@ def test_another_word_is_refused_with_the_names(tmp_path: Path) -> None:
     assert status == 2
     assert "--config: neither a file nor a configuration of csl: cifra10; did you mean cifar10?" in message
     status, message = failure(tmp_path, "fit", "--config", "x")
-    assert "x; expected one of cifar10, cifar10/cpu, digits, digits/reference, mnist, panel" in message
+    assert "x; expected one of cifar10, cifar10/cpu, digits, digits/reference, mnist, mnist/vit, panel" in message
