@@ -37,8 +37,8 @@ def test_wrong_options_are_named(options: dict[str, Any], message: str) -> None:
 
 
 def test_assignments_to_thousands_of_classes_can_become_sure() -> None:
-    """With cosines, as DINO has them, no class of 4,096 could get more than 2 %: the loss would stay where it begins."""
+    """With cosines, as DINO has them, no class of 4,096 could get more than 2 %: the loss stayed where it began."""
     method: Any = toy_method("DISSL", output_dim=4096)
     method.projection_head[-1].weight.data *= 100
     assignments = method.projection_head(method.encoder(toy_batch(list(range(6))).views[0])) / 0.5
-    assert float(assignments.softmax(dim=1).max(dim=1).values.mean()) > 0.9
+    assert assignments.softmax(dim=1).max(dim=1).values.mean() > 0.5  # 0.02 at most with cosines
