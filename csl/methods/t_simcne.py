@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from csl.checks import check_positive, check_share
@@ -46,6 +48,7 @@ class TSimCNE(Method):
 
     heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "plane")
     accumulates: ClassVar[bool] = False
+    reached: Tensor
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class TSimCNE(Method):
         self.projection_head = nn.Sequential(*hidden, nn.Linear(hidden_dim, output_dim, bias=False))
         self.plane = nn.Sequential(*hidden, nn.Linear(hidden_dim, 2, bias=False))  # a shift changes no distance
         self.loss = loss or TSimCNELoss()
+        self.register_buffer("reached", torch.tensor(-plane_start))  # the last step's progress, for who measures later
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes, of the head that is trained."""
@@ -77,6 +81,7 @@ class TSimCNE(Method):
 
     def after_backward(self) -> None:
         """Let the optimizer leave alone what is not trained now."""
+        self.reached.fill_(self._progress())
         last, plane = self.projection_head[-1], self.plane[-1]
         is_idle = {id(parameter) for parameter in (plane if self._progress() < 0 else last).parameters()}
         if 0 <= self._progress() < CALIBRATION:
@@ -89,4 +94,6 @@ class TSimCNE(Method):
         """The share of all steps since the plane began; negative before."""
         if self._trainer is None or self.plane_start == 1:
             return -1.0
+        if self.trainer.state.fn != TrainerFn.FITTING:
+            return float(self.reached)
         return self.global_step / total_steps(self.trainer) - self.plane_start

@@ -45,6 +45,19 @@ def test_the_plane_can_be_left_out() -> None:
     assert watch.changed[:3] == [{"encoder", "wide"}] * 3
 
 
+@pytest.mark.parametrize(("plane_start", "head"), [(0.5, "plane"), (1.0, "projection_head")])
+def test_a_checkpoint_is_measured_by_the_head_that_it_trained(plane_start: float, head: str) -> None:
+    """`csl sweep` measures the loss with a trainer that has no end."""
+    trained: Any = toy_method("TSimCNE", plane_start=plane_start)
+    toy_trainer(max_epochs=1).fit(trained, datamodule=ToyData())
+    loaded: Any = toy_method("TSimCNE", plane_start=plane_start)
+    loaded.load_state_dict(trained.state_dict())
+    toy_trainer(max_epochs=-1).validate(loaded, datamodule=ToyData(), verbose=False)
+    batch = toy_batch(list(range(5)))
+    first, second = (getattr(loaded, head)(loaded.encoder(view)) for view in batch.views)
+    torch.testing.assert_close(loaded.training_loss(batch), loaded.loss(first, second))
+
+
 def test_the_loss_is_that_of_projections_of_any_length() -> None:
     method: Any = toy_method("TSimCNE")
     batch = toy_batch(list(range(5)))
