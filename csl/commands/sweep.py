@@ -25,7 +25,8 @@ def sweep(
     single checkpoint each, no epoch is chosen: the correlations say how well each measure ranks the runs.
 
     RUN/sweep holds what was measured, so that an interrupted sweep goes on where it was; TensorBoard shows it beside
-    the training's own curves. A checkpoint that cannot be read is named and passed over, and the status is 1.
+    the training's own curves. What cannot be measured, a checkpoint that cannot be read or a run that has none, is
+    named and passed over, and the status is 1.
 
     Args:
         runs: folders of runs of csl fit, which kept checkpoints (RunCheckpoint with keep_every_n_epochs)

@@ -44,8 +44,9 @@ def sweep(
 ) -> Swept:
     """Measure every kept checkpoint of a run, and write what was measured into the folder `sweep` of the run.
 
-    A checkpoint that was measured before, by the same version, is not measured again. One that cannot be read is passed
-    over and named.
+    A checkpoint that was measured before, by the same version, is not measured again. What cannot be measured is passed
+    over and named, so that others are: a checkpoint that cannot be read, and a run without a checkpoint or that cannot
+    be built again.
 
     Args:
         run: The run.
@@ -54,15 +55,15 @@ def sweep(
         watch: Called with what is being done and the share of the checkpoints that are done.
         like: For a folder of checkpoints of another project: a run with such an encoder, on whose images they are
             measured.
-
-    Raises:
-        ValueError: If the folder holds no checkpoint, or the run cannot be built again.
     """
     folder = run.folder / FOLDER
-    checkpoints, faults = readable(run) if like is None else (checkpoints_in(run.folder), [])
-    if not checkpoints and not faults:
-        raise ValueError(f"{run.folder}: expected checkpoints, got none; a run that was trained has last.ckpt")
-    rows, missed = measured_rows(run, checkpoints, name, device, watch, like)
+    try:
+        checkpoints, faults = readable(run) if like is None else (checkpoints_in(run.folder), [])
+        if not checkpoints and not faults:
+            raise ValueError(f"{run.folder}: expected checkpoints, got none; a run that was trained has last.ckpt")
+        rows, missed = measured_rows(run, checkpoints, name, device, watch, like)
+    except ValueError as error:
+        return Swept(name, folder, [], [str(error)])
     if rows:
         write_log(folder, rows)
     return Swept(name, folder, rows, [*faults, *missed])

@@ -135,6 +135,15 @@ def test_a_folder_without_checkpoints_is_refused(tmp_path: Path) -> None:
     assert "empty: expected checkpoints, got none; a run that was trained has last.ckpt" in message
 
 
+def test_a_run_that_cannot_be_measured_does_not_stop_the_others(trained: Path, tmp_path: Path) -> None:
+    copy(trained, tmp_path)
+    (tmp_path / "empty").mkdir()
+    status, message = failure(tmp_path, "sweep", "empty", RUN, "--quiet", "--output", "out")
+    assert status == 1
+    assert "empty: expected checkpoints, got none" in message
+    assert [row["epoch"] for row in rows_of(tmp_path / "out")] == [1, 2]
+
+
 def test_checkpoints_of_others_are_measured_on_the_images_of_a_run(trained: Path, tmp_path: Path) -> None:
     copy(trained, tmp_path)
     (tmp_path / "foreign").mkdir()
