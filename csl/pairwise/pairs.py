@@ -71,8 +71,8 @@ class Pairs:
         self.side = tile_side or (_SIDE_CPU if self.device.type == "cpu" else _SIDE_CUDA)
         check_positive(tile_side=self.side)
         # Decided from numbers all processes share: those that compute again exchange shards, so all of them must.
-        needed = 4 * max(self.shard.counts) * (self.num_rows + 2 * self.side) / 2
-        self.keeps = passes > 1 and needed <= memory_budget
+        self._entries = max(self.shard.counts) * (self.num_rows + 2 * self.side) // 2
+        self.keeps = passes > 1 and 4 * self._entries <= memory_budget
         self.count = PassCount(passes, progress)
         self._kept: list[Tile] | None = None
         self._mean: Tensor | None = None
@@ -218,33 +218,49 @@ class Pairs:
         if self._kept is not None:
             yield from self._pass(work, self._kept, workers)
             return
-        kept = []
         cuts = symmetric_cuts(self.own, self.side, self.shard)
-        for tile, result in self._pass(work, cuts, workers, reuse=not self.keeps):
-            if self.keeps:
-                kept.append(tile)
+        if not self.keeps:
+            yield from self._pass(work, cuts, workers)
+            return
+        kept = []
+        for tile, result in self._pass(work, self._placed(cuts), workers):
+            kept.append(tile)
             yield tile, result
-        if self.keeps:
-            self._kept = kept
+        self._kept = kept
+
+    def _placed(self, cuts: Iterable[Cut]) -> Iterator[tuple[Cut, Tensor]]:
+        """Cuts with memory for their tiles, all in one piece: small pieces are not given back when they are freed."""
+        # Workers do not share the caller's inference mode, outside of which inference tensors cannot be written to.
+        with torch.inference_mode(False):
+            free = torch.empty(self._entries, device=self.device)
+        for cut in cuts:
+            rows, columns = cut.shape
+            own, free = free[: rows * columns], free[rows * columns :]
+            yield cut, own.view(rows, columns)
 
     def _pass(
         self,
         work: Work[Result],
-        cuts: Iterable[Cut | Tile],
+        items: Iterable[Cut | tuple[Cut, Tensor] | Tile],
         workers: int,
         *,
         rows: slice = slice(None),
-        reuse: bool = True,
     ) -> Iterator[tuple[Tile, Result]]:
-        """One pass over some of the own rows, whose progress is told."""
+        """One pass over some of the own rows, whose progress is told: by cuts, cuts with memory of their own, tiles."""
 
-        def run(cut: Cut | Tile, memory: Memory) -> tuple[Tile, Result]:
-            tile = cut if isinstance(cut, Tile) else cut.tile(memory.tile(cut.shape) if reuse else None)
+        def run(item: Cut | tuple[Cut, Tensor] | Tile, memory: Memory) -> tuple[Tile, Result]:
+            if isinstance(item, Tile):
+                tile = item
+            elif isinstance(item, Cut):
+                tile = item.tile(memory.tile(item.shape))
+            else:
+                cut, out = item
+                tile = cut.tile(out)
             return tile, work(tile, memory.buffers(tile.distances.shape))
 
         own = range(len(self.own.values))[rows]
         expected, seen = max(1, len(own) * self.num_rows), 0
-        for tile, result in with_memory(run, cuts, min(self.side, self.num_rows) ** 2, self.device, workers):
+        for tile, result in with_memory(run, items, min(self.side, self.num_rows) ** 2, self.device, workers):
             yield tile, result
             seen += tile.distances.numel() * (2 if tile.mirrored else 1)
             # Shards of unequal size make a process's share of the pairs more or less than this.
