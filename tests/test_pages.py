@@ -35,6 +35,7 @@ SMALLER = {
 ONCE = ("validate", "map", "neighbors", "compare", "overlap", "shapes")
 TRAINER = ("fit", "validate", "test", "predict")
 REFERENCE = "lightning_logs/reference"  # in every clone
+HOURS = "lightning_logs/methods/"  # made by benchmarks.methods
 DIGITS_RUN = "lightning_logs/simclr-digits/version_0"
 EVERY_EPOCH = ["--trainer.callbacks.keep_every_n_epochs", "1"]
 OTHER_PROGRAMS = {"tensorboard", "source"}
@@ -153,6 +154,9 @@ def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
         shutil.copytree(ROOT / REFERENCE, folder / REFERENCE)
     if words[0] in TRAINER and PARSED.search(line):
         csl(folder, *words, "--print_config")
+    elif HOURS in line:
+        known = csl(folder, words[0], "--help")
+        assert all(word in known for word in words if word.startswith("--"))
     elif words[0] == "fit" and "--resume" not in words:
         fits.fit(folder, words, *FEW, *(EVERY_EPOCH if "keep_every_n_epochs" in line else []))
     elif line not in fits.done:
