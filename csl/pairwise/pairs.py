@@ -229,14 +229,23 @@ class Pairs:
         self._kept = kept
 
     def _placed(self, cuts: Iterable[Cut]) -> Iterator[tuple[Cut, Tensor]]:
-        """Cuts with memory for their tiles, all in one piece: small pieces are not given back when they are freed."""
+        """Cuts with memory for their tiles, in one piece: many small ones are not given back when they are freed.
+
+        Where the processes' shares differ much, one may have more pairs than there is room for: what is over gets
+        memory of its own.
+        """
+        free = self._memory(self._entries)
+        for cut in cuts:
+            count = cut.shape[0] * cut.shape[1]
+            if count > len(free):
+                free = self._memory(count)
+            own, free = free[:count], free[count:]
+            yield cut, own.view(cut.shape)
+
+    def _memory(self, entries: int) -> Tensor:
         # Workers do not share the caller's inference mode, outside of which inference tensors cannot be written to.
         with torch.inference_mode(False):
-            free = torch.empty(self._entries, device=self.device)
-        for cut in cuts:
-            rows, columns = cut.shape
-            own, free = free[: rows * columns], free[rows * columns :]
-            yield cut, own.view(rows, columns)
+            return torch.empty(entries, device=self.device)
 
     def _pass(
         self,

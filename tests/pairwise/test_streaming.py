@@ -152,3 +152,16 @@ def test_a_precision_errs_by_what_it_rounds(case: str, precision: Precision, tol
 def test_duplicates_stay_duplicates_in_tf32() -> None:
     distances = next(Pairs(duplicates(), precision="tf32").tiles()).distances
     assert bool((distances.diagonal(offset=200) == 0).all())
+
+
+@pytest.mark.parametrize("entries", [0, 100, 1000])
+def test_kept_distances_beyond_the_room_get_memory_of_their_own(entries: int) -> None:
+    """As where one process's share of the pairs is much larger than another's."""
+    pairs = Pairs(ordinary(50), tile_side=8)
+    assert pairs._entries > 1000
+    pairs._entries = entries
+    computed = [tile.distances.clone() for tile in Pairs(ordinary(50), passes=1, tile_side=8).tiles()]
+    for _ in range(2):
+        kept = [tile.distances for tile in pairs.tiles()]
+        assert all(map(torch.equal, kept, computed))
+    assert len(computed) == len(kept) > 20
