@@ -1,6 +1,7 @@
 """One evaluation set, checked once, which remembers what several measures ask of it."""
 
 import math
+import weakref
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
@@ -185,7 +186,7 @@ class Samples:
             processes take as many blocks, of which some may be empty.
         """
         most = max([k, *(wanted for wanted in self._expected if wanted < self.shard.total)])
-        return self._neighbors.nearest(k, most, keep=self.shared, progress=self.progress)
+        yield from self._neighbors.nearest(k, most, keep=self.shared, progress=self.progress)
 
     @cached_property
     def knows_nearest(self) -> bool:
@@ -195,7 +196,9 @@ class Samples:
 
     @cached_property
     def _neighbors(self) -> Neighbors:
-        return Neighbors(self.features, self.shard, lambda: self.direction_pairs(1))
+        # No reference back: the memory of a set is to be given back as soon as nobody asks for it any more.
+        samples = weakref.proxy(self)
+        return Neighbors(self.features, self.shard, lambda: samples.direction_pairs(1))
 
     def class_sums(self, temperatures: Sequence[float]) -> ClassSums:
         """Sums of the similarity w within classes and over their rows, as `csl.pairwise.weight_class_sums` has them."""
