@@ -85,7 +85,7 @@ class Method(LightningModule):
     trains: ClassVar[bool] = True
     synchronizes_batch_norm: ClassVar[bool] = True
     accumulates: ClassVar[bool] = True
-    has_held_out_loss: ClassVar[bool] = True
+    has_held_out_loss: bool = True
     usual_encoder: ClassVar[str] = ""
 
     def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:

@@ -38,7 +38,7 @@ class Frozen(Method):
 
     views: tuple[View, ...] = (View(),)
     trains: ClassVar[bool] = False
-    has_held_out_loss: ClassVar[bool] = False
+    has_held_out_loss: bool = False
 
     def __init__(self, encoder: Network) -> None:
         super().__init__(encoder)

@@ -17,12 +17,17 @@ class PerImageMethod(Method):
         per_image: The tensor's name in the method's state.
     """
 
-    has_held_out_loss: ClassVar[bool] = False
+    has_held_out_loss: bool = False
     per_image: ClassVar[str]
 
     def make_for(self, num_images: int) -> None:
         """Make what there is for each image, for so many of them; 0 as long as their number is not known."""
         raise NotImplementedError(f"{type(self).__name__} does not implement make_for(num_images)")
+
+    @property
+    def keeps_images(self) -> bool:
+        """Whether the method, as it was configured, keeps something for each image; else their number is not needed."""
+        return True
 
     def expect_images(self, num_images: int | None) -> None:
         """Get ready for so many images, or for as many as the data will have if not given.
@@ -42,7 +47,7 @@ class PerImageMethod(Method):
                 none was expected.
         """
         super().setup(stage)
-        if stage != "fit":
+        if stage != "fit" or not self.keeps_images:
             return
         found: int | None = getattr(getattr(self.trainer, "datamodule", None), "num_train", None)
         if self.num_images is None and found is None:

@@ -24,6 +24,7 @@ class FeatureBank(nn.Module):
     Args:
         size: Number of images, N; may be 0 until `resize` says how many there are.
         dim: Length of a vector, D.
+        name: Banks of other names begin with other vectors.
 
     Attributes:
         features: The vectors `[N, D]`, in the order of the images.
@@ -40,16 +41,17 @@ class FeatureBank(nn.Module):
 
     features: Tensor
 
-    def __init__(self, size: int, dim: int) -> None:
+    def __init__(self, size: int, dim: int, name: str = "bank") -> None:
         super().__init__()
         check_range("size", size)
         check_positive(dim=dim)
-        self.register_buffer("features", _random(size, dim))
+        self.name = name
+        self.register_buffer("features", _random(name, size, dim))
 
     def resize(self, size: int) -> None:
         """Begin anew with random unit vectors for another number of images; nothing is changed if it is the same."""
         if size != len(self.features):
-            self.features = _random(size, self.features.shape[1]).to(self.features)
+            self.features = _random(self.name, size, self.features.shape[1]).to(self.features)
 
     @torch.no_grad()
     def update(
@@ -81,6 +83,6 @@ class FeatureBank(nn.Module):
         return f"size={size}, dim={dim}"
 
 
-def _random(size: int, dim: int) -> Tensor:
-    generator = torch.Generator().manual_seed(derive_seed("bank", size, dim))
+def _random(name: str, size: int, dim: int) -> Tensor:
+    generator = torch.Generator().manual_seed(derive_seed(name, size, dim))
     return normalize(torch.randn(size, dim, generator=generator), dim=1)

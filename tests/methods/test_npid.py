@@ -38,7 +38,7 @@ class _Watch(Callback):
 
     def on_train_batch_end(self, trainer: Any, module: Any, *_: Any) -> None:
         self.moved.append(int((module.bank.features != self.start).any(dim=1).sum()))
-        self.normalizers.append(float(module.normalizer))
+        self.normalizers.append(float(module.bank.normalizer))
         torch.testing.assert_close(module.bank.features.norm(dim=1), torch.ones(len(self.start)))
 
 
@@ -60,7 +60,7 @@ def test_with_negatives_the_loss_is_the_sampled_one() -> None:
     method: Any = toy_method("NPID", negatives=5).double()
     batch = toy_batch([7, 2, 31, 4], ONE)
     batch = batch._replace(views=(batch.views[0].double(),))
-    step, drawn = method.training_loss(batch), method._drawn(batch.index)
+    step, drawn = method.training_loss(batch), method.bank.drawn(step=0)
     assert len(drawn) == 5
     v = method.projection_head(method.encoder(batch.views[0]))
     expected = npid_sampled_loss(v, method.bank.features, batch.index, drawn, step.keep[2][0], 0.07)
