@@ -11,7 +11,7 @@ from typing import Any
 import lightning.pytorch as pl
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
@@ -20,12 +20,9 @@ from csl.commands.classes import import_class
 from csl.commands.completion import complete, data_class
 from csl.commands.configs import with_named_configs
 from csl.commands.errors import CommandError, reported
-from csl.commands.files import stated_by
 from csl.commands.line import has_option, take_option
 from csl.commands.listing import asked
 from csl.commands.measured_run import (
-    JSON_HELP,
-    RUN_HELP,
     UNTRAINED,
     MeasuredRun,
     fixed,
@@ -34,12 +31,14 @@ from csl.commands.measured_run import (
     write_json,
 )
 from csl.commands.names import class_path, use_short_names
+from csl.commands.options import ENCODER_WEIGHTS, WEIGHTS, add_options, description
 from csl.commands.parser import TeachingParser
 from csl.commands.plain_module import as_backbone
 from csl.commands.plain_output import plain_output
 from csl.commands.precision import automatic_precision
 from csl.commands.resume import Resumption, find_run
 from csl.commands.run_config import RunConfig
+from csl.commands.run_loggers import as_list, run_loggers
 from csl.commands.speech import speak
 from csl.commands.unfit import check_checkpoint, check_trainer
 from csl.commands.whole_numbers import keep_whole_numbers
@@ -49,25 +48,6 @@ from csl.methods import Method
 
 DEFAULTS = files("csl.commands").joinpath("defaults.yaml")
 LOGS = "lightning_logs"
-LOGGER = "lightning.pytorch.loggers.TensorBoardLogger"
-DESCRIPTIONS = {
-    "fit": "Train an encoder and measure how it organizes images, epoch by epoch.",
-    "validate": "csl validate RUN measures a run again: its folder is enough; --data.source ... names other images. "
-    "Without RUN, a checkpoint (--ckpt_path) is measured or, without one, an untrained network.",
-    "test": "csl test RUN measures a run on the source's third split; without RUN, a checkpoint (--ckpt_path).",
-    "predict": "csl predict RUN writes a run's features, labels, indices, file names and class names of "
-    "--data.predict_split to a file; without RUN, those of a checkpoint (--ckpt_path).",
-}
-WHERE_TO_LOOK = (
-    " Files (--config) add to what a plain line does: later ones win over earlier ones, the line over all; csl brings "
-    "along digits, digits/reference, mnist, mnist/vit, cifar10, cifar10/cpu and panel (--config cifar10). Another "
-    "method keeps a file's encoder and optimization. The options of a class have a page of their own: "
-    "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
-    "ProbeMonitor; --model.help alone lists all methods; "
-    "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
-    "(bf16-mixed) where the device has instructions for it."
-)
-WEIGHTS, ENCODER_WEIGHTS = "--weights", "--model.encoder.weights"
 NOT_A_FILE = ("last", "best", "hpc", "registry")
 
 
@@ -124,7 +104,7 @@ class TrainingCLI(LightningCLI):
                 "prog": "csl",
                 line[0]: {
                     "default_config_files": [str(DEFAULTS)],
-                    "description": DESCRIPTIONS[line[0]] + WHERE_TO_LOOK,
+                    "description": description(line[0]),
                 },
             },
             save_config_callback=None,
@@ -140,40 +120,7 @@ class TrainingCLI(LightningCLI):
         super().setup_parser(*args, **kwargs)
         parser = self._subcommand_parsers[self.command]
         parser.prog = f"csl {self.command}"
-        parser.add_argument(
-            WEIGHTS,
-            metavar="FILE",
-            help="Weights for the encoder from a file of any project: torchvision, timm, lightly, MoCo, DINO, csl and "
-            f"others, as .pt, .pth, .ckpt or .safetensors. Short for {ENCODER_WEIGHTS}.",
-        )
-        if self.command == "fit":
-            parser.add_argument(
-                "--resume",
-                metavar="RUN",
-                help="Go on with a run in its own folder, with its own configuration, from its last checkpoint. "
-                "Other options on the line win over the run's. Example: lightning_logs/simclr-digits/version_0",
-            )
-        elif self.command == "predict":
-            parser.add_argument(
-                "--output",
-                type=str,
-                metavar="FILE",
-                help="Where to write, .npz, .safetensors or .parquet; None is features.npz in the run's folder.",
-            )
-            parser.add_argument(
-                "--shard_size",
-                type=int | None,
-                default=None,
-                metavar="ROWS",
-                help="Write a folder of files of so many rows each, while they are computed; what was interrupted goes "
-                "on where it was when it is called again. One file, at the end, if not given.",
-            )
-            parser.set_defaults({"return_predictions": False})
-        else:
-            parser.set_defaults({"verbose": False})
-            parser.add_argument("--json", type=str | None, default=None, metavar="FILE", help=JSON_HELP)
-        if self.command != "fit":
-            parser.add_argument("--epoch", type=int | None, default=None, metavar="N", help=RUN_HELP)
+        add_options(parser, self.command)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Let the model follow the data: classes, channels and image size, where its classes take such an argument."""
@@ -260,7 +207,7 @@ class TrainingCLI(LightningCLI):
         """Add what every run has: the standard callbacks, a logger, a precision."""
         command = str(self.subcommand)
         self._warn_of_no_weights()
-        callbacks = [*standard(_as_list(config.get("callbacks"))), *callbacks]
+        callbacks = [*standard(as_list(config.get("callbacks"))), *callbacks]
         if config.get("enable_checkpointing") is False:
             callbacks = [callback for callback in callbacks if type(callback) is not RunCheckpoint]
         if command == "fit" and self._get(self.config, "compile"):
@@ -268,11 +215,11 @@ class TrainingCLI(LightningCLI):
         if command == "predict":
             callbacks.append(self._writer())
         callbacks += plain_output(config, callbacks)
-        if config.get("precision") is None and not _names_a_precision(_as_list(config.get("plugins"))):
+        if config.get("precision") is None and not _names_a_precision(as_list(config.get("plugins"))):
             config["precision"], reason = automatic_precision(config.get("accelerator"))
             rank_zero_info(f"precision {config['precision']}: {reason}")
         place = self._place(config.get("default_root_dir"))
-        loggers = self._loggers(config.get("logger"), place)
+        loggers = run_loggers(config.get("logger"), place, self._options["trainer"], self._line)
         config["logger"], config["callbacks"] = loggers, []
         if not config.get("fast_dev_run") and (command == "fit" or loggers):
             config["logger"] = False  # the folder gives the trainer its loggers, in time
@@ -303,25 +250,6 @@ class TrainingCLI(LightningCLI):
         place = Path(root or "") / LOGS / name
         return place if self.command == "fit" else place / self.command
 
-    def _loggers(self, given: Any, place: Path) -> list[Logger]:
-        """The loggers that are stated; TensorBoard's where none is."""
-        own = TensorBoardLogger(place.parent, name=place.name, default_hp_metric=False)
-        if given in (None, True):
-            return [own]
-        if self._adds_a_logger:  # what is added is all that is stated, so that the one it is added to must be, too
-            stated = {"save_dir": str(place.parent), "name": place.name, "default_hp_metric": False}
-            entry = Namespace(class_path=LOGGER, init_args=Namespace(stated))  # type: ignore[no-untyped-call]
-            self._options["trainer"]["logger"] = [entry, *_as_list(self._options["trainer"]["logger"])]
-            return [own, *_as_list(given)]
-        return [] if given is False else _as_list(given)
-
-    @property
-    def _adds_a_logger(self) -> bool:
-        """Whether the line adds loggers to the one that a run has by itself."""
-        files, line = take_option(self._line, "--config", "-c")
-        stated = any(stated_by(file).at("trainer", "logger").value not in (None, True) for file in files)
-        return not stated and has_option(line, "--trainer.logger+") and not has_option(line, "--trainer.logger")
-
     def _folder(self, place: Path, loggers: list[Logger]) -> RunConfig:
         parser, run = self._parser(self.command), self.resumption
         resumed = {} if run is None else {"resumed": run.run.folder, "step": run.done.step}
@@ -338,9 +266,3 @@ def _with_weights(line: Sequence[str]) -> list[str]:
 
 def _names_a_precision(plugins: list[Any]) -> bool:
     return any(isinstance(plugin, Precision) for plugin in plugins)
-
-
-def _as_list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
