@@ -1,19 +1,16 @@
-"""One evaluation set, checked once, which remembers what several measures ask of it."""
+"""An evaluation set with its neighbours and its pairs, which several measures go over together."""
 
 import math
 import weakref
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from csl.distributed import Group, Shard, all_reduce, any_process
-from csl.metrics.checks import check_labels
-from csl.metrics.comoments import Spectrum, comoments, reduce_comoments
-from csl.metrics.directions import direction_moments, directions
-from csl.metrics.moments import Moments, class_moments, reduce_moments
+from csl.distributed import Group, all_reduce, any_process
+from csl.metrics.directions import directions
+from csl.metrics.evaluation_set import EvaluationSet
 from csl.metrics.neighbors import Neighbors, without_direction
 from csl.pairwise import (
     MEMORY_BUDGET,
@@ -27,7 +24,6 @@ from csl.pairwise import (
     SampleSums,
     Streaming,
     all_distance_sums,
-    check_features,
     class_distance_sums,
     distances_within,
     in_mean_distances,
@@ -40,27 +36,8 @@ from csl.pairwise import (
 _MANY = 3  # passes that several measures make over the same pairs, for which distances are kept
 
 
-class Classes(NamedTuple):
-    """The classes of a set of samples.
-
-    Attributes:
-        labels: What they are called, ascending `[C]`, int64.
-        counts: How many samples of the group each has `[C]`, float64.
-        all: The position in `labels` of each of the group's samples `[N]`, int64.
-        own: That of each of this process's samples `[n]`, int64.
-    """
-
-    labels: Tensor
-    counts: Tensor
-    all: Tensor
-    own: Tensor
-
-
-class Samples:
-    """An evaluation set: features, labels, and who holds which rows.
-
-    Every property is computed when it is first asked for. What is wrong with the features or the labels is said then,
-    on every process, so that measures that need no labels do not mind unlabelled samples.
+class Samples(EvaluationSet):
+    """An evaluation set that remembers what several measures ask of it: neighbours, pairs, and sums over pairs.
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
@@ -75,9 +52,10 @@ class Samples:
         tile_side: How many rows and columns are worked on at a time.
 
     Example:
-        >>> samples = Samples(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([7, 7, 3]))
-        >>> samples.classes.labels, samples.classes.own, samples.class_moments.means[:, 0]
-        (tensor([3, 7]), tensor([1, 1, 0]), tensor([5., 2.], dtype=torch.float64))
+        >>> samples = Samples(torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]))
+        >>> for rows, similarities, numbers in samples.nearest(1):
+        ...     print(numbers[:, 0])
+        tensor([1, 0, 1])
     """
 
     def __init__(
@@ -94,10 +72,11 @@ class Samples:
         progress: Progress | None = None,
         tile_side: int | None = None,
     ) -> None:
-        self.group, self.normalize, self.shared = group, normalize, shared
+        super().__init__(features, labels, group=group, normalize=normalize)
+        self.shared = shared
         self.memory_budget, self.precision, self.progress = memory_budget, precision, progress
         self._tile_side = tile_side
-        self._features, self._labels, self._expected = features, labels, tuple(neighbors)
+        self._expected = tuple(neighbors)
         self._class_sums: dict[tuple[float, ...], ClassSums] = {}
         self._pairs: Pairs | None = None
         self._directed: Pairs | None = None
@@ -118,62 +97,6 @@ class Samples:
             progress=self.progress,
             tile_side=self._tile_side,
         )
-
-    @cached_property
-    def features(self) -> Tensor:
-        """This process's rows `[n, D]`.
-
-        Raises:
-            ValueError: If they are no finite floating-point matrix.
-        """
-        rows = self._features.detach()
-        check_features(rows, self.group)
-        return directions(rows, torch.promote_types(rows.dtype, torch.float32)) if self.normalize else rows
-
-    @cached_property
-    def shard(self) -> Shard:
-        """Which rows this process owns."""
-        return Shard.of(len(self.features), self.group)
-
-    @cached_property
-    def labels(self) -> Tensor:
-        """This process's labels `[n]`, int64, where the features are.
-
-        Raises:
-            ValueError: If they are not one integer a row, or hold −1.
-        """
-        labels = self._labels if self._labels is not None else self.features.new_zeros(0)
-        check_labels(self.features, labels, self.group)
-        return labels.to(self.features.device).long()
-
-    @cached_property
-    def classes(self) -> Classes:
-        """The classes of the group's samples."""
-        names, index, counts = torch.unique(self.shard.gather(self.labels), return_inverse=True, return_counts=True)
-        return Classes(names, counts.double(), index, index[self.shard.own])
-
-    @cached_property
-    def class_moments(self) -> Moments:
-        """Count, mean and scatter of each class."""
-        return reduce_moments(class_moments(self.features, self.labels), self.group)
-
-    @cached_property
-    def direction_moments(self) -> Moments:
-        """Count, mean and scatter of each class's directions."""
-        if self.normalize:
-            return self.class_moments
-        return reduce_moments(direction_moments(self.features, self.labels), self.group)
-
-    @cached_property
-    def overall_direction_moments(self) -> Moments:
-        """Count, mean and scatter of all directions together, as of one class."""
-        together = torch.zeros(len(self.features), dtype=torch.int64, device=self.features.device)
-        return reduce_moments(direction_moments(self.features, together), self.group)
-
-    @cached_property
-    def spectrum(self) -> Spectrum:
-        """Eigenvalues of the covariance, and singular values."""
-        return Spectrum(reduce_comoments(comoments(self.features), self.group))
 
     def nearest(self, k: int) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """The k others of the group that are nearest by cosine, for blocks of this process's samples.

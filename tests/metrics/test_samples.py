@@ -14,7 +14,7 @@ from torch import Tensor
 
 from csl.callbacks.organization import measure_all, panel
 from csl.distributed import shard, world
-from csl.metrics import comoments, neighbors, samples
+from csl.metrics import comoments, evaluation_set, neighbors
 from csl.metrics.directions import directions
 from csl.metrics.measures import MEASURES
 from csl.metrics.samples import Samples
@@ -97,11 +97,11 @@ def counted(*places: tuple[Any, str]) -> Iterator[Counter[str]]:
 def test_a_panel_checks_searches_and_sums_once() -> None:
     features, labels = wide()
     places: list[tuple[Any, str]] = [
-        (samples, "check_features"),
-        (samples, "check_labels"),
+        (evaluation_set, "check_features"),
+        (evaluation_set, "check_labels"),
         (neighbors, "nearest"),
-        (samples, "comoments"),
-        (samples, "class_moments"),
+        (evaluation_set, "comoments"),
+        (evaluation_set, "class_moments"),
         (comoments, "_eigenvalues"),
         (pairs, "symmetric_cuts"),
         (pairs, "row_cuts"),
