@@ -5,11 +5,14 @@ import torch
 
 from csl.encoders import ConvNet
 from csl.methods import SimDINO
+from csl.types import View
 from tests.methods.toy import ToyData, toy_batch, toy_method, toy_trainer
 
 
 def test_the_teacher_sees_full_views_and_has_no_gradient() -> None:
-    method: Any = toy_method("SimDINO")
+    method: Any = toy_method("SimDINO", small_crops=4)
+    assert method.views[0] == View(2)
+    assert method.views[1].count == 4
     batch = toy_batch(list(range(5)), method.views)
     loss = method.training_loss(batch)
     with torch.no_grad():
@@ -35,6 +38,7 @@ def test_the_teacher_follows_the_student() -> None:
     [
         ({"rate_weight": -1.0}, "rate_weight: expected a number at least 0 and finite, got -1.0"),
         ({"momentum": 1.1}, "momentum: expected a number from 0 to 1, got 1.1"),
+        ({"small_crops": -1}, "small_crops: expected a number at least 0 and finite, got -1"),
         ({"output_dim": 0}, "output_dim: expected a positive number, got 0"),
     ],
 )
