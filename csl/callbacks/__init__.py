@@ -7,8 +7,9 @@ from csl.callbacks.collapse import CollapseAlarm
 from csl.callbacks.compilation import Compilation
 from csl.callbacks.encoder_weights import EncoderWeights
 from csl.callbacks.epoch_lines import EpochLines
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.feature_writer import FeatureWriter
-from csl.callbacks.features import FeatureCallback, FeatureCollector
+from csl.callbacks.features import FeatureCollector
 from csl.callbacks.figures import ClassAffinityMap, ClassDensityBars, FeatureMap, FigureCallback
 from csl.callbacks.gallery import NeighborGallery
 from csl.callbacks.held_out_loss import HeldOutLoss

@@ -7,7 +7,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import nn
 
 from csl.callbacks.failures import reason_of
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import log_scalars, named_sets, tolerated
 from csl.distributed import world

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.moment import epochs_of
 from csl.callbacks.scalars import tolerated
 from csl.distributed import world

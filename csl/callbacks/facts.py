@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from torch import nn
 
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.data import ImageDataModule
 from csl.encoders import Encoder
 from csl.methods import Method

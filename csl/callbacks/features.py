@@ -4,79 +4,21 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-import torch
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info, rank_zero_warn
 
-from csl.callbacks.failures import reason_of
+from csl.callbacks.feature_callback import FeatureCallback, FeatureSource, call, monitors_of, numbered
 from csl.callbacks.freshness import Freshness, pass_over_stale
-from csl.callbacks.moment import as_in_last_epoch, epochs_of, moment, run_pass
+from csl.callbacks.moment import as_in_last_epoch, moment, run_pass
 from csl.callbacks.repeats import num_images, unrepeated
 from csl.callbacks.rows import Rows
 from csl.callbacks.scalars import log_scalars
 from csl.callbacks.stopwatch import Stopwatch
-from csl.distributed import world
 from csl.methods import Method
-from csl.randomness import seeded
 from csl.types import Features, Split
 
 
-class FeatureCallback(Callback):
-    """Base of everything that measures features at the end of a validation pass.
-
-    Subclass it, write `on_features`, and add it to `trainer.callbacks` beside a `FeatureCollector`. The hook runs
-    with gradients enabled and in a fork of all random generators, so that nothing it draws can change the training.
-    Nor can an error in it end a fit on one process: it becomes a warning, and the callback is called again at the
-    next pass. Outside a fit, and on several processes, which wait for each other, it is raised.
-
-    Args:
-        every_n: Run at every n-th validation pass, and always at the last one of a fit (passes).
-
-    Attributes:
-        outputs: The outputs of the method that `on_features` is to be given, such as "projection_head"; "encoder" is
-            always there.
-
-    Raises:
-        ValueError: If `every_n` is not positive, or, before anything is trained, if the method has no such output.
-
-    Example:
-        >>> class MeanNorm(FeatureCallback):
-        ...     def on_features(self, trainer, module, features):
-        ...         norm = features["encoder"].val.values.norm(dim=1).mean()
-        ...         module.log("val/mean_norm", norm, sync_dist=True)
-        >>> MeanNorm(every_n=5).every_n
-        5
-    """
-
-    every_n: int = 1
-    outputs: Sequence[str] = ("encoder",)
-
-    def __init__(self, every_n: int = 1) -> None:
-        if every_n < 1:
-            raise ValueError(f"every_n: expected a positive number of validation passes, got {every_n}")
-        self.every_n = every_n
-
-    def on_features(self, trainer: Trainer, module: LightningModule, features: Mapping[str, Split]) -> None:
-        """Measure. Called on every process with the rows that it owns.
-
-        Args:
-            trainer: The running trainer.
-            module: The method; `module.log` works here.
-            features: One `Split(train, val)` for each output that the trainer's callbacks want, "encoder" first. `val`
-                is the held-out set: the test images in `csl test`. `train` is None where there is no reference set.
-        """
-        raise NotImplementedError(f"{type(self).__name__} has no on_features(trainer, module, features)")
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Refuse a trainer in which nobody would ever call us."""
-        if not any(isinstance(callback, FeatureCollector) for callback in trainer.callbacks):  # type: ignore[attr-defined]
-            raise ValueError(
-                f"callbacks: {type(self).__name__} needs a FeatureCollector in the same list; "
-                "add csl.callbacks.FeatureCollector() before it"
-            )
-
-
-class FeatureCollector(Callback):
+class FeatureCollector(FeatureSource):
     """Gathers what `validation_step` returns and calls every `FeatureCallback` of the trainer once a pass.
 
     A process keeps the rows it encoded; the evaluation samplers give each sample to exactly one process. The sanity
@@ -131,13 +73,13 @@ class FeatureCollector(Callback):
         if not isinstance(pl_module, Method):
             return
         known = pl_module.output_names()
-        for callback in _monitors(trainer):
+        for callback in monitors_of(trainer):
             if unknown := [name for name in callback.outputs if name not in known]:
                 raise ValueError(
                     f"outputs: {type(callback).__name__} expected some of {', '.join(known)}, which "
                     f"{type(pl_module).__name__} has, got {', '.join(unknown)}"
                 )
-        pl_module.measure({name for callback in _monitors(trainer) for name in callback.outputs})
+        pl_module.measure({name for callback in monitors_of(trainer) for name in callback.outputs})
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -152,7 +94,7 @@ class FeatureCollector(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Measure what the last pass has not, before the last checkpoint gets its name."""
-        left = any(self._ran.get(name) != trainer.global_step for name in _numbered(_monitors(trainer)))
+        left = any(self._ran.get(name) != trainer.global_step for name in numbered(monitors_of(trainer)))
         if left and trainer.enable_validation:
             with as_in_last_epoch(trainer):
                 self._run_extra_pass(trainer)
@@ -186,7 +128,7 @@ class FeatureCollector(Callback):
         """Hand the features to the callbacks that are due."""
         if trainer.sanity_checking:
             return
-        monitors = _numbered(_monitors(trainer))
+        monitors = numbered(monitors_of(trainer))
         if self._is_partial(trainer):
             self._ran |= dict.fromkeys(monitors, trainer.global_step)  # no other pass would see more
             return
@@ -228,7 +170,7 @@ class FeatureCollector(Callback):
             features = self._features(trainer)
         for name, callback in due.items():
             with self._watch.timed(name, module.device):
-                _call(callback, features, trainer, module)
+                call(callback, features, trainer, module)
             self._ran[name] = trainer.global_step
         self.measured = moment(trainer)
         seconds = {f"seconds/{name}": value for name, value in self._watch.lap().items()}
@@ -266,17 +208,6 @@ def _loaders(trainer: Trainer) -> Sequence[Any]:
     return found
 
 
-def _numbered(callbacks: Sequence[FeatureCallback]) -> dict[str, FeatureCallback]:
-    """Each with a name of its own: its class's, with a number where there are several of one class."""
-    classes = [type(callback).__name__ for callback in callbacks]
-    numbers = [f"_{classes[: i + 1].count(name)}" if classes.count(name) > 1 else "" for i, name in enumerate(classes)]
-    return {f"{name}{number}": one for name, number, one in zip(classes, numbers, callbacks, strict=True)}
-
-
-def _monitors(trainer: Trainer) -> list[FeatureCallback]:
-    return [callback for callback in trainer.callbacks if isinstance(callback, FeatureCallback)]  # type: ignore[attr-defined]
-
-
 def is_last_pass(trainer: Trainer) -> bool:
     """Whether no validation pass will follow this one: outside a fit, or in the last epoch of one."""
     if trainer.state.fn != "fit":
@@ -285,21 +216,6 @@ def is_last_pass(trainer: Trainer) -> bool:
     return (steps != -1 and trainer.global_step >= steps) or (
         epochs not in (None, -1) and trainer.current_epoch + 1 >= int(epochs or 0)
     )
-
-
-def _call(callback: FeatureCallback, features: Mapping[str, Split], trainer: Trainer, module: LightningModule) -> None:
-    """Run one callback where gradients work and where nothing it draws is seen outside."""
-    stream = seeded("monitor", type(callback).__qualname__, trainer.current_epoch)
-    try:
-        with stream, torch.inference_mode(False), torch.enable_grad():
-            callback.on_features(trainer, module, features)
-    except Exception as error:
-        if trainer.state.fn != "fit" or world() is not None:
-            raise
-        rank_zero_warn(
-            f"{type(callback).__name__} failed and measured nothing in epoch {epochs_of(trainer)}; the training "
-            f"goes on. {reason_of(error)}"
-        )
 
 
 def _checked(outputs: Any, module: LightningModule) -> Mapping[str, Features]:

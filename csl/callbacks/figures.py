@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from csl.callbacks.failures import reason_of
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.moment import epochs_of
 from csl.callbacks.pictures import show_figure

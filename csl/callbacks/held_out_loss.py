@@ -9,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor
 
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.scalars import held_out_name, log_scalars
 from csl.data import ImageDataModule
 from csl.data.module import Part

@@ -7,7 +7,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 
 from csl.callbacks.failures import reason_of
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.labels import Untold, has_labels
 from csl.callbacks.scalars import chosen, held_out_name, log_scalars, tolerated
 from csl.distributed import world

@@ -11,7 +11,7 @@ from lightning.pytorch import LightningModule, Trainer
 
 from csl.callbacks import FeatureCollector
 from csl.callbacks.channels_last import ChannelsLast
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.data import ImageDataModule
 from csl.encoders.weights import load_weights
 from csl.io import load_checkpoint

@@ -8,7 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 
 from csl.callbacks import OrganizationMetrics, ProbeMonitor
-from csl.callbacks.features import FeatureCallback
+from csl.callbacks.feature_callback import FeatureCallback
 from csl.callbacks.held_out_loss import mean_loss
 from csl.callbacks.scalars import log_scalars
 from csl.data import ImageDataModule
