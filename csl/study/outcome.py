@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from csl.io import replacing
+from csl.study.index_page import index_page
 from csl.table import Table
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class Outcome:
         return {**self.facts, **{name: table.records() for name, table in self.tables.items()}}
 
     def write(self, folder: Path | None) -> "Outcome":
-        """Write each table as CSV, JSON and Markdown and each picture as PNG and SVG; nothing without a folder.
+        """Write each table as CSV, JSON and Markdown, each picture as PNG and SVG, and a page that shows them all.
+
+        Nothing is written without a folder.
 
         Returns:
             The same, with the files in its text.
@@ -65,9 +68,11 @@ class Outcome:
             for suffix in PICTURES:
                 with replacing(folder / f"{name}.{suffix}") as file:
                     figure.savefig(file, format=suffix)
+        with replacing(folder / "index.html") as file:
+            file.write(index_page(folder.absolute().name, self.text, self.tables, self.figures).encode())
         return replace(self, text=f"{self.text}\n{self._written(folder)}")
 
     def _written(self, folder: Path) -> str:
         kinds = {"tables (csv, json, md)": self.tables, "pictures (png, svg)": self.figures}
         parts = [f"{kind}: {', '.join(names)}" for kind, names in kinds.items() if names]
-        return f"written to {folder}: {'; '.join(parts)}"
+        return f"written to {folder}, index.html shows it all: {'; '.join(parts)}"

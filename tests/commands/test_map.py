@@ -23,7 +23,7 @@ def test_files_of_features_side_by_side(tmp_path: Path) -> None:
     assert found["subjects"] == ["a.npz", "b.npz"]
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     tables = [f"{table}.{suffix}" for table in ("points", "trust") for suffix in ("csv", "json", "md")]
-    assert names == sorted(["map.parquet", "map.png", "map.svg", *tables])
+    assert names == sorted(["index.html", "map.parquet", "map.png", "map.svg", *tables])
 
 
 def test_what_is_wrong_names_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

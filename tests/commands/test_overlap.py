@@ -13,7 +13,7 @@ def test_digits_in_a_table_a_picture_and_json(tmp_path: Path) -> None:
         *("same", "same_low", "same_high", "within_0.5", "within_0.5_low", "within_0.5_high", "nearest", "median"),
     }
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == [f"overlap.{suffix}" for suffix in ("csv", "json", "md", "png", "svg")]
+    assert names == ["index.html", *(f"overlap.{suffix}" for suffix in ("csv", "json", "md", "png", "svg"))]
 
 
 def test_help_teaches_and_errors_name_the_option(tmp_path: Path) -> None:

@@ -10,9 +10,8 @@ def test_table_picture_and_json(tmp_path: Path) -> None:
     )
     assert (found["temperature"], found["draws"], len(found["shapes"]), len(found["clumps"])) == (0.1, 1, 6, 50)
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == sorted(
-        ["shapes.png", "shapes.svg", *(f"{t}.{s}" for t in ("shapes", "clumps") for s in ("csv", "json", "md"))]
-    )
+    tables = [f"{table}.{suffix}" for table in ("shapes", "clumps") for suffix in ("csv", "json", "md")]
+    assert names == sorted(["index.html", "shapes.png", "shapes.svg", *tables])
     assert json.loads((tmp_path / "out" / "shapes.json").read_text()) == found["shapes"]
 
 

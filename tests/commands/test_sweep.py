@@ -74,7 +74,7 @@ def test_the_log_shows_the_sweep_beside_the_training(trained: Path) -> None:
 def test_files_and_picture_are_there(trained: Path) -> None:
     names = {path.name for path in (trained / RUN / "sweep").iterdir()}
     tables = {f"{table}.{form}" for table in ("epochs", "measures", "choices") for form in ("csv", "json", "md")}
-    assert {*tables, "sweep.png", "sweep.svg"} <= names
+    assert {*tables, "index.html", "sweep.png", "sweep.svg"} <= names
     head = (trained / RUN / "sweep" / "measures.csv").read_text().splitlines()[0]
     assert head.startswith("run,checkpoint,epoch,step,")
     epochs = json.loads((trained / RUN / "sweep" / "epochs.json").read_text())

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def outcome() -> Outcome:
 def test_every_table_and_picture_is_written_in_every_form(tmp_path: Path) -> None:
     written = outcome().write(tmp_path / "new" / "folder")
     names = sorted(path.name for path in (tmp_path / "new" / "folder").iterdir())
-    assert names == ["plane.png", "plane.svg", "runs.csv", "runs.json", "runs.md"]
+    assert names == ["index.html", "plane.png", "plane.svg", "runs.csv", "runs.json", "runs.md"]
     folder = tmp_path / "new" / "folder"
     assert json.loads((folder / "runs.json").read_text()) == [
         {"run": "<b>a</b>", "rld": 0.5},
@@ -25,6 +26,11 @@ def test_every_table_and_picture_is_written_in_every_form(tmp_path: Path) -> Non
     assert (folder / "runs.csv").read_text() == "run,rld\n<b>a</b>,0.5\n$b$,nan\n"
     assert (folder / "plane.png").read_bytes()[:4] == b"\x89PNG"
     assert "<svg" in (folder / "plane.svg").read_text()
+    page = (folder / "index.html").read_text()
+    assert "<h1>folder</h1>" in page
+    assert "two runs" in page
+    assert all((folder / target).is_file() for target in re.findall(r'(?:href|src)="([^"#]+)"', page))
+    assert "<td>&lt;b&gt;a&lt;/b&gt;</td>" in page
     assert str(written).startswith("two runs\nwritten to ")
     assert str(written).endswith("tables (csv, json, md): runs; pictures (png, svg): plane")
 
