@@ -59,9 +59,9 @@ def validated(train: int, val: int, dimension: int, device: str) -> dict[str, fl
         )
         trainer.validate(LookUp(), Rows(train, val, dimension), verbose=False)
     return {
-        name.removeprefix("seconds/"): float(value)
+        name.removeprefix("wall_seconds/"): float(value)
         for name, value in trainer.callback_metrics.items()
-        if name.startswith("seconds/")
+        if name.startswith("wall_seconds/")
     }
 
 

@@ -24,9 +24,9 @@ RATE = "train/images_per_second"
 FIRST = 5  # steps that warm up
 MEASURED = {
     "training, images/s": RATE,
-    "features, s": "seconds/features",
-    "organization metrics, s": "seconds/OrganizationMetrics",
-    "probes, s": "seconds/ProbeMonitor",
+    "features, s": "wall_seconds/features",
+    "organization metrics, s": "wall_seconds/OrganizationMetrics",
+    "probes, s": "wall_seconds/ProbeMonitor",
 }
 
 

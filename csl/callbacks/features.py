@@ -34,8 +34,9 @@ class FeatureCollector(FeatureSource):
     A `ModelCheckpoint` or an `EarlyStopping` that monitors something does nothing in an epoch in which it was not
     measured.
 
-    What measuring costs is logged too: `seconds/features` for the pass itself and `seconds/<callback>` for each
-    callback (numbered where a class is there twice), and at the end of a fit one line says what share of it that was.
+    What measuring costs is logged too: `wall_seconds/features` for the pass itself and `wall_seconds/<callback>` for
+    each callback (numbered where a class is there twice); TensorBoard sorts these below the measures. At the end of a
+    fit one line says what share of it that was.
 
     Args:
         untrained: Measure before the first step, too; those scalars are logged at step 0.
@@ -173,7 +174,7 @@ class FeatureCollector(FeatureSource):
                 call(callback, features, trainer, module)
             self._ran[name] = trainer.global_step
         self.measured = moment(trainer)
-        seconds = {f"seconds/{name}": value for name, value in self._watch.lap().items()}
+        seconds = {f"wall_seconds/{name}": value for name, value in self._watch.lap().items()}
         log_scalars(module, seconds, progress_bar=())
 
     def _is_due(self, name: str, callback: FeatureCallback, trainer: Trainer) -> bool:

@@ -97,7 +97,7 @@ def _names(what: str) -> list[str]:
 
 def _monitor(name: str, known: str, *, line: Sequence[str]) -> str:
     """What can be monitored in place of a name that nothing has, without what only says how long things take."""
-    names = [word for word in re.findall(r"[\w./-]+", known) if not word.startswith(("seconds/", "epoch", "step"))]
+    names = [word for word in re.findall(r"[\w./-]+", known) if not word.startswith(("wall_seconds/", "epoch", "step"))]
     hint = did_you_mean(name, names, 0)
     place = written(line, "trainer.callbacks.monitor", name)
     return f"{place}: expected what this run logs ({', '.join(sorted(names))}), got {name!r}{hint}"

@@ -115,6 +115,6 @@ def readable(run: Run) -> tuple[list[Checkpoint], list[str]]:
 def _measured(bench: Bench, checkpoint: Checkpoint) -> Row:
     start = time.perf_counter()
     values = bench.measured(checkpoint.path)
-    kept = {name: value for name, value in values.items() if not name.startswith("seconds/")}
+    kept = {name: value for name, value in values.items() if not name.startswith("wall_seconds/")}
     seconds = round(time.perf_counter() - start, 1)
     return Row(checkpoint.path.name, checkpoint.epoch, checkpoint.step, kept, seconds)

@@ -34,7 +34,7 @@ def test_it_compares_the_named_classifier_with_both_sets(tmp_path: Path) -> None
     means = torch.tensor([[-1.0], [1.0]]).expand(2, 4)
     same, opposite = measured(tmp_path, means), measured(tmp_path, -means)
     names = {f"{part}/{name}" for part in ("train", "val") for name in ("nc3_self_duality", "nc4_classifier")}
-    assert {name for name in same if not name.startswith("seconds/")} == names
+    assert {name for name in same if not name.startswith("wall_seconds/")} == names
     assert same["train/nc3_self_duality"] < 0.2
     assert same["val/nc4_classifier"] == 1
     assert opposite["train/nc3_self_duality"] > 1.9

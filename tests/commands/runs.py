@@ -72,7 +72,7 @@ def curves(run: Path) -> dict[str, dict[int, Any]]:
     Lightning itself writes "epoch" with every group of scalars, so twice where a step and a pass share their step.
     """
     names = events(run).Tags()["scalars"]
-    return {name: curve(run, name) for name in names if name != "epoch" and not name.startswith("seconds/")}
+    return {name: curve(run, name) for name in names if name != "epoch" and not name.startswith("wall_seconds/")}
 
 
 def comparable(tree: Any) -> Any:

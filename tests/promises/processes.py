@@ -76,7 +76,7 @@ def measured(name: str) -> Tensors:
     method, data = method_and_data(name, dropout=0.0)
     run = trainer(*everything())
     run.validate(method, data, verbose=False)
-    return {name: value for name, value in run.callback_metrics.items() if not name.startswith("seconds/")}
+    return {name: value for name, value in run.callback_metrics.items() if not name.startswith("wall_seconds/")}
 
 
 def step_and_measured(name: str) -> tuple[tuple[Tensor, Tensors, list[int]], Tensors]:
