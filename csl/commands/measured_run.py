@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from csl.commands.errors import CommandError
 from csl.commands.line import take_option
 from csl.runs import CONFIG, Run, epoch_file
@@ -34,8 +36,14 @@ class MeasuredRun:
     checkpoint: Path
 
     def line(self) -> list[str]:
-        """The options that stand for the run's configuration and its weights."""
-        return ["--config", str(self.run.folder / CONFIG), "--ckpt_path", str(self.checkpoint)]
+        """The options that stand for the run's configuration and its weights.
+
+        Its loggers are those of its training, whose folder or name is taken: what measures it again has the usual one.
+        """
+        file = self.run.folder / CONFIG
+        stated = (yaml.safe_load(file.read_text()) or {}).get("trainer", {}).get("logger")
+        usual = ["--trainer.logger", "null"] if isinstance(stated, dict | list) else []
+        return ["--config", str(file), "--ckpt_path", str(self.checkpoint), *usual]
 
     def trained_on(self, name: str) -> int | None:
         """The number of classes ("num_classes") or channels ("num_channels"), or the image size, of the training.

@@ -42,6 +42,19 @@ def test_a_folder_is_enough(folder: Path) -> None:
     assert values(folder, RUN, "--epoch", "1")["val/rld_0.1"] == pytest.approx(last[9], rel=1e-5)
 
 
+def test_a_run_with_a_logger_of_its_own_name_is_measured_beside_it(tmp_path: Path) -> None:
+    logger = "--trainer.logger"
+    place = [f"{logger}.save_dir", "mine", f"{logger}.name", "runs", f"{logger}.version", "first"]
+    csl(tmp_path, "fit", "--trainer.max_epochs", "1", logger, "TensorBoardLogger", *place, *SMALL)
+    run = tmp_path / "mine" / "runs" / "first"
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    last = curve(run, "val/rld_0.1")
+    assert values(tmp_path, "mine/runs/first")["val/rld_0.1"] == pytest.approx(last[max(last)], rel=1e-5)
+    csl(tmp_path, "predict", "mine/runs/first", "--output", "features.npz")
+    assert len(load_features(tmp_path / "features.npz").values)
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
 def cells(printed: str) -> list[str]:
     """The rows of the last table that a command printed."""
     rows = printed[printed.rindex(" train         val") if " train         val" in printed else 0 :].splitlines()[1:]
