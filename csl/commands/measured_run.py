@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from csl.commands.errors import CommandError
+from csl.commands.files import stated_by
 from csl.commands.line import take_option
 from csl.runs import CONFIG, Run, epoch_file
 
@@ -40,10 +39,10 @@ class MeasuredRun:
 
         Its loggers are those of its training, whose folder or name is taken: what measures it again has the usual one.
         """
-        file = self.run.folder / CONFIG
-        stated = (yaml.safe_load(file.read_text()) or {}).get("trainer", {}).get("logger")
-        usual = ["--trainer.logger", "null"] if isinstance(stated, dict | list) else []
-        return ["--config", str(file), "--ckpt_path", str(self.checkpoint), *usual]
+        file = str(self.run.folder / CONFIG)
+        stated = stated_by(file).at("trainer", "logger").value
+        usual = [] if stated is None or isinstance(stated, bool) else ["--trainer.logger", "null"]
+        return ["--config", file, "--ckpt_path", str(self.checkpoint), *usual]
 
     def trained_on(self, name: str) -> int | None:
         """The number of classes ("num_classes") or channels ("num_channels"), or the image size, of the training.

@@ -17,7 +17,7 @@ RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4)
 
 
 class EMPSSL(Method):
-    """Extreme multi-patch learning: each image is a bag of patches, which cover a quarter of its area each.
+    """Extreme multi-patch learning: each image is a bag of patches that cover a quarter of its area each.
 
     The loss is `csl.losses.empssl_loss` of the projections, with the coding rate of the images of all processes. A step
     costs as much as one of a two-view method with `num_patches` / 2 times the batch, and an epoch is worth
