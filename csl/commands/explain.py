@@ -36,7 +36,7 @@ UNKNOWN = re.compile(
     r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption "
     r"'([^']+)'"
 )
-_FEW = 8  # classes that a message lists
+_FEW = 10  # classes that a message lists
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
 
