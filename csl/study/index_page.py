@@ -1,12 +1,9 @@
 """The page of a folder of tables and pictures: all of them below each other, with links to the files."""
 
 from collections.abc import Collection, Mapping
-from importlib.resources import files
 
-import jinja2
-
+from csl.study.template import filled
 from csl.table import Table, shown
-from csl.version import __version__
 
 ROWS = 40  # of a table, at most; the file has all of them
 
@@ -25,19 +22,14 @@ def index_page(title: str, text: str, tables: Mapping[str, Table], figures: Coll
         >>> [part in page for part in ('src="plane.png"', 'href="runs.csv"', "<td>&lt;a&gt;</td>", "<td>0.1235</td>")]
         [True, True, True, True]
     """
-    folder = files("csl.study.report")
-    surroundings = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return surroundings.from_string(folder.joinpath("index.html.j2").read_text()).render(
+    return filled(
+        "index.html.j2",
         title=title,
         text=text,
         tables={name: _first(table) for name, table in tables.items()},
         lengths={name: len(table.rows) for name, table in tables.items()},
         figures=list(figures),
         names=list(dict.fromkeys([*figures, *tables])),
-        style=folder.joinpath("page.css").read_text(),
-        version=__version__,
     )
 
 

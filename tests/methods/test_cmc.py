@@ -65,15 +65,16 @@ def test_with_drawn_entries_the_loss_is_the_sampled_one() -> None:
     torch.testing.assert_close(as_step(method.training_loss(batch)).loss, expected, rtol=1e-12, atol=0)
 
 
-def test_after_a_step_each_memory_has_moved_towards_its_own_sense() -> None:
-    method = toy_method("CMC", negatives=0, momentum=0.0)
-    found: Any = method
-    before = found.lightness_memory.features.clone()
-    batch = toy_batch([7, 2, 31, 4], ONE)
-    keep: Any = as_step(method.training_loss(batch)).keep
-    found.lightness_memory.follow(keep[0], keep[1], keep[2], None)
-    torch.testing.assert_close(found.lightness_memory.features[batch.index], normalize(keep[1], dim=1))
-    assert (found.lightness_memory.features != before).any(dim=1).nonzero().flatten().tolist() == [2, 4, 7, 31]
+def test_after_a_step_each_memory_has_moved_towards_its_own_sense(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CMC, "trainer", None)
+    monkeypatch.setattr("csl.methods.cmc.rows_of_processes", lambda trainer, count: None)
+    method, batch, lightness, color = _with_memories(negatives=0)
+    method.lightness_memory.momentum = method.color_memory.momentum = 0.0
+    before = method.lightness_memory.features.clone()
+    method.after_step(as_step(method.training_loss(batch)).keep)
+    for memory, own in ((method.lightness_memory, lightness), (method.color_memory, color)):
+        torch.testing.assert_close(memory.features[batch.index], normalize(own, dim=1))
+    assert (method.lightness_memory.features != before).any(dim=1).nonzero().flatten().tolist() == [2, 4, 7, 31]
 
 
 def _fitted(trainer: Any, negatives: int) -> dict[str, torch.Tensor]:

@@ -35,6 +35,14 @@ def test_every_table_and_picture_is_written_in_every_form(tmp_path: Path) -> Non
     assert str(written).endswith("tables (csv, json, md): runs; pictures (png, svg): plane")
 
 
+def test_the_page_shows_the_first_rows_of_a_long_table_and_says_so(tmp_path: Path) -> None:
+    Outcome("much", {"rows": Table(["number"], [[f"row {number}"] for number in range(1_041)])}).write(tmp_path)
+    page = (tmp_path / "index.html").read_text()
+    assert "The first 40 of 1,041 rows." in page
+    assert "<td>row 39</td>" in page
+    assert "row 40" not in page
+
+
 def test_without_a_folder_nothing_is_written(tmp_path: Path) -> None:
     found = outcome()
     assert found.write(None) is found

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import numpy as np
 import torch
 
@@ -20,8 +19,8 @@ from csl.study.plane import RLD, plane
 from csl.study.sprite import sprite
 from csl.study.standings import COLUMNS, value_of
 from csl.study.standings import shown as shown_standing
+from csl.study.template import filled
 from csl.table import Table
-from csl.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,15 +35,9 @@ def page(found: Comparison) -> str:
     Args:
         found: What was compared.
     """
-    folder = files("csl.study.report")
-    surroundings = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = surroundings.from_string(folder.joinpath("page.html.j2").read_text())
-    return template.render(
-        style=folder.joinpath("page.css").read_text(),
-        script=folder.joinpath("page.js").read_text(),
-        version=__version__,
+    return filled(
+        "page.html.j2",
+        script=files("csl.study.report").joinpath("page.js").read_text(),
         found=found,
         images=len(found.entries[0].subject.val.features),
         columns=[column for column in COLUMNS if any(column.title in row for row in found.standings.values())],
