@@ -1,6 +1,7 @@
 """Rows of the table of methods: each is trained once, by the command itself, and kept as a file of its own."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
@@ -52,10 +53,12 @@ class Experiment:
     Args:
         configs: A folder of configs, such as `configs/digits`.
         rates: Learning rates among which one is searched for every method; the experiment's own if there are none.
+        options: More options of `csl fit`, for every run.
     """
 
     configs: Path
     rates: tuple[float, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -140,6 +143,7 @@ class Experiment:
             *("--config", str(self.configs / EXPERIMENT), "--seed_everything", str(seed)),
             *(logger, "TensorBoardLogger", f"{logger}.default_hp_metric", "false", f"{logger}.save_dir", str(LOGS)),
             *(f"{logger}.name", run.folder.parent.name, f"{logger}.version", run.folder.name),
+            *self.options,
         ]
 
     def _file(self, name: str, seed: int) -> Path:
@@ -175,5 +179,8 @@ def _short(name: str) -> str:
 
 
 def _write(file: Path, content: object) -> None:
+    """Write a file at once, as others may train other methods and read it meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    part.replace(file)

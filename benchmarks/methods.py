@@ -2,6 +2,7 @@
 
     python -m benchmarks.methods configs/digits --methods SimCLR MoCo BYOL Supervised --seeds 3
     python -m benchmarks.methods configs/mnist --rates 0.001 0.003 0.01
+    python -m benchmarks.methods configs/mnist --methods BYOL --trainer.accelerator gpu  # options of csl fit
 
 A finished row is a file of its own in `benchmarks/results/methods-<name>`, which is reused: delete it, and the run's
 folder in `lightning_logs/methods`, to train it anew. What was interrupted is taken up again. The table has every row
@@ -56,8 +57,8 @@ def main() -> None:
     parser.add_argument(
         "--rates", nargs="*", type=float, default=[], help="learning rates to search (default: the experiment's own)"
     )
-    options = parser.parse_args()
-    experiment = Experiment(options.configs, tuple(options.rates))
+    options, more = parser.parse_known_args()
+    experiment = Experiment(options.configs, tuple(options.rates), tuple(more))
     if options.methods:
         experiment.untrained(FIRST[0], 0, "--model.encoder", "Pixels")
     for seed in range(options.seeds if options.methods else 0):
@@ -91,9 +92,20 @@ def table(experiment: Experiment) -> str:
     columns = [one for one in COLUMNS if any(one[1] in row.scalars for rows in runs.values() for row in rows)]
     lines = [line(name, rows, columns) for name, rows in runs.items() if rows]
     header = ["", *(title for title, _, _ in columns), "rate", "seeds", "precision"]
-    places = sorted({row.machine for rows in runs.values() for row in rows})
-    parts = [Table(header, lines).markdown(), note(experiment), f"Rows were measured on: {'; '.join(places)}."]
+    parts = [Table(header, lines).markdown(), note(experiment), places(runs)]
     return "\n\n".join([*parts, *followed({name: rows for name, rows in runs.items() if name not in FIRST and rows})])
+
+
+def places(runs: Mapping[str, list[Row]]) -> str:
+    """Which row was measured on which machine; the seeds are named where a row's were measured on several."""
+    found: dict[str, list[str]] = {}
+    for name, rows in runs.items():
+        machines = sorted({row.machine for row in rows})
+        for one in machines:
+            seeds = ", ".join(str(row.seed) for row in rows if row.machine == one)
+            found.setdefault(one, []).append(name if len(machines) == 1 else f"{name} (seed {seeds})")
+    lines = (f"- {one}: {', '.join(names) if len(found) > 1 else 'all rows'}." for one, names in sorted(found.items()))
+    return "\n".join(["Rows were measured on", "", *lines])
 
 
 def followed(runs: Mapping[str, list[Row]]) -> list[str]:

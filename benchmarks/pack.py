@@ -24,6 +24,7 @@ LACKS = (
     "jsonargparse>=4.53,<4.60",
     "typeshed-client",
     "docstring-parser>=0.16,<1",
+    "openTSNE>=1.0.2,<2",
     "hydra-core",
     "omegaconf>=2.3,<2.4",
     "antlr4-python3-runtime==4.9.*",
