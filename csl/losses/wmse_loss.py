@@ -7,33 +7,39 @@ from torch.nn.functional import cosine_similarity
 from csl.checks import check_range
 from csl.distributed import Group, gather_equal_rows, world
 
+# What lets the factor exist where a covariance has no full rank. With 1e-4 the embeddings of a digits' run stretched
+# along one direction until all others fell below it: the loss went to 0, and the features had one dimension.
+SHRINKAGE = 1e-10
 
-def whitened(embeddings: Tensor, shrinkage: float = 1e-4) -> Tensor:
+
+def whitened(embeddings: Tensor, shrinkage: float = SHRINKAGE) -> Tensor:
     """Embeddings `[N, D]` with mean 0 and the identity as their covariance, by a Cholesky factor.
 
         w_i = L⁻¹ (z_i − z̄),      L Lᵀ = C + ε tr(C) / D · I,      C: covariance
 
-    N should be at least 2D: with fewer samples any set of embeddings is white.
+    N should be at least 2D: with fewer samples any set of embeddings is white. It is computed in float64: embeddings
+    may vary a million times more along one direction than along another.
 
     Args:
         embeddings: z `[N, D]`.
-        shrinkage: ε, which keeps the factor finite.
+        shrinkage: ε, which keeps the factor finite. Variance along a direction that is below ε of the mean variance is
+            not whitened but lost; a larger ε rewards embeddings that vary along few directions.
 
     Example:
         >>> whitened(torch.tensor([[1.0], [3.0]]), shrinkage=0.0)
         tensor([[-0.7071],
                 [ 0.7071]])
     """
-    centered = embeddings - embeddings.mean(dim=0)
+    centered = embeddings.double() - embeddings.double().mean(dim=0)
     covariance = centered.T @ centered / (len(embeddings) - 1)
     eye = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
     # With `cholesky_ex` a device is not waited for.
     factor, _ = torch.linalg.cholesky_ex(covariance + shrinkage * covariance.diagonal().mean() * eye)
     white: Tensor = torch.linalg.solve_triangular(factor, centered.T, upper=False)
-    return white.T
+    return white.T.to(embeddings.dtype)
 
 
-def wmse_loss(first: Tensor, second: Tensor, shrinkage: float = 1e-4, group: Group = None) -> Tensor:
+def wmse_loss(first: Tensor, second: Tensor, shrinkage: float = SHRINKAGE, group: Group = None) -> Tensor:
     """The mean squared distance of two views, each whitened over the batch of all processes and scaled to length 1.
 
         loss = mean_i 2 − 2 cos(w_i, w'_i),  from 0 to 4,      w: `whitened`
@@ -70,7 +76,7 @@ class WMSELoss(nn.Module):
         0.0
     """
 
-    def __init__(self, shrinkage: float = 1e-4) -> None:
+    def __init__(self, shrinkage: float = SHRINKAGE) -> None:
         super().__init__()
         check_range("shrinkage", shrinkage)
         self.shrinkage = shrinkage

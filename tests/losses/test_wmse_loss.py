@@ -57,6 +57,17 @@ def test_collapsed_embeddings_stay_finite() -> None:
     assert whitened(FIRST[:, :1].expand(12, 4)).isfinite().all()
 
 
+def test_a_stretched_direction_hides_no_disagreement() -> None:
+    """With a large shrinkage, views that agree along one long direction alone would seem to agree."""
+    length = torch.ones(4, dtype=torch.float64)
+    length[0] = 1e4
+    plain, stretched = wmse_loss(FIRST, SECOND), wmse_loss((FIRST * length).float(), (SECOND * length).float())
+    assert float(stretched) == pytest.approx(float(plain), rel=1e-3)
+    agreeing = torch.cat([FIRST[:, :1], SECOND[:, 1:]], dim=1)
+    assert float(wmse_loss(FIRST * length, agreeing * length, shrinkage=1e-4)) < 0.5 < float(wmse_loss(FIRST, agreeing))
+    assert float(wmse_loss(FIRST * length, agreeing * length)) == pytest.approx(float(wmse_loss(FIRST, agreeing)), 1e-3)
+
+
 def test_two_processes_compute_what_one_does(two_processes: TwoProcesses) -> None:
     assert_parity(two_processes, _loss, FIRST, SECOND)
 
