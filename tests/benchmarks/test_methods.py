@@ -1,0 +1,55 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import method_rows, methods
+from benchmarks.method_rows import Experiment, Row
+from benchmarks.plane import FAMILY_OF, points
+from csl.runs import Run
+
+SCALARS = {"val/rld_0.1": 0.5, "val/calinski_harabasz": 100.0, "val/knn_accuracy": 0.9}
+
+
+@pytest.fixture
+def experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    """One with two rows of SimCLR, of two machines, and one of BYOL."""
+    monkeypatch.setattr(method_rows, "RESULTS", tmp_path)
+    made = Experiment(Path("configs/mnist"), options=("--trainer.accelerator", "gpu"))
+    made._keep(Row("SimCLR", 0, SCALARS, machine="here"))
+    made._keep(Row("SimCLR", 1, SCALARS | {"val/calinski_harabasz": 200.0}, machine="there"))
+    made._keep(Row("BYOL", 0, SCALARS, machine="here"))
+    return made
+
+
+def test_rows_are_kept_one_by_one_and_nothing_else_stays(experiment: Experiment) -> None:
+    assert sorted(file.name for file in experiment.folder.iterdir()) == [
+        "byol-seed0.json",
+        "simclr-seed0.json",
+        "simclr-seed1.json",
+    ]
+    assert json.loads((experiment.folder / "byol-seed0.json").read_text())["machine"] == "here"
+
+
+def test_the_table_says_where_each_row_was_measured(experiment: Experiment) -> None:
+    text = methods.table(experiment)
+    assert "- here: SimCLR (seed 0), BYOL." in text or "- here: BYOL, SimCLR (seed 0)." in text
+    assert "- there: SimCLR (seed 1)." in text
+
+
+def test_options_of_fit_go_to_every_run(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = []
+    monkeypatch.setattr(method_rows, "train", lambda run, *line: lines.append(line))
+    monkeypatch.setattr(Run, "record", {"legs": [{"seconds": 60.0}], "precision": "32-true"})
+    monkeypatch.setattr(Run, "last_scalars", lambda run: SCALARS)
+    experiment.trained("NNCLR", 0)
+    assert "--trainer.accelerator gpu --model NNCLR" in " ".join(lines[0])
+    assert json.loads((experiment.folder / "nnclr-seed0.json").read_text())["scalars"]["minutes"] == 1.0
+
+
+def test_the_plane_has_the_mean_over_seeds(experiment: Experiment) -> None:
+    assert points(experiment) == {"SimCLR": (0.5, 150.0), "BYOL": (0.5, 100.0)}
+
+
+def test_every_method_is_of_a_family() -> None:
+    assert set(methods.every_method()) <= FAMILY_OF.keys()
