@@ -19,7 +19,8 @@ QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summa
 JUDGE = "val/knn_accuracy"
 SEARCH_EPOCHS = 3
 HELD_OUT = 0.05  # of the training images, for the search
-ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "MAE": "ViT"}  # of methods that take no other
+# Of methods that take no other; DIM takes others and learns little with them.
+ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
 
 
 @dataclass(frozen=True)
