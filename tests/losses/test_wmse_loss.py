@@ -3,6 +3,7 @@ import torch
 from lightly.loss import WMSELoss as LightlysLoss
 from torch import Tensor
 
+from csl import distributed
 from csl.distributed import world
 from csl.losses import WMSELoss, wmse_loss
 from csl.losses.wmse_loss import whitened
@@ -68,8 +69,37 @@ def test_a_stretched_direction_hides_no_disagreement() -> None:
     assert float(wmse_loss(FIRST * length, agreeing * length)) == pytest.approx(float(wmse_loss(FIRST, agreeing)), 1e-3)
 
 
+def _in_parts(first: Tensor, second: Tensor) -> Tensor:
+    """The loss of two numbers of each embedding, for which 12 rows are 3 parts, of rows as a sampler deals them."""
+    count, turn = distributed.size(world()), distributed.rank(world())
+    rows = torch.arange(12).reshape(-1, count)[:, turn]
+    whole = [distributed.gather_equal_rows(view, world())[rows, :2] for view in (first, second)]
+    return wmse_loss(whole[0], whole[1], 0.0, world())
+
+
+def test_whitening_is_of_parts_twice_as_large_as_embeddings_are_long() -> None:
+    halves = [_reference(FIRST[part, :2], SECOND[part, :2]) for part in (slice(4), slice(4, 8), slice(8, 12))]
+    torch.testing.assert_close(_in_parts(FIRST, SECOND), torch.stack(halves).mean())
+    uneven = [
+        _reference(FIRST[part, :2], SECOND[part, :2]) * len(FIRST[part]) / 11 for part in (slice(6), slice(6, 11))
+    ]
+    torch.testing.assert_close(wmse_loss(FIRST[:11, :2], SECOND[:11, :2], 0.0), torch.stack(uneven).sum())
+
+
+def test_a_few_images_far_away_make_no_others_agree() -> None:
+    """Two views of 120 images have nothing in common, and 8 images are far away, two along each direction."""
+    first, second = 1e-3 * random(128, 4), 1e-3 * random(128, 4, seed=1)
+    far = torch.eye(4, dtype=torch.float64).repeat(2, 1)
+    first[:8] += far
+    second[:8] += far
+    assert float(wmse_loss(first, second)) > 1.5
+    at_once = torch.nn.functional.cosine_similarity(whitened(first), whitened(second))
+    assert float(2 - 2 * at_once.mean()) < 0.1
+
+
 def test_two_processes_compute_what_one_does(two_processes: TwoProcesses) -> None:
     assert_parity(two_processes, _loss, FIRST, SECOND)
+    assert_parity(two_processes, _in_parts, FIRST, SECOND)
 
 
 def test_shrinkage_is_not_negative() -> None:
