@@ -122,24 +122,17 @@ def directions() -> Tensor:
 
 def labels() -> Tensor:
     """The classes of this process's images."""
-    return (torch.arange(IMAGES) % 5)[dealt()]
+    return (torch.arange(IMAGES) % 5)[distributed.shard(IMAGES, distributed.world())]
 
 
 def gradient(loss: Loss) -> Tensor:
     """The gradient for all images `[4, N, D]`: that of the mean of all processes' losses."""
     group = distributed.world()
     common = random(1, IMAGES, DIM, seed=5)
-    views = (common + 0.7 * random(VIEWS, IMAGES, DIM))[:, dealt()].requires_grad_()
+    views = (common + 0.7 * random(VIEWS, IMAGES, DIM))[:, distributed.shard(IMAGES, group)].requires_grad_()
     (own,) = torch.autograd.grad(loss(views).squeeze(), views)
     rows = distributed.gather_rows(own.transpose(0, 1).contiguous(), group)
-    in_order = rows.reshape(distributed.size(group), -1, VIEWS, DIM).transpose(0, 1).reshape(IMAGES, VIEWS, DIM)
-    return in_order.transpose(0, 1) / distributed.size(group)
-
-
-def dealt() -> slice:
-    """This process's images, as a distributed sampler deals them out: one to each process, then the next."""
-    group = distributed.world()
-    return slice(distributed.rank(group), None, distributed.size(group))
+    return rows.transpose(0, 1) / distributed.size(group)
 
 
 def on_processes() -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
 from csl.checks import check_range
-from csl.distributed import Group, gather_equal_rows, size, world
+from csl.distributed import Group, gather_equal_rows, world
 
 # What lets the factor exist where a covariance has no full rank. With 1e-4 the embeddings of a digits' run stretched
 # along one direction until all others fell below it: the loss went to 0, and the features had one dimension.
@@ -46,7 +46,7 @@ def wmse_loss(first: Tensor, second: Tensor, shrinkage: float = SHRINKAGE, group
 
     A part has 2D images, or up to twice as many where they do not divide the batch: in larger parts a few images far
     from all others could make up the variance along every direction, and the others, all alike, agree for nothing.
-    A part holds images that follow each other in the batch, as a distributed sampler deals it out.
+    A part holds images that follow each other in the batch, of which each process has a contiguous share.
 
     From Whitening for Self-Supervised Representation Learning, 2020, arXiv 2007.06346.
 
@@ -61,14 +61,8 @@ def wmse_loss(first: Tensor, second: Tensor, shrinkage: float = SHRINKAGE, group
         >>> round(float(wmse_loss(z, 3 * z + 1)), 5)
         0.0
     """
-    ours, others = (_whitened_in_parts(_dealt(view, group), shrinkage) for view in (first, second))
+    ours, others = (_whitened_in_parts(gather_equal_rows(view, group), shrinkage) for view in (first, second))
     return 2 - 2 * cosine_similarity(ours, others).mean()
-
-
-def _dealt(rows: Tensor, group: Group) -> Tensor:
-    """Rows of all processes in the order of the batch: one of each process, then the next of each."""
-    by_process = gather_equal_rows(rows, group).reshape(size(group), *rows.shape)
-    return by_process.transpose(0, 1).reshape(-1, rows.shape[1])
 
 
 def _whitened_in_parts(rows: Tensor, shrinkage: float) -> Tensor:
