@@ -18,6 +18,7 @@ EXPERIMENT = "simclr.yaml"
 QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
 JUDGE = "val/knn_accuracy"
 SEARCH_EPOCHS = 3
+REFUSED = 1  # status of `csl fit` where the loss was no number
 HELD_OUT = 0.05  # of the training images, for the search
 # Of methods that take no other; DIM takes others and learns little with them.
 ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
@@ -34,6 +35,7 @@ class Row:
         rate: The learning rate that a search found; None where the experiment's own was taken.
         precision: Of the training.
         machine: Where it ran.
+        options: Options of `csl fit` beside the experiment's.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Row:
     rate: float | None = None
     precision: str = ""
     machine: str = field(default_factory=machine)
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,17 +89,17 @@ class Experiment:
 
     def trained(self, method: str, seed: int) -> None:
         """Train a method, or go on with it, where that is not done."""
-        name = method.rpartition(".")[2]
-        if self._file(name, seed).exists():
+        if self._file(method, seed).exists():
             return
         rate = self.rate(method) if self.rates else None
-        run = Run(LOGS / f"{self.name}-{_short(name)}" / f"seed_{seed}")
+        run = Run(LOGS / f"{self.name}-{_short(method)}" / f"seed_{seed}")
         chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
         train(run, *self._line(run, seed), *_model(method), *chosen)
         run = Run(run.folder)
         seconds = sum(leg.get("seconds", 0.0) for leg in run.record["legs"])
         scalars = run.last_scalars() | {"minutes": seconds / 60}
-        self._keep(Row(name, seed, scalars, rate, run.record["precision"]))
+        name = method.rpartition(".")[2]
+        self._keep(Row(name, seed, scalars, rate, run.record["precision"], options=self.options))
 
     def rate(self, method: str) -> float:
         """The rate that is best after three epochs, by kNN on held-out training images; the first of equals.
@@ -107,7 +110,7 @@ class Experiment:
         Raises:
             RuntimeError: If training broke off at every rate.
         """
-        file = self.folder / f"{_short(method.rpartition('.')[2])}-rates.json"
+        file = self.folder / f"{_short(method)}-rates.json"
         if not file.exists():
             scores = {str(rate): self._score(method, rate) for rate in self.rates}
             if not any(scores.values()):
@@ -118,7 +121,7 @@ class Experiment:
 
     def _score(self, method: str, rate: float) -> float:
         """A short training on the experiment's training images, of which some are held out."""
-        name = f"{self.name}-{_short(method.rpartition('.')[2])}-search"
+        name = f"{self.name}-{_short(method)}-search"
         run = Run(LOGS / name / f"rate_{rate}")
         source = yaml.safe_load((self.configs / EXPERIMENT).read_text())["data"]["source"]
         line = [
@@ -133,7 +136,9 @@ class Experiment:
         ]
         try:
             train(run, *line)
-        except subprocess.CalledProcessError:
+        except subprocess.CalledProcessError as error:
+            if error.returncode != REFUSED:
+                raise
             return 0.0
         return round(Run(run.folder).last_scalars()[JUDGE], 4)
 
@@ -156,7 +161,7 @@ class Experiment:
 
 def _model(method: str) -> list[str]:
     """The options that put a method in the place of the experiment's, with an encoder of its own where it needs one."""
-    encoder = ENCODERS.get(method)
+    encoder = ENCODERS.get(method.rpartition(".")[2])
     return ["--model", method, *(["--model.encoder", encoder] if encoder else [])]
 
 
@@ -176,7 +181,8 @@ def command(*line: str) -> None:
 
 
 def _short(name: str) -> str:
-    return name.lower().replace(" ", "-")
+    """The name of files and folders, of a row or of a class with the module before it."""
+    return name.rpartition(".")[2].lower().replace(" ", "-")
 
 
 def _write(file: Path, content: object) -> None:

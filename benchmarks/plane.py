@@ -32,15 +32,16 @@ FAMILIES = {
         "CMC",
         "NPID",
         "ExemplarCNN",
+        "All4One",
     ),
     "clusters": ("SwAV", "DINO", "DISSL"),
-    "no negatives": ("BYOL", "SimSiam", "All4One"),
+    "no negatives": ("BYOL", "SimSiam"),
     "covariance": ("BarlowTwins", "VICReg", "WMSE", "TiCo", "MMCR", "LeJEPA", "SimDINO", "EMPSSL"),
     "parts of an image": ("CPC", "DIM", "AMDIM", "MAE"),
     "no training": ("raw pixels", "untrained encoder"),
 }
 FAMILY_OF = {method: family for family, methods in FAMILIES.items() for method in methods}
-COLORS = dict(zip(FAMILIES, class_colors(len(FAMILIES)), strict=True))
+COLORS = dict(zip(FAMILIES, class_colors(len(FAMILIES)), strict=True)) | {"no training": "black"}
 
 
 def main() -> None:

@@ -17,13 +17,14 @@ def whitened(embeddings: Tensor, shrinkage: float = SHRINKAGE) -> Tensor:
 
         w_i = L⁻¹ (z_i − z̄),      L Lᵀ = C + ε tr(C) / D · I,      C: covariance
 
-    N should be at least 2D: with fewer samples any set of embeddings is white. It is computed in float64: embeddings
-    may vary a million times more along one direction than along another.
+    N should be at least 2D: D + 1 samples are equally far apart once they are whitened, wherever they were. It is
+    computed in float64: embeddings may vary a million times more along one direction than along another.
 
     Args:
         embeddings: z `[N, D]`.
-        shrinkage: ε, which keeps the factor finite. Variance along a direction that is below ε of the mean variance is
-            not whitened but lost; a larger ε rewards embeddings that vary along few directions.
+        shrinkage: ε, which keeps the factor finite unless all embeddings are equal. Variance along a direction that is
+            below ε of the mean variance is not whitened but lost; a larger ε rewards embeddings that vary along few
+            directions.
 
     Example:
         >>> whitened(torch.tensor([[1.0], [3.0]]), shrinkage=0.0)
@@ -44,9 +45,10 @@ def wmse_loss(first: Tensor, second: Tensor, shrinkage: float = SHRINKAGE, group
 
         loss = mean_i 2 − 2 cos(w_i, w'_i),  from 0 to 4,      w: `whitened`
 
-    A part has 2D images, or up to twice as many where they do not divide the batch: in larger parts a few images far
-    from all others could make up the variance along every direction, and the others, all alike, agree for nothing.
-    A part holds images that follow each other in the batch, of which each process has a contiguous share.
+    A part has 2D images, or up to twice as many where they do not divide the batch; a batch below 2D is one part. In
+    larger parts a few images far from all others could make up the variance along every direction, and the others, all
+    alike, agree for nothing. A part holds images that follow each other in the batch, of which each process has a
+    contiguous share.
 
     From Whitening for Self-Supervised Representation Learning, 2020, arXiv 2007.06346.
 

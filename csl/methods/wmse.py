@@ -18,10 +18,10 @@ RECIPE = Optimization("adamw", lr=2e-3, weight_decay=1e-6)
 class WMSE(Method):
     """Whitening over the batch, in place of negatives.
 
-    The loss is `csl.losses.wmse_loss` of the projections, which whitens parts of the batch of all processes, twice as
-    large as the output is long. Whitening means something where there are at least twice as many images as numbers, so
-    that of the output only the first half as many as there are images in the batch are used: 16 of 64 for a batch
-    of 32. The paper draws several partitions of a batch of 1,024; here there is one, of a batch in random order.
+    The loss is `csl.losses.wmse_loss` of the projections, which whitens parts of the batch of all processes. Whitening
+    means something where there are at least twice as many images as numbers: of a longer output only the first N / 2
+    numbers are used, N images in the batch, such as 16 of 64 for a batch of 32. The paper draws several partitions of a
+    batch of 1,024; here there is one, of a batch in random order.
 
     From Whitening for Self-Supervised Representation Learning, 2020, arXiv 2007.06346.
 

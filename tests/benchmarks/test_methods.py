@@ -1,4 +1,6 @@
 import json
+import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,7 @@ def test_rows_are_kept_one_by_one_and_nothing_else_stays(experiment: Experiment)
 
 def test_the_table_says_where_each_row_was_measured(experiment: Experiment) -> None:
     text = methods.table(experiment)
-    assert "- here: SimCLR (seed 0), BYOL." in text or "- here: BYOL, SimCLR (seed 0)." in text
+    assert "- here: BYOL, SimCLR (seed 0)." in text
     assert "- there: SimCLR (seed 1)." in text
 
 
@@ -44,7 +46,20 @@ def test_options_of_fit_go_to_every_run(experiment: Experiment, monkeypatch: pyt
     monkeypatch.setattr(Run, "last_scalars", lambda run: SCALARS)
     experiment.trained("NNCLR", 0)
     assert "--trainer.accelerator gpu --model NNCLR" in " ".join(lines[0])
-    assert json.loads((experiment.folder / "nnclr-seed0.json").read_text())["scalars"]["minutes"] == 1.0
+    row = json.loads((experiment.folder / "nnclr-seed0.json").read_text())
+    assert (row["scalars"]["minutes"], row["options"]) == (1.0, ["--trainer.accelerator", "gpu"])
+
+
+@pytest.mark.parametrize(("status", "is_stopped"), [(1, False), (143, True), (-9, True)])
+def test_a_rate_counts_as_0_where_training_breaks_off_not_where_it_is_stopped(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, status: int, is_stopped: bool
+) -> None:
+    def train(run: Run, *line: str) -> None:
+        raise subprocess.CalledProcessError(status, line)
+
+    monkeypatch.setattr(method_rows, "train", train)
+    with pytest.raises(subprocess.CalledProcessError) if is_stopped else nullcontext():
+        assert experiment._score("csl.methods.NNCLR", 0.1) == 0.0
 
 
 def test_the_plane_has_the_mean_over_seeds(experiment: Experiment) -> None:

@@ -53,7 +53,7 @@ def test_whitened_embeddings_are_white() -> None:
     torch.testing.assert_close(torch.cov(whitened(FIRST, 0.0).T), torch.eye(4, dtype=torch.float64))
 
 
-def test_collapsed_embeddings_stay_finite() -> None:
+def test_embeddings_along_one_line_stay_finite() -> None:
     assert whitened(FIRST[:, :1].expand(12, 4)).isfinite().all()
 
 
@@ -74,8 +74,8 @@ def _in_parts(first: Tensor, second: Tensor) -> Tensor:
 
 
 def test_whitening_is_of_parts_twice_as_large_as_embeddings_are_long() -> None:
-    halves = [_reference(FIRST[part, :2], SECOND[part, :2]) for part in (slice(4), slice(4, 8), slice(8, 12))]
-    torch.testing.assert_close(_in_parts(FIRST, SECOND), torch.stack(halves).mean())
+    thirds = [_reference(FIRST[part, :2], SECOND[part, :2]) for part in (slice(4), slice(4, 8), slice(8, 12))]
+    torch.testing.assert_close(_in_parts(FIRST, SECOND), torch.stack(thirds).mean())
     uneven = [
         _reference(FIRST[part, :2], SECOND[part, :2]) * len(FIRST[part]) / 11 for part in (slice(6), slice(6, 11))
     ]
