@@ -2,7 +2,7 @@
 
     python -m benchmarks.methods configs/digits --methods SimCLR MoCo BYOL Supervised --seeds 3
     python -m benchmarks.methods configs/mnist --rates 0.001 0.003 0.01
-    python -m benchmarks.methods configs/mnist --methods BYOL --trainer.accelerator gpu  # options of csl fit
+    python -m benchmarks.methods configs/mnist --jobs 16 --trainer.accelerator gpu    # options of csl fit at the end
 
 A finished row is a file of its own in `benchmarks/results/methods-<name>`, which is reused: delete it, and the run's
 folder in `lightning_logs/methods`, to train it anew. What was interrupted is taken up again. The table has every row
@@ -14,10 +14,13 @@ of brightness with what it has of colour.
 
 import argparse
 import math
+import os
 import statistics
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 
@@ -54,6 +57,7 @@ def main() -> None:
     parser.add_argument("configs", type=Path, help="a folder of configs, such as configs/digits")
     parser.add_argument("--methods", nargs="*", default=every_method(), help="classes (default: all of csl.methods)")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, 0 and up (default: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="methods that are trained side by side (default: 1)")
     parser.add_argument(
         "--rates", nargs="*", type=float, default=[], help="learning rates to search (default: the experiment's own)"
     )
@@ -63,18 +67,31 @@ def main() -> None:
         experiment.untrained(FIRST[0], 0, "--model.encoder", "Pixels")
     for seed in range(options.seeds if options.methods else 0):
         experiment.untrained(FIRST[1], seed)
-    failed = []
-    for method in options.methods:
-        try:
-            for seed in range(options.seeds):
-                experiment.trained(method, seed)
-                write(experiment)
-        except (subprocess.CalledProcessError, RuntimeError) as error:
-            failed.append(method)
-            print(f"{method}: {error}", flush=True)
+    failed = trained(experiment, options.methods, options.seeds, options.jobs)
     write(experiment)
     if failed:
         raise SystemExit(f"no row of {', '.join(failed)}: what went wrong stands above")
+
+
+def trained(experiment: Experiment, methods: Sequence[str], seeds: int, jobs: int) -> list[str]:
+    """Train methods, some of them side by side, each with its seeds in turn; those that broke off, by name."""
+    if jobs > 1:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    written = Lock()
+
+    def every_seed(method: str) -> bool:
+        try:
+            for seed in range(seeds):
+                experiment.trained(method, seed)
+                with written:
+                    write(experiment)
+        except (subprocess.CalledProcessError, RuntimeError) as error:
+            print(f"{method}: {error}", flush=True)
+            return False
+        return True
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [method for method, done in zip(methods, pool.map(every_seed, methods), strict=True) if not done]
 
 
 def write(experiment: Experiment) -> None:

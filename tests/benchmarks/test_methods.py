@@ -62,6 +62,23 @@ def test_a_rate_counts_as_0_where_training_breaks_off_not_where_it_is_stopped(
         assert experiment._score("csl.methods.NNCLR", 0.1) == 0.0
 
 
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_one_method_that_breaks_off_keeps_no_other_from_its_row(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    def train(self: Experiment, method: str, seed: int) -> None:
+        if (method, seed) == ("MoCo", 1):
+            raise RuntimeError("broke off")
+        self._keep(Row(method, seed, SCALARS, machine="here"))
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(Experiment, "trained", train)
+    monkeypatch.setattr(methods, "write", lambda experiment: None)
+    assert methods.trained(experiment, ["DCL", "MoCo", "NNCLR"], seeds=2, jobs=jobs) == ["MoCo"]
+    kept = {(row.name, row.seed) for row in experiment.rows() if row.name not in ("SimCLR", "BYOL")}
+    assert kept == {("DCL", 0), ("DCL", 1), ("MoCo", 0), ("NNCLR", 0), ("NNCLR", 1)}
+
+
 def test_the_plane_has_the_mean_over_seeds(experiment: Experiment) -> None:
     assert points(experiment) == {"SimCLR": (0.5, 150.0), "BYOL": (0.5, 100.0)}
 
