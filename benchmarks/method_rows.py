@@ -18,7 +18,7 @@ EXPERIMENT = "simclr.yaml"
 QUIET = ["--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"]
 JUDGE = "val/knn_accuracy"
 SEARCH_EPOCHS = 3
-REFUSED = 1  # status of `csl fit` where the loss was no number
+REFUSED = 1  # status of `csl fit` where it breaks off by itself, as when the loss is no number
 HELD_OUT = 0.05  # of the training images, for the search
 # Of methods that take no other; DIM takes others and learns little with them.
 ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
@@ -85,7 +85,7 @@ class Experiment:
             run = Run(LOGS / f"{self.name}-{_short(name)}" / f"seed_{seed}")
             if not (run.folder.exists() and run.last_scalars()):
                 command("validate", *self._line(run, seed), *options)
-            self._keep(Row(name, seed, run.last_scalars()))
+            self._keep(Row(name, seed, run.last_scalars(), options=self.options))
 
     def trained(self, method: str, seed: int) -> None:
         """Train a method, or go on with it, where that is not done."""
@@ -96,7 +96,7 @@ class Experiment:
         chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
         train(run, *self._line(run, seed), *_model(method), *chosen)
         run = Run(run.folder)
-        seconds = sum(leg.get("seconds", 0.0) for leg in run.record["legs"])
+        seconds = sum(leg.get("seconds") or 0.0 for leg in run.record["legs"])  # a leg that was killed has none
         scalars = run.last_scalars() | {"minutes": seconds / 60}
         name = method.rpartition(".")[2]
         self._keep(Row(name, seed, scalars, rate, run.record["precision"], options=self.options))

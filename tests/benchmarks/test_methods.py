@@ -42,7 +42,7 @@ def test_the_table_says_where_each_row_was_measured(experiment: Experiment) -> N
 def test_options_of_fit_go_to_every_run(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
     monkeypatch.setattr(method_rows, "train", lambda run, *line: lines.append(line))
-    monkeypatch.setattr(Run, "record", {"legs": [{"seconds": 60.0}], "precision": "32-true"})
+    monkeypatch.setattr(Run, "record", {"legs": [{"seconds": None}, {"seconds": 60.0}], "precision": "32-true"})
     monkeypatch.setattr(Run, "last_scalars", lambda run: SCALARS)
     experiment.trained("NNCLR", 0)
     assert "--trainer.accelerator gpu --model NNCLR" in " ".join(lines[0])
