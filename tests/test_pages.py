@@ -9,6 +9,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def run_command(folder: Path, words: list[str], fits: Fits) -> None:
     elif program in ("torchrun", "srun"):
         run_csl(folder, words[words.index("csl") + 1 :], fits)
     elif words[:2] == ["python", "-m"]:
-        check_benchmark(rest[1], rest[2:])
+        check_benchmark(folder, rest[1], rest[2:])
     elif program == "make":
         assert re.search(rf"^{re.escape(rest[0])}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
     elif program == "pip":
@@ -164,13 +165,14 @@ def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
         fits.done |= {line} if words[0] in ONCE or "--resume" in words else set()
 
 
-def check_benchmark(module: str, words: Sequence[str]) -> None:
-    """A benchmark exists and knows each option; those with a dot are of `csl fit`, for one that hands them on."""
+def check_benchmark(folder: Path, module: str, words: Sequence[str]) -> None:
+    """A benchmark exists and knows each option; `csl fit` knows those with a dot, at the end, which are handed on."""
     source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
-    options = [word for word in words if word.startswith("--")]
-    own = [word for word in options if "." not in word]
-    assert all(f'"{word}"' in source for word in own)
-    assert len(own) == len(options) or "parse_known_args" in source
+    own = list(takewhile(lambda word: not (word.startswith("--") and "." in word), words))
+    assert all(f'"{word}"' in source for word in own if word.startswith("--"))
+    if handed_on := words[len(own) :]:
+        assert "parse_known_args" in source
+        csl(folder, "fit", *handed_on, "--print_config")
 
 
 def test_the_readme_can_be_read_at_one_sitting() -> None:
