@@ -30,8 +30,8 @@ class PatchResNet(Encoder):
         depth: Of the network, see `ResNet`.
         stem: Likewise. If not given, `imagenet` for patches above 32 pixels and `small` for others.
         width: Likewise.
-        patch_size: Height and width of a patch, in pixels, an even number; if not given, a quarter of the image, and at
-            least 4 pixels.
+        patch_size: Height and width of a patch, in pixels, an even number; if not given, a quarter of the image,
+            rounded up, and at least 4 pixels.
         in_channels: Channels of an image.
         image_size: Height and width of the images, in pixels, which decide the patches where they are not given; images
             of another size are taken, too. `csl fit` says those of the data.
@@ -62,7 +62,7 @@ class PatchResNet(Encoder):
         **options: Unpack[EncoderOptions],
     ) -> None:
         check_positive(image_size=image_size)
-        size = max(_SMALLEST, image_size // 8 * 2) if patch_size is None else patch_size
+        size = max(_SMALLEST, -(-image_size // 8) * 2) if patch_size is None else patch_size
         if size < 2 or size % 2 or size > image_size:
             raise ValueError(f"patch_size: expected an even number of at most {image_size} pixels, got {size}")
         resnet = ResNet(depth, stem or ("imagenet" if size > _LARGE else "small"), width, in_channels, norm="layer")

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from csl.checks import check_positive, check_range, check_share
+from csl.distributed import size, world
 from csl.encoders import Network, PatchResNet
 from csl.losses import CPCLoss, in_full_precision, loss_or
 from csl.methods.base import Method
@@ -13,9 +14,10 @@ from csl.methods.local_maps import places_of
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
 from csl.modules import DRAWS, RowContext, changed_patches
-from csl.randomness import noise_of
+from csl.randomness import derive_seed, noise_of
 from csl.types import Batch, View
 
+LARGEST_HIDDEN = 256  # channels of a context network
 RECIPE = Optimization("adamw", lr=1e-3, weight_decay=1e-4)
 
 
@@ -24,8 +26,8 @@ class CPC(Method):
 
     A view is cut into overlapping patches, each of which is changed at random and encoded by itself. A context network
     joins what a row and the rows above hold, and a linear map for each distance predicts the patches that are so many
-    rows below. The loss (`csl.losses.cpc_loss`) finds those among all patches of the batch, those of all processes. The
-    same is done with the grid turned, each direction with networks of its own.
+    rows below. The loss (`csl.losses.cpc_loss`) finds those among patches of the batch, drawn from those of all
+    processes. The same is done with the grid turned, each direction with networks of its own.
 
     Features are the mean of the encoder's vectors of all patches, unchanged, as in the paper; they do not say where a
     patch lies, which digits, for example, are told by. The context networks are not measured.
@@ -43,10 +45,13 @@ class CPC(Method):
         patch_jitter: How much contrast and brightness of each patch change, from 0 to 1.
         color_drop: How often a patch is left with one of its three colours.
         context_depth: Blocks of a context network.
-        hidden_dim: Channels in them.
+        hidden_dim: Channels in them; if not given, half as many as the encoder has features, and at most 256, as in
+            the paper.
         output_dim: Length of predictions and of what they are compared with.
-        loss: Called with predictions `[B, P, D]`, targets `[B, Q, D]` and the places of the predicted ones `[P]` in
-            place of `CPCLoss(scale)`.
+        negatives: Patches of the batch that every prediction is compared with, drawn anew for each step; 0 for all, as
+            in the paper: 12,544 for 256 images of 49 patches, which takes most of the time of a small network.
+        loss: Called with predictions `[B, P, D]`, targets `[B, Q, D]`, the places of the predicted ones `[P]` and the
+            numbers of the patches that were drawn `[M]` or None in place of `CPCLoss(scale)`.
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
@@ -72,14 +77,16 @@ class CPC(Method):
         patch_jitter: float = 0.4,
         color_drop: float = 0.5,
         context_depth: int = 5,
-        hidden_dim: int = 256,
+        hidden_dim: int | None = None,
         output_dim: int = 64,
+        negatives: int = 1024,
         loss: nn.Module | None = None,
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
         check_positive(first_step=first_step, steps=steps, context_depth=context_depth)
-        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
+        check_positive(hidden_dim=1 if hidden_dim is None else hidden_dim, output_dim=output_dim)
+        check_range("negatives", negatives)
         check_range("directions", directions, above=0, below=5)
         check_share(patch_jitter=patch_jitter, color_drop=color_drop)
         if not isinstance(self.encoder, PatchResNet):
@@ -88,10 +95,12 @@ class CPC(Method):
             raise ValueError(f"first_step: expected less than the {rows} rows of patches, got {first_step}")
         self.distances = tuple(range(first_step, min(first_step + steps, rows)))
         self.patch_jitter, self.color_drop = patch_jitter, color_drop
+        self.negatives = negatives
         dim = self.encoder.feature_dim
+        hidden = max(1, min(dim // 2, LARGEST_HIDDEN)) if hidden_dim is None else hidden_dim
         self.target_head = nn.Linear(dim, output_dim, bias=False)
         self.predictors = nn.ModuleList(
-            _Predictor(RowContext(dim, hidden_dim, context_depth), output_dim, self.distances, turn)
+            _Predictor(RowContext(dim, hidden, context_depth), output_dim, self.distances, turn)
             for turn in range(directions)
         )
         self.loss = loss_or(loss, CPCLoss(scale), scale=(scale, 0.1))
@@ -107,7 +116,17 @@ class CPC(Method):
         predictions = torch.cat([one.values for one in found], dim=1)
         places = torch.cat([one.places for one in found])
         targets = self.target_head(places_of(maps))
-        return in_full_precision(lambda p, t: self.loss(p, t, places), predictions, targets)
+        drawn = self._drawn(targets)
+        return in_full_precision(lambda p, t: self.loss(p, t, places, drawn), predictions, targets)
+
+    def _drawn(self, targets: Tensor) -> Tensor | None:
+        """Numbers of this step's negatives `[M]` among the patches of all processes, the same ones on each; or all."""
+        count = size(world()) * targets.shape[0] * targets.shape[1]
+        if not 0 < self.negatives < count:
+            return None
+        generator = torch.Generator().manual_seed(derive_seed("negatives", run_seed(), self.global_step))
+        drawn = torch.randperm(count, generator=generator)[: self.negatives]
+        return drawn.to(targets.device, non_blocking=True)
 
 
 class _Predictions(NamedTuple):

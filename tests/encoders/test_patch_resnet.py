@@ -39,7 +39,7 @@ def test_changed_patches_go_through_the_window() -> None:
 
 @pytest.mark.parametrize(
     ("image_size", "patch_size", "grid", "dim"),
-    [(8, 4, 3, 16), (28, 6, 8, 16), (32, 8, 7, 32), (96, 24, 7, 32), (224, 56, 7, 32)],
+    [(8, 4, 3, 16), (28, 8, 6, 32), (32, 8, 7, 32), (96, 24, 7, 32), (224, 56, 7, 32)],
 )
 def test_patches_follow_the_size_of_images(image_size: int, patch_size: int, grid: int, dim: int) -> None:
     encoder = small(image_size=image_size)

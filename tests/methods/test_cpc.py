@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from csl.encoders import ConvNet, PatchResNet
 from csl.methods import CPC
 from csl.methods.run import run_seed
 from csl.modules import DRAWS, changed_patches
-from csl.randomness import noise_of
+from csl.randomness import derive_seed, noise_of
 from csl.types import Batch
 from tests.methods.toy import ONE, toy_batch, toy_method
 
@@ -36,6 +37,10 @@ def _reference(method: Any, batch: Batch) -> torch.Tensor:
     """Place by place: each context predicts what lies so many steps further on."""
     maps = _maps(method, batch)
     side = maps.shape[2]
+    drawn = list(range(len(maps) * side**2))
+    if 0 < method.negatives < len(drawn):
+        generator = torch.Generator().manual_seed(derive_seed("negatives", run_seed(), 0))
+        drawn = torch.randperm(len(drawn), generator=generator)[: method.negatives].tolist()
     targets = method.target_head(maps.permute(0, 2, 3, 1)).flatten(0, 2)  # by image, row and column
     terms = []
     for predictor, (down, right) in zip(method.predictors, STEPS, strict=False):
@@ -49,14 +54,18 @@ def _reference(method: Any, batch: Batch) -> torch.Tensor:
                 there = row + distance * down, column + distance * right
                 if min(there) >= 0 and max(there) < side:
                     logits = 0.1 * targets @ step(context[image, :, row, column])
-                    terms.append(cross_entropy(logits, torch.tensor(image * side**2 + there[0] * side + there[1])))
+                    own = image * side**2 + there[0] * side + there[1]
+                    logits[[number for number in range(len(logits)) if number not in {*drawn, own}]] = -math.inf
+                    terms.append(cross_entropy(logits, torch.tensor(own)))
     return torch.stack(terms).mean()
 
 
-@pytest.mark.parametrize("directions", [1, 4])
-def test_loss_and_gradients_are_those_of_each_prediction(directions: int) -> None:
+@pytest.mark.parametrize(("directions", "negatives"), [(1, 0), (4, 1024), (4, 20)])  # all, as few as there are, few
+def test_loss_and_gradients_are_those_of_each_prediction(directions: int, negatives: int) -> None:
     torch.manual_seed(0)
-    method: Any = CPC(_encoder(), directions=directions, hidden_dim=4, output_dim=3, context_depth=2).double()
+    method: Any = CPC(
+        _encoder(), directions=directions, hidden_dim=4, output_dim=3, context_depth=2, negatives=negatives
+    ).double()
     loss, expected = method.training_loss(_batch()), _reference(method, _batch())
     torch.testing.assert_close(loss, expected, rtol=1e-10, atol=0)
     parameters = list(method.parameters())
@@ -99,6 +108,7 @@ def test_every_parameter_has_a_gradient() -> None:
         (_encoder(), {"patch_jitter": 1.5}, "patch_jitter: expected a number from 0 to 1, got 1.5"),
         (_encoder(), {"color_drop": -0.5}, "color_drop: expected a number from 0 to 1, got -0.5"),
         (_encoder(), {"context_depth": 0}, "context_depth: expected a positive number, got 0"),
+        (_encoder(), {"negatives": -1}, "negatives: expected a number at least 0 and finite, got -1"),
         (_encoder(), {"output_dim": 0}, "output_dim: expected a positive number, got 0"),
         (_encoder(), {"scale": 0.0}, "scale: expected a number above 0 and finite, got 0.0"),
         (_encoder(), {"scale": 1.0, "loss": torch.nn.Identity()}, "scale: expected none beside a loss that is given"),
