@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from benchmarks.machine import RESULTS, machine
+from csl.commands.completion import SMALL
 from csl.runs import CONFIG, Run
 
 LOGS = Path("lightning_logs/methods")
@@ -22,6 +23,13 @@ REFUSED = 1  # status of `csl fit` where it breaks off by itself, as when the lo
 HELD_OUT = 0.05  # of the training images, for the search
 # Of methods that take no other; DIM takes others and learns little with them.
 ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
+# About as small as the common encoder of MNIST and CIFAR-10; of digits, what `csl fit` takes for them.
+SIZES: dict[str, dict[str, float]] = {
+    "LabResNet": {"depth": 10, "width": 16},
+    "LocalNet": {"width": 16},
+    "PatchResNet": {"depth": 10, "width": 16},
+    "ViT": {"depth": 6, "heads": 4, "width": 128, "mlp_width": 512, "dropout": 0.0},
+}
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ class Experiment:
         rate = self.rate(method) if self.rates else None
         run = Run(LOGS / f"{self.name}-{_short(method)}" / f"seed_{seed}")
         chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
-        train(run, *self._line(run, seed), *_model(method), *chosen)
+        train(run, *self._line(run, seed), *self._model(method), *chosen)
         run = Run(run.folder)
         seconds = sum(leg.get("seconds") or 0.0 for leg in run.record["legs"])  # a leg that was killed has none
         scalars = run.last_scalars() | {"minutes": seconds / 60}
@@ -125,7 +133,7 @@ class Experiment:
         run = Run(LOGS / name / f"rate_{rate}")
         source = yaml.safe_load((self.configs / EXPERIMENT).read_text())["data"]["source"]
         line = [
-            *(*self._line(run, 0), *_model(method), "--model.optimization.lr", str(rate)),
+            *(*self._line(run, 0), *self._model(method), "--model.optimization.lr", str(rate)),
             *("--model.optimization.warmup_epochs", "1", "--trainer.max_epochs", str(SEARCH_EPOCHS)),
             *("--trainer.check_val_every_n_epoch", str(SEARCH_EPOCHS)),
             *("--data.source.root", f"{source['init_args']['root']}/train", "--data.source.holdout", str(HELD_OUT)),
@@ -152,17 +160,18 @@ class Experiment:
             *self.options,
         ]
 
+    def _model(self, method: str) -> list[str]:
+        """The options that put a method in the place of the experiment's, with an encoder of its own where needed."""
+        encoder = ENCODERS.get(method.rpartition(".")[2], "")
+        sizes = (SMALL if self.name == "digits" else SIZES).get(encoder, {})
+        chosen = ["--model.encoder", encoder] if encoder else []
+        return ["--model", method, *chosen, *(f"--model.encoder.{name}={value}" for name, value in sizes.items())]
+
     def _file(self, name: str, seed: int) -> Path:
         return self.folder / f"{_short(name)}-seed{seed}.json"
 
     def _keep(self, row: Row) -> None:
         _write(self._file(row.name, row.seed), asdict(row))
-
-
-def _model(method: str) -> list[str]:
-    """The options that put a method in the place of the experiment's, with an encoder of its own where it needs one."""
-    encoder = ENCODERS.get(method.rpartition(".")[2])
-    return ["--model", method, *(["--model.encoder", encoder] if encoder else [])]
 
 
 def train(run: Run, *line: str) -> None:

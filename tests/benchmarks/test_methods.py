@@ -4,11 +4,18 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from benchmarks import method_rows, methods
 from benchmarks.method_rows import Experiment, Row
 from benchmarks.plane import FAMILY_OF, points
+from csl import encoders
 from csl.runs import Run
+
+
+def number_of_parameters(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
 
 SCALARS = {"val/rld_0.1": 0.5, "val/calinski_harabasz": 100.0, "val/knn_accuracy": 0.9}
 
@@ -48,6 +55,22 @@ def test_options_of_fit_go_to_every_run(experiment: Experiment, monkeypatch: pyt
     assert "--trainer.accelerator gpu --model NNCLR" in " ".join(lines[0])
     row = json.loads((experiment.folder / "nnclr-seed0.json").read_text())
     assert (row["scalars"]["minutes"], row["options"]) == (1.0, ["--trainer.accelerator", "gpu"])
+
+
+@pytest.mark.parametrize("name", method_rows.ENCODERS.values())
+def test_encoders_of_a_methods_own_are_about_as_small_as_the_common_one(name: str) -> None:
+    common = number_of_parameters(encoders.ResNet(depth=10, width=16))
+    own = number_of_parameters(getattr(encoders, name)(image_size=32, **method_rows.SIZES[name]))
+    assert common / 4 < own < 4 * common
+
+
+@pytest.mark.parametrize(
+    ("configs", "sizes"), [("configs/digits", "depth=10 width=32"), ("configs/mnist", "depth=10 width=16")]
+)
+def test_a_row_names_the_encoder_that_its_method_needs(configs: str, sizes: str) -> None:
+    words = " ".join(f"--model.encoder.{size}" for size in sizes.split())
+    assert " ".join(Experiment(Path(configs))._model("CPC")) == f"--model CPC --model.encoder PatchResNet {words}"
+    assert Experiment(Path(configs))._model("BYOL") == ["--model", "BYOL"]
 
 
 @pytest.mark.parametrize(("status", "is_stopped"), [(1, False), (143, True), (-9, True)])
