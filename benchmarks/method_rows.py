@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -24,11 +25,11 @@ HELD_OUT = 0.05  # of the training images, for the search
 # Of methods that take no other; DIM takes others and learns little with them.
 ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
 # About as small as the common encoder of MNIST and CIFAR-10; of digits, what `csl fit` takes for them.
-SIZES: dict[str, dict[str, float]] = {
+SIZES: dict[str, dict[str, Any]] = {
     "LabResNet": {"depth": 10, "width": 16},
     "LocalNet": {"width": 16},
     "PatchResNet": {"depth": 10, "width": 16},
-    "ViT": {"depth": 6, "heads": 4, "width": 128, "mlp_width": 512, "dropout": 0.0},
+    "ViT": {"depth": 4, "heads": 4, "width": 128, "mlp_width": 256, "dropout": 0.0, "pooling": "mean"},
 }
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Unpack
+from typing import Literal, Unpack, get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from torchvision.models.vision_transformer import Encoder as TransformerEncoder
 from csl.checks import check_positive
 from csl.encoders.base import Encoder, EncoderOptions
 from csl.encoders.positions import kept_patches, on_grid, resized_positions
+
+Pooling = Literal["cls", "mean"]
 
 
 class ViT(Encoder):
@@ -42,11 +44,13 @@ class ViT(Encoder):
         width: Length of a token, and of the features.
         mlp_width: Hidden units of each layer's MLP.
         dropout: Share of the activations dropped in training, after embedding, attention and MLP.
+        pooling: "cls" for the class token as features, "mean" for the mean over patches instead. Methods that train
+            patches only, as MAE does, need not tell the class token what an image shows.
         in_channels: Channels of an image.
         options: `mean`, `std`, `layers` and `weights`, as of every `Encoder`.
 
     Raises:
-        ValueError: If sizes do not divide as said, or an image is smaller than a patch.
+        ValueError: If sizes do not divide as said, an image is smaller than a patch, or pooling is another.
 
     Example:
         >>> vit = ViT(image_size=8, patch_size=4, depth=2, heads=2, width=16, mlp_width=32)
@@ -63,6 +67,7 @@ class ViT(Encoder):
         width: int = 512,
         mlp_width: int = 1536,
         dropout: float = 0.2,
+        pooling: Pooling = "cls",
         in_channels: int = 3,
         **options: Unpack[EncoderOptions],
     ) -> None:
@@ -73,7 +78,9 @@ class ViT(Encoder):
         _check_divides(heads=heads, width=width)
         if not 0.0 <= dropout < 1.0:
             raise ValueError(f"dropout: expected a share from 0 to below 1, got {dropout}")
-        self.native_size, self.prefix_tokens = image_size, 1
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"pooling: expected one of {', '.join(get_args(Pooling))}, got {pooling!r}")
+        self.native_size, self.prefix_tokens, self.pooling = image_size, 1, pooling
         self.patch_size = self.smallest_size = patch_size
         self.conv_proj = _patch_embedding(in_channels, width, patch_size)
         self.class_token = nn.Parameter(torch.zeros(1, 1, width))
@@ -96,8 +103,9 @@ class ViT(Encoder):
         }
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode normalised images `[B, C, H, W]` as features `[B, width]`: the class token."""
-        return self.forward_tokens(images)[:, 0]
+        """Encode normalised images `[B, C, H, W]` as features `[B, width]`: the class token, or the mean of patches."""
+        tokens = self.forward_tokens(images)
+        return tokens[:, 0] if self.pooling == "cls" else tokens[:, 1:].mean(dim=1)
 
     def forward_maps(self, images: Tensor) -> Tensor:
         """Encode normalised images `[B, C, H, W]` as maps `[B, width, H / patch_size, W / patch_size]`."""

@@ -27,9 +27,9 @@ class MAE(Method):
     learned one in the place of each hidden patch. The loss (`csl.losses.mae_loss`) is of the hidden patches' pixels,
     each patch brought to mean 0 and variance 1. Which patches of an image are hidden is drawn anew for every step.
 
-    Features are those of the whole image, as of any method: of a `ViT`, the class token. They are known to be good to
-    start from and bad as they are: expect low kNN and linear accuracies. The paper only crops and mirrors images; what
-    is done to colours here is the data's augmentation.
+    Features are those of the whole image, as of any method: of a `ViT`, the class token, or the mean over patches with
+    its `pooling: mean`. They are known to be good to start from and bad as they are: expect low kNN accuracies. The
+    paper only crops and mirrors images; what is done to colours here is the data's augmentation.
 
     From Masked Autoencoders Are Scalable Vision Learners, 2021, arXiv 2111.06377.
 
@@ -38,7 +38,8 @@ class MAE(Method):
             if none is named.
         mask_ratio: Share of the patches that are hidden; at least one is hidden, and one is not.
         decoder_depth: Transformer blocks of the decoder.
-        hidden_dim: Length of the decoder's tokens, a multiple of 8, the number of its attention heads.
+        hidden_dim: Length of the decoder's tokens, a multiple of 8, the number of its attention heads; if not given,
+            half that of the encoder's tokens, rounded down, and at least 8. In the paper 512 for tokens of 1,024.
         loss: Called with predictions and hidden patches `[B, M, P]` in place of `MAELoss()`.
         optimization: Optimizer and learning-rate schedule.
 
@@ -62,16 +63,18 @@ class MAE(Method):
         encoder: Network,
         mask_ratio: float = 0.75,
         decoder_depth: int = 2,
-        hidden_dim: int = 256,
+        hidden_dim: int | None = None,
         loss: nn.Module | None = None,
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_positive(decoder_depth=decoder_depth, hidden_dim=hidden_dim)
         check_range("mask_ratio", mask_ratio, above=0.0, below=1.0)
+        self.patches, width, side = _grid(self.encoder)
+        if hidden_dim is None:
+            hidden_dim = max(HEADS, width // 2 // HEADS * HEADS)
+        check_positive(decoder_depth=decoder_depth, hidden_dim=hidden_dim)
         if hidden_dim % HEADS:
             raise ValueError(f"hidden_dim: expected a multiple of {HEADS}, got {hidden_dim}")
-        self.patches, width, side = _grid(self.encoder)
         self.visible = min(max(1, round(self.patches * (1 - mask_ratio))), self.patches - 1)
         pixels = self.encoder.in_channels * side**2
         self.embedding = nn.Linear(width, hidden_dim)

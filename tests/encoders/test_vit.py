@@ -25,6 +25,18 @@ def test_torchvisions_weights_load_and_give_its_features() -> None:
     torch.testing.assert_close(encoder(images), reference(images))
 
 
+def test_features_are_the_class_token_or_the_mean_over_patches() -> None:
+    images = torch.rand(3, 3, 8, 8)
+    poolings: Any = ("cls", "mean", "max")
+    of_class, of_patches = (ViT(**SMALL, pooling=pooling).eval() for pooling in poolings[:2])
+    of_patches.load_state_dict(of_class.state_dict())
+    tokens = of_class.forward_tokens(images)
+    torch.testing.assert_close(of_class(images), tokens[:, 0])
+    torch.testing.assert_close(of_patches(images), tokens[:, 1:].mean(dim=1))
+    with pytest.raises(ValueError, match="pooling: expected one of cls, mean, got 'max'"):
+        ViT(**SMALL, pooling=poolings[2])
+
+
 def test_papers_network() -> None:
     with torch.device("meta"):
         encoder = ViT()
