@@ -6,11 +6,11 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from benchmarks.machine import RESULTS, machine
+from csl import methods
 from csl.commands.completion import SMALL
 from csl.runs import CONFIG, Run
 
@@ -25,11 +25,11 @@ HELD_OUT = 0.05  # of the training images, for the search
 # Of methods that take no other; DIM takes others and learns little with them.
 ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
 # About as small as the common encoder of MNIST and CIFAR-10; of digits, what `csl fit` takes for them.
-SIZES: dict[str, dict[str, Any]] = {
+SIZES: dict[str, dict[str, int]] = {
     "LabResNet": {"depth": 10, "width": 16},
     "LocalNet": {"width": 16},
     "PatchResNet": {"depth": 10, "width": 16},
-    "ViT": {"depth": 4, "heads": 4, "width": 128, "mlp_width": 256, "dropout": 0.0, "pooling": "mean"},
+    "ViT": {"depth": 4, "heads": 4, "width": 128, "mlp_width": 256},
 }
 
 
@@ -163,10 +163,13 @@ class Experiment:
 
     def _model(self, method: str) -> list[str]:
         """The options that put a method in the place of the experiment's, with an encoder of its own where needed."""
-        encoder = ENCODERS.get(method.rpartition(".")[2], "")
-        sizes = (SMALL if self.name == "digits" else SIZES).get(encoder, {})
-        chosen = ["--model.encoder", encoder] if encoder else []
-        return ["--model", method, *chosen, *(f"--model.encoder.{name}={value}" for name, value in sizes.items())]
+        encoder = ENCODERS.get(name := method.rpartition(".")[2])
+        if encoder is None:
+            return ["--model", method]
+        usual = getattr(methods, name).usual_options
+        options = {**usual, **(SMALL if self.name == "digits" else SIZES).get(encoder, {})}
+        sizes = (f"--model.encoder.{option}={value}" for option, value in options.items())
+        return ["--model", method, "--model.encoder", encoder, *sizes]
 
     def _file(self, name: str, seed: int) -> Path:
         return self.folder / f"{_short(name)}-seed{seed}.json"

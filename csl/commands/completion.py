@@ -113,12 +113,13 @@ def _chosen(stated: Sequence[Stated], slot: Slot) -> str:
 def _usual_encoder(model: str, source: str) -> list[str]:
     """The encoder where none is named: the one that the method is for, or else the one that suits the images."""
     try:
-        name = str(getattr(import_class(_path(MODEL, model)), "usual_encoder", ""))
+        method: Any = import_class(_path(MODEL, model))
     except Exception:  # of which the parser will speak
-        name = ""
-    sizes = SMALL.get(name, {}).items() if _is_digits(source) else ()
+        method = None
+    name = str(getattr(method, "usual_encoder", ""))
+    chosen = {**getattr(method, "usual_options", {}), **(SMALL.get(name, {}) if _is_digits(source) else {})}
     name = name or ("ConvNet" if _is_digits(source) else "ResNet")
-    return [ENCODER.option, name, *(word for key, value in sizes for word in (f"{ENCODER.option}.{key}", str(value)))]
+    return [ENCODER.option, name, *(word for key in chosen for word in (f"{ENCODER.option}.{key}", str(chosen[key])))]
 
 
 def _is_digits(source: str) -> bool:

@@ -1,7 +1,8 @@
 """What all methods share: an encoder, its optimization, and the steps of training and evaluation."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from lightning.pytorch import LightningModule
@@ -62,6 +63,7 @@ class Method(LightningModule):
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
         has_held_out_loss: Whether the loss means something on images that the method was not trained on.
         usual_encoder: The encoder that `csl fit` takes where none is named; empty for the one that suits the data.
+        usual_options: Options of that encoder, where they are not its defaults.
 
     Raises:
         ValueError: At the start of a fit that accumulates gradients although the method cannot, or whose length or
@@ -87,6 +89,7 @@ class Method(LightningModule):
     accumulates: ClassVar[bool] = True
     has_held_out_loss: bool = True
     usual_encoder: ClassVar[str] = ""
+    usual_options: ClassVar[Mapping[str, float | str]] = MappingProxyType({})
 
     def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
         super().__init__()

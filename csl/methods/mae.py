@@ -1,6 +1,8 @@
 """MAE: a vision transformer sees a quarter of an image's patches, and a small decoder paints the others."""
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -35,7 +37,7 @@ class MAE(Method):
 
     Args:
         encoder: The network to be trained and studied, one with tokens, for images of one size; `csl fit` takes a `ViT`
-            if none is named.
+            without dropout that gives the mean over patches if none is named.
         mask_ratio: Share of the patches that are hidden; at least one is hidden, and one is not.
         decoder_depth: Transformer blocks of the decoder.
         hidden_dim: Length of the decoder's tokens, a multiple of 8, the number of its attention heads; if not given,
@@ -56,6 +58,7 @@ class MAE(Method):
 
     views: tuple[View, ...] = (View(),)
     usual_encoder: ClassVar[str] = "ViT"
+    usual_options: ClassVar[Mapping[str, float | str]] = MappingProxyType({"dropout": 0.0, "pooling": "mean"})
     positions: Tensor
 
     def __init__(
