@@ -128,8 +128,10 @@ def test_a_later_file_for_the_chosen_class_counts(tmp_path: Path) -> None:
 
 
 def test_a_method_that_is_for_one_kind_of_encoder_gets_it_where_none_is_named(tmp_path: Path) -> None:
-    assert complete(["--model", "MAE", "--data.source", "CIFAR10"])[2:5] == ["--model.encoder", "ViT", "--data.source"]
-    assert complete(["--model", "MAE"])[2:6] == ["--model.encoder", "ViT", "--model.encoder.patch_size", "2"]
+    usual = ["--model.encoder", "ViT", "--model.encoder.dropout", "0.0", "--model.encoder.pooling", "mean"]
+    line = complete(["--model", "MAE", "--data.source", "CIFAR10"])
+    assert line[2:9] == [*usual, "--data.source"]
+    assert complete(["--model", "MAE"])[2:10] == [*usual, "--model.encoder.patch_size", "2"]
     assert complete(["--model", "DIM"])[2:5] == ["--model.encoder", "LocalNet", "--data.source"]
     assert complete(["--model", "CPC"])[2:6] == ["--model.encoder", "PatchResNet", "--model.encoder.depth", "10"]
     line = complete(["--model", "MAE", "--model.encoder", "Timm"])
