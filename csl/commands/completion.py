@@ -117,7 +117,8 @@ def _usual_encoder(model: str, source: str) -> list[str]:
     except Exception:  # of which the parser will speak
         method = None
     name = str(getattr(method, "usual_encoder", ""))
-    chosen = {**getattr(method, "usual_options", {}), **(SMALL.get(name, {}) if _is_digits(source) else {})}
+    own = getattr(method, "usual_options", {}) if name else {}
+    chosen = {**own, **(SMALL.get(name, {}) if _is_digits(source) else {})}
     name = name or ("ConvNet" if _is_digits(source) else "ResNet")
     return [ENCODER.option, name, *(word for key in chosen for word in (f"{ENCODER.option}.{key}", str(chosen[key])))]
 

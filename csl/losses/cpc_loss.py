@@ -11,7 +11,8 @@ from torch.utils.checkpoint import checkpoint
 from csl.checks import check_range
 from csl.distributed import Group, gather_equal_rows, rank, world
 
-LARGEST_PIECE = 2**22  # logits that are made at a time: 16 MiB of float32, which caches of CPUs hold
+LARGEST_PIECE = 2**25  # logits that are made at a time: 128 MiB of float32
+CPU_PIECE = 2**22  # the same on a CPU, which is faster where its caches hold them
 
 
 def cpc_loss(
@@ -28,7 +29,8 @@ def cpc_loss(
 
     where q(p) is the place of the patch that prediction p of image i is of. Negatives are all other patches of all
     processes' images, those of image i, too; or those of them that were drawn: the sum is then over these and the patch
-    itself. Where predictions and patches are many, logits are made in pieces, anew for the gradient.
+    itself, and the loss smaller, as it is for a smaller batch. Where predictions and patches are many, logits are made
+    in pieces, anew for the gradient.
 
     From Data-Efficient Image Recognition with Contrastive Predictive Coding, 2019, arXiv 1905.09272.
 
@@ -38,7 +40,8 @@ def cpc_loss(
         places: q, of the patch that each prediction is of, int64 `[P]` from 0 to Q − 1.
         scale: s.
         drawn: Numbers of patches `[M]`, none twice and the same on every process, from 0 to N Q − 1 for the N images of
-            all processes in the order of their ranks, image by image. All of them if not given.
+            all processes in the order of their ranks, image by image; csl's own sampler makes that the order of one
+            process's batch. All of them if not given.
         group: The processes, with as many images each.
 
     Example:
@@ -51,7 +54,8 @@ def cpc_loss(
     labels = images[:, None] * targets.shape[1] + places
     among = partial(_entropy, everyones=everyones, drawn=drawn)
     compared = len(everyones) if drawn is None else len(drawn)
-    count = max(1, LARGEST_PIECE // (predictions.shape[1] * compared))
+    largest = min(LARGEST_PIECE, CPU_PIECE) if predictions.device.type == "cpu" else LARGEST_PIECE
+    count = max(1, largest // (predictions.shape[1] * compared))
     if count >= len(predictions):
         return among(scale * predictions, labels) / labels.numel()
     pieces = [slice(start, start + count) for start in range(0, len(predictions), count)]

@@ -45,11 +45,11 @@ class CPC(Method):
         patch_jitter: How much contrast and brightness of each patch change, from 0 to 1.
         color_drop: How often a patch is left with one of its three colours.
         context_depth: Blocks of a context network.
-        hidden_dim: Channels in them; if not given, half as many as the encoder has features, and at most 256, as in
-            the paper.
+        hidden_dim: Channels in them; if not given, half as many as the encoder has features, and at most 256, the
+            paper's number for 4,096 features.
         output_dim: Length of predictions and of what they are compared with.
         negatives: Patches of the batch that every prediction is compared with, drawn anew for each step; 0 for all, as
-            in the paper: 12,544 for 256 images of 49 patches, which takes most of the time of a small network.
+            in the paper, which are 12,544 for 256 images of 49 patches.
         loss: Called with predictions `[B, P, D]`, targets `[B, Q, D]`, the places of the predicted ones `[P]` and the
             numbers of the patches that were drawn `[M]` or None in place of `CPCLoss(scale)`.
         optimization: Optimizer and learning-rate schedule.

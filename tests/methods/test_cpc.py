@@ -1,4 +1,5 @@
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from csl.randomness import derive_seed, noise_of
 from csl.types import Batch
 from tests.methods.toy import ONE, toy_batch, toy_method
 
+MODULE = sys.modules["csl.methods.cpc"]
 # Down, up, right, left: what lies one step further on.
 STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -71,6 +73,21 @@ def test_loss_and_gradients_are_those_of_each_prediction(directions: int, negati
     parameters = list(method.parameters())
     grads = [torch.autograd.grad(value, parameters) for value in (loss, expected)]
     torch.testing.assert_close(*grads, rtol=1e-8, atol=1e-12)
+
+
+def test_negatives_are_drawn_anew_for_each_step_among_the_patches_of_all_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    method: Any = CPC(_encoder(), negatives=20)
+    targets = torch.zeros(3, 49, 64)
+    drawn = method._drawn(targets)
+    assert (len(drawn.unique()), int(drawn.max()) < 3 * 49) == (20, True)
+    monkeypatch.setattr(MODULE, "size", lambda group: 8)
+    assert 3 * 49 < int(method._drawn(targets).max()) < 8 * 3 * 49
+    monkeypatch.setattr(CPC, "global_step", 1)
+    first = method._drawn(targets)
+    monkeypatch.setattr(CPC, "global_step", 2)
+    assert not torch.equal(first, method._drawn(targets))
 
 
 def test_no_prediction_sees_what_it_predicts() -> None:
