@@ -1,4 +1,4 @@
-"""CPC: find the patch that was predicted among all patches of the batch."""
+"""CPC: find the patch that was predicted among patches of the batch."""
 
 import math
 from functools import partial
