@@ -25,6 +25,17 @@ def derive_seed(*parts: int | str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
+def derive_generator(*parts: int | str) -> torch.Generator:
+    """A generator on the CPU that starts at `derive_seed(*parts)`.
+
+    Example:
+        >>> first, second = (torch.rand(1, generator=derive_generator(0, "augment")) for _ in range(2))
+        >>> bool(first == second)
+        True
+    """
+    return torch.Generator().manual_seed(derive_seed(*parts))
+
+
 def shuffled_by_class(labels: Tensor, generator: torch.Generator) -> list[Tensor]:
     """The positions of each class's rows in random order, classes ascending: the first few of each are a fair draw.
 

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset, DistributedSampler
 
 from csl.data.row_groups import TOGETHER
 from csl.distributed import shard_of
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -72,7 +72,7 @@ class TrainSampler(DistributedSampler[Any]):
 
     def __iter__(self) -> Iterator[int]:
         epoch, done = (self.epoch, 0) if self._position is None else self._position()
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, "order", epoch))
+        generator = derive_generator(self.seed, "order", epoch)
         order = torch.randperm(self.num_images, generator=generator)
         if self._groups is not None:
             numbers = torch.randperm(int(self._groups.max()) + 1, generator=generator)

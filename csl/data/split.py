@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 
 def stratified(labels: Tensor, count: int, seed: int, *, keep_rest: bool = True) -> tuple[Tensor, Tensor]:
@@ -34,7 +34,7 @@ def stratified(labels: Tensor, count: int, seed: int, *, keep_rest: bool = True)
             f"{'both sides' if keep_rest else 'the chosen side'}: {len(classes)} classes, the smallest has "
             f"{int(sizes.min())} rows; choose between {len(classes)} and {int(most.sum())} rows"
         )
-    generator = torch.Generator().manual_seed(derive_seed(seed, "stratified"))
+    generator = derive_generator(seed, "stratified")
     chosen = torch.zeros(len(labels), dtype=torch.bool)
     for label, quota in zip(classes, _quotas(sizes, most, count), strict=True):
         rows = (labels == label).nonzero().flatten()  # class by class: another way would make other splits of a seed

@@ -14,7 +14,7 @@ from csl.methods.local_maps import places_of
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
 from csl.modules import DRAWS, RowContext, changed_patches
-from csl.randomness import derive_seed, noise_of
+from csl.randomness import derive_generator, noise_of
 from csl.types import Batch, View
 
 LARGEST_HIDDEN = 256  # channels of a context network
@@ -124,7 +124,7 @@ class CPC(Method):
         count = size(world()) * targets.shape[0] * targets.shape[1]
         if not 0 < self.negatives < count:
             return None
-        generator = torch.Generator().manual_seed(derive_seed("negatives", run_seed(), self.global_step))
+        generator = derive_generator("negatives", run_seed(), self.global_step)
         drawn = torch.randperm(count, generator=generator)[: self.negatives]
         return drawn.to(targets.device, non_blocking=True)
 

@@ -10,7 +10,7 @@ from csl.encoders import Network
 from csl.losses import ExemplarLoss, in_full_precision
 from csl.methods.optimization import Optimization
 from csl.methods.per_image import PerImageMethod
-from csl.randomness import derive_seed, seeded
+from csl.randomness import derive_generator, seeded
 from csl.types import Batch, View
 
 RECIPE = Optimization("sgd", lr=0.03, weight_decay=5e-4)
@@ -70,7 +70,7 @@ class ExemplarCNN(PerImageMethod):
         count = self.num_exemplars or num_images
         if count > num_images:
             raise ValueError(f"num_exemplars: expected at most the {num_images} training images, got {count}")
-        generator = torch.Generator().manual_seed(derive_seed("exemplars", num_images, count))
+        generator = derive_generator("exemplars", num_images, count)
         chosen = torch.randperm(num_images, generator=generator)[:count].sort().values
         self.classes = torch.full((num_images,), -1).index_copy(0, chosen, torch.arange(count)).to(self.classes.device)
         with seeded("exemplars", num_images, count):

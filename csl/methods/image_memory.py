@@ -10,7 +10,7 @@ from csl.distributed import world
 from csl.losses import in_full_precision, npid_normalizer, npid_sampled_loss
 from csl.methods.run import run_seed
 from csl.modules import FeatureBank
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 
 class ImageMemory(FeatureBank):
@@ -91,7 +91,7 @@ class ImageMemory(FeatureBank):
 
     def drawn(self, step: int) -> Tensor:
         """Numbers of images `[M]`, drawn with replacement for a step, the same on every process."""
-        generator = torch.Generator().manual_seed(derive_seed("negatives", run_seed(), step))
+        generator = derive_generator("negatives", run_seed(), step)
         drawn = torch.randint(len(self.features), (self.negatives,), generator=generator)
         return drawn.to(self.features.device, non_blocking=True)
 

@@ -13,7 +13,7 @@ from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
 from csl.modules import mlp
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 from csl.types import Batch, View
 
 RECIPE = Optimization("adamw", lr=2e-3, weight_decay=0.05)
@@ -73,7 +73,7 @@ class LeJEPA(Method):
 
     def _directions(self, like: Tensor) -> Tensor:
         """This step's unit vectors `[D, M]`, which do not depend on the process."""
-        generator = torch.Generator().manual_seed(derive_seed("directions", run_seed(), self.global_step))
+        generator = derive_generator("directions", run_seed(), self.global_step)
         drawn = torch.randn(self.directions, generator=generator)
         dtype = torch.promote_types(like.dtype, torch.float32)
         return normalize(drawn, dim=0).to(like.device, dtype, non_blocking=True)

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from csl.checks import check_positive, check_range
 from csl.distributed import Group, gather_rows
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 
 class FeatureBank(nn.Module):
@@ -84,5 +84,5 @@ class FeatureBank(nn.Module):
 
 
 def _random(name: str, size: int, dim: int) -> Tensor:
-    generator = torch.Generator().manual_seed(derive_seed(name, size, dim))
+    generator = derive_generator(name, size, dim)
     return normalize(torch.randn(size, dim, generator=generator), dim=1)

@@ -8,7 +8,7 @@ from torch.nn.functional import normalize
 
 from csl import distributed
 from csl.distributed import Group
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 
 class FeatureQueue(nn.Module):
@@ -46,7 +46,7 @@ class FeatureQueue(nn.Module):
         for name, value in (("size", size), ("dim", dim)):
             if value < 1:
                 raise ValueError(f"{name}: expected a positive number, got {value}")
-        generator = torch.Generator().manual_seed(derive_seed("queue", size, dim))
+        generator = derive_generator("queue", size, dim)
         self.register_buffer("features", normalize(torch.randn(size, dim, generator=generator), dim=1))
         self.register_buffer("position", torch.zeros((), dtype=torch.int64))
 

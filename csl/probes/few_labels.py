@@ -3,9 +3,9 @@
 import math
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from csl.randomness import derive_seed, shuffled_by_class
+from csl.randomness import derive_generator, shuffled_by_class
 
 
 def shown_labels(classes: Tensor, share: float, seed: int) -> Tensor:
@@ -24,7 +24,7 @@ def shown_labels(classes: Tensor, share: float, seed: int) -> Tensor:
     """
     if share == 1:
         return torch.ones_like(classes, dtype=torch.bool)
-    generator = Generator().manual_seed(derive_seed(seed, "shown labels"))
+    generator = derive_generator(seed, "shown labels")
     shown = torch.zeros(len(classes), dtype=torch.bool)
     for members in shuffled_by_class(classes.cpu(), generator):
         # Rounding up keeps a sample of every class; 1e-9 keeps 0.1 × 30 from becoming 4.

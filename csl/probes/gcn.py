@@ -11,7 +11,7 @@ from csl.probes.nodes import Nodes
 from csl.probes.probe import Outcome
 from csl.probes.standardisation import standardisation
 from csl.probes.task import Task
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 MAX_STEPS = 1000
 
@@ -92,7 +92,7 @@ class GCNProbe(GraphProbe):
 
     def classify_nodes(self, nodes: Nodes, propagate: Propagation, task: Task) -> Outcome:
         """Train the network on the graph, and predict."""
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, "gcn"))
+        generator = derive_generator(self.seed, "gcn")
         num_features = nodes.values.shape[1] if self.features else 0
         network = GCN(
             task.num_classes, generator, self.width, self.depth, num_features, self.self_loop, group=task.group

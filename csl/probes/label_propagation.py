@@ -12,7 +12,7 @@ from csl.probes.graph_probe import GraphProbe, check_counts
 from csl.probes.nodes import Nodes
 from csl.probes.probe import Outcome, accuracy
 from csl.probes.task import Task
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 _HIDDEN = 0.2
 
@@ -111,7 +111,7 @@ class LabelPropagationProbe(GraphProbe):
 
     def _hidden(self, nodes: Nodes) -> Tensor:
         """Which of this process's labelled nodes to hide `[n]`, bool: about a fifth, and at least one of all."""
-        generator = torch.Generator().manual_seed(derive_seed(self.seed, self.name))
+        generator = derive_generator(self.seed, self.name)
         numbers = torch.rand(nodes.num_train, generator=generator, dtype=torch.float64)[nodes.shard.own]
         draws = torch.full(nodes.labelled.shape, 2.0, dtype=torch.float64)
         draws[: len(numbers)] = numbers

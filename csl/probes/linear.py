@@ -2,7 +2,6 @@
 
 from typing import Literal, get_args
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -11,7 +10,7 @@ from csl.probes.probe import Outcome, Probe, accuracy
 from csl.probes.solvers import LinearFit, adamw, lbfgs
 from csl.probes.standardisation import standardisation
 from csl.probes.task import Samples, Task
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 Solver = Literal["lbfgs", "adamw"]
 
@@ -108,6 +107,6 @@ class LinearProbe(Probe):
             patience=PAPER_PATIENCE,
             max_steps=self.max_steps,
             batch_size=self.batch_size,
-            generator=torch.Generator().manual_seed(derive_seed(self.seed, "linear")),
+            generator=derive_generator(self.seed, "linear"),
             group=task.group,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Generator, Tensor
 
-from csl.randomness import derive_seed
+from csl.randomness import derive_generator
 
 CLASSES, POINTS = 5, 300
 TEMPERATURE = 0.05
@@ -104,7 +104,7 @@ def draw_clumps(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """
     if not 1 <= count <= POINTS:
         raise ValueError(f"clumps: expected 1 to {POINTS} a class, got {count}")
-    return in_rows(clumps(count, torch.Generator().manual_seed(derive_seed(seed, "clumps", count))))
+    return in_rows(clumps(count, derive_generator(seed, "clumps", count)))
 
 
 def in_rows(points: Tensor) -> tuple[Tensor, Tensor]:

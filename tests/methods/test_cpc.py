@@ -10,7 +10,7 @@ from csl.encoders import ConvNet, PatchResNet
 from csl.methods import CPC
 from csl.methods.run import run_seed
 from csl.modules import DRAWS, changed_patches
-from csl.randomness import derive_seed, noise_of
+from csl.randomness import derive_generator, noise_of
 from csl.types import Batch
 from tests.methods.toy import ONE, toy_batch, toy_method
 
@@ -41,7 +41,7 @@ def _reference(method: Any, batch: Batch) -> torch.Tensor:
     side = maps.shape[2]
     drawn = list(range(len(maps) * side**2))
     if 0 < method.negatives < len(drawn):
-        generator = torch.Generator().manual_seed(derive_seed("negatives", run_seed(), 0))
+        generator = derive_generator("negatives", run_seed(), 0)
         drawn = torch.randperm(len(drawn), generator=generator)[: method.negatives].tolist()
     targets = method.target_head(maps.permute(0, 2, 3, 1)).flatten(0, 2)  # by image, row and column
     terms = []
