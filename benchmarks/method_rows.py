@@ -45,6 +45,7 @@ class Row:
         precision: Of the training.
         machine: Where it ran.
         options: Options of `csl fit` beside the experiment's.
+        encoder: Those that put an encoder in the place of the experiment's; none where that was trained.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Row:
     precision: str = ""
     machine: str = field(default_factory=machine)
     options: tuple[str, ...] = ()
+    encoder: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,12 +105,13 @@ class Experiment:
         rate = self.rate(method) if self.rates else None
         run = Run(LOGS / f"{self.name}-{_short(method)}" / f"seed_{seed}")
         chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
-        train(run, *self._line(run, seed), *self._model(method), *chosen)
+        encoder = self._encoder(method)
+        train(run, *self._line(run, seed), "--model", method, *encoder, *chosen)
         run = Run(run.folder)
         seconds = sum(leg.get("seconds") or 0.0 for leg in run.record["legs"])  # a leg that was killed has none
         scalars = run.last_scalars() | {"minutes": seconds / 60}
         name = method.rpartition(".")[2]
-        self._keep(Row(name, seed, scalars, rate, run.record["precision"], options=self.options))
+        self._keep(Row(name, seed, scalars, rate, run.record["precision"], options=self.options, encoder=encoder))
 
     def rate(self, method: str) -> float:
         """The rate that is best after three epochs, by kNN on held-out training images; the first of equals.
@@ -134,7 +137,7 @@ class Experiment:
         run = Run(LOGS / name / f"rate_{rate}")
         source = yaml.safe_load((self.configs / EXPERIMENT).read_text())["data"]["source"]
         line = [
-            *(*self._line(run, 0), *self._model(method), "--model.optimization.lr", str(rate)),
+            *(*self._line(run, 0), "--model", method, *self._encoder(method), "--model.optimization.lr", str(rate)),
             *("--model.optimization.warmup_epochs", "1", "--trainer.max_epochs", str(SEARCH_EPOCHS)),
             *("--trainer.check_val_every_n_epoch", str(SEARCH_EPOCHS)),
             *("--data.source.root", f"{source['init_args']['root']}/train", "--data.source.holdout", str(HELD_OUT)),
@@ -161,15 +164,14 @@ class Experiment:
             *self.options,
         ]
 
-    def _model(self, method: str) -> list[str]:
-        """The options that put a method in the place of the experiment's, with an encoder of its own where needed."""
-        encoder = ENCODERS.get(name := method.rpartition(".")[2])
-        if encoder is None:
-            return ["--model", method]
+    def _encoder(self, method: str) -> tuple[str, ...]:
+        """The options that put an encoder of the method's own in the place of the experiment's, where it needs one."""
+        kind = ENCODERS.get(name := method.rpartition(".")[2])
+        if kind is None:
+            return ()
         usual = getattr(methods, name).usual_options
-        options = {**usual, **(SMALL if self.name == "digits" else SIZES).get(encoder, {})}
-        sizes = (f"--model.encoder.{option}={value}" for option, value in options.items())
-        return ["--model", method, "--model.encoder", encoder, *sizes]
+        options = {**usual, **(SMALL if self.name == "digits" else SIZES).get(kind, {})}
+        return "--model.encoder", kind, *(f"--model.encoder.{option}={value}" for option, value in options.items())
 
     def _file(self, name: str, seed: int) -> Path:
         return self.folder / f"{_short(name)}-seed{seed}.json"

@@ -109,7 +109,8 @@ def table(experiment: Experiment) -> str:
     columns = [one for one in COLUMNS if any(one[1] in row.scalars for rows in runs.values() for row in rows)]
     lines = [line(name, rows, columns) for name, rows in runs.items() if rows]
     header = ["", *(title for title, _, _ in columns), "rate", "seeds", "precision"]
-    parts = [Table(header, lines).markdown(), note(experiment), places(runs)]
+    parts = [Table(header, lines).markdown(), note(experiment), encoders(runs), places(runs)]
+    parts = [part for part in parts if part]
     return "\n\n".join([*parts, *followed({name: rows for name, rows in runs.items() if name not in FIRST and rows})])
 
 
@@ -123,6 +124,13 @@ def places(runs: Mapping[str, list[Row]]) -> str:
             found.setdefault(one, []).append(name if len(machines) == 1 else f"{name} (seed {seeds})")
     lines = (f"- {one}: {', '.join(names) if len(found) > 1 else 'all rows'}." for one, names in sorted(found.items()))
     return "\n".join(["Rows were measured on", "", *lines])
+
+
+def encoders(runs: Mapping[str, list[Row]]) -> str:
+    """Which rows have an encoder of their own; empty if none has."""
+    found = {(name, " ".join(row.encoder)) for name, rows in runs.items() for row in rows if row.encoder}
+    lines = [f"- {name}: `{encoder}`." for name, encoder in sorted(found)]
+    return "\n".join(["Rows with an encoder of their own:", "", *lines]) if lines else ""
 
 
 def followed(runs: Mapping[str, list[Row]]) -> list[str]:

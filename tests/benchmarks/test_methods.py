@@ -69,8 +69,14 @@ def test_encoders_of_a_methods_own_are_about_as_small_as_the_common_one(name: st
 )
 def test_a_row_names_the_encoder_that_its_method_needs(configs: str, sizes: str) -> None:
     words = " ".join(f"--model.encoder.{size}" for size in sizes.split())
-    assert " ".join(Experiment(Path(configs))._model("CPC")) == f"--model CPC --model.encoder PatchResNet {words}"
-    assert Experiment(Path(configs))._model("BYOL") == ["--model", "BYOL"]
+    assert " ".join(Experiment(Path(configs))._encoder("CPC")) == f"--model.encoder PatchResNet {words}"
+    assert Experiment(Path(configs))._encoder("BYOL") == ()
+
+
+def test_the_table_says_which_rows_have_an_encoder_of_their_own(experiment: Experiment) -> None:
+    assert methods.encoders({"SimCLR": experiment.rows()}) == ""
+    experiment._keep(Row("CPC", 0, SCALARS, encoder=experiment._encoder("CPC")))
+    assert "- CPC: `--model.encoder PatchResNet --model.encoder.depth=10" in methods.table(experiment)
 
 
 @pytest.mark.parametrize(("status", "is_stopped"), [(1, False), (143, True), (-9, True)])
