@@ -7,7 +7,7 @@ from csl.losses.cross_view import cross_view_entropy
 
 
 def dino_loss(
-    students: Tensor, teachers: Tensor, center: Tensor, temperature: float = 0.1, teacher_temperature: float = 0.04
+    students: Tensor, teachers: Tensor, center: Tensor, temperature: float = 0.1, teacher_temperature: float = 0.02
 ) -> Tensor:
     """The mean cross-entropy between the teacher's and the student's softmax, over all pairs of different views.
 
@@ -49,7 +49,7 @@ class DINOLoss(nn.Module):
         1.3862943649291992
     """
 
-    def __init__(self, temperature: float = 0.1, teacher_temperature: float = 0.04) -> None:
+    def __init__(self, temperature: float = 0.1, teacher_temperature: float = 0.02) -> None:
         super().__init__()
         check_temperature(temperature=temperature, teacher_temperature=teacher_temperature)
         self.temperature, self.teacher_temperature = temperature, teacher_temperature

@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from csl.checks import check_share
+from csl.checks import check_positive, check_share
 from csl.distributed import Group, size, summed, world
-
-FULL_VIEWS = 2
 
 
 def sigreg_loss(
@@ -48,12 +46,14 @@ def sigreg_loss(
     return number * statistics.mean()
 
 
-def lejepa_loss(embeddings: Tensor, directions: Tensor, weight: float = 0.05, group: Group = None) -> Tensor:
+def lejepa_loss(
+    embeddings: Tensor, directions: Tensor, weight: float = 0.05, full_views: int = 2, group: Group = None
+) -> Tensor:
     """The weighted sum of LeJEPA's two terms.
 
         loss = (1 − λ) mean_{v, i, d} (z_vid − z̄_id)² + λ SIGReg(z)
 
-    z̄ is the mean of an image's first two views, the full ones; SIGReg is `sigreg_loss`.
+    z̄ is the mean of an image's first views, the full ones; SIGReg is `sigreg_loss`.
 
     From LeJEPA, 2025, arXiv 2511.08544.
 
@@ -61,6 +61,7 @@ def lejepa_loss(embeddings: Tensor, directions: Tensor, weight: float = 0.05, gr
         embeddings: z `[V, B, D]`, of V views.
         directions: Unit vectors `[D, M]`, the same on every process.
         weight: λ.
+        full_views: How many views z̄ is the mean of.
         group: The processes, with as many images each.
 
     Example:
@@ -68,7 +69,7 @@ def lejepa_loss(embeddings: Tensor, directions: Tensor, weight: float = 0.05, gr
         >>> float(lejepa_loss(z, torch.ones(1, 1), weight=0.0))  # (1 + 1 + 9) / 3
         3.6666667461395264
     """
-    center = embeddings[:FULL_VIEWS].mean(dim=0)
+    center = embeddings[:full_views].mean(dim=0)
     invariance = (embeddings - center).square().mean()
     return (1 - weight) * invariance + weight * sigreg_loss(embeddings, directions, group=group)
 
@@ -78,20 +79,22 @@ class LeJEPALoss(nn.Module):
 
     Args:
         weight: λ, the share of SIGReg.
+        full_views: How many views, the first ones, all views are to predict the mean of.
 
     Raises:
-        ValueError: If the weight is outside 0 to 1.
+        ValueError: If the weight is outside 0 to 1, or there is no full view.
 
     Example:
         >>> float(LeJEPALoss(weight=0.0)(torch.ones(2, 1, 1), torch.ones(1, 1)))
         0.0
     """
 
-    def __init__(self, weight: float = 0.05) -> None:
+    def __init__(self, weight: float = 0.05, full_views: int = 2) -> None:
         super().__init__()
         check_share(weight=weight)
-        self.weight = weight
+        check_positive(full_views=full_views)
+        self.weight, self.full_views = weight, full_views
 
     def forward(self, embeddings: Tensor, directions: Tensor) -> Tensor:
         """The loss of embeddings `[V, B, D]` along directions `[D, M]`."""
-        return lejepa_loss(embeddings, directions, self.weight, world())
+        return lejepa_loss(embeddings, directions, self.weight, self.full_views, world())

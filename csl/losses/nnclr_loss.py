@@ -8,7 +8,7 @@ from csl.checks import check_temperature
 from csl.distributed import Group, gather_equal_rows, rank, world
 
 
-def nnclr_loss(neighbors: Tensor, predictions: Tensor, temperature: float = 0.1, group: Group = None) -> Tensor:
+def nnclr_loss(neighbors: Tensor, predictions: Tensor, temperature: float = 0.2, group: Group = None) -> Tensor:
     """The mean cross-entropy of finding each image's prediction among those of all processes' images.
 
         loss = mean_i −log( exp(n_i · p_i / T) / Σ_j exp(n_i · p_j / T) )
@@ -50,7 +50,7 @@ class NNCLRLoss(nn.Module):
         0.2
     """
 
-    def __init__(self, temperature: float = 0.1) -> None:
+    def __init__(self, temperature: float = 0.2) -> None:
         super().__init__()
         check_temperature(temperature=temperature)
         self.temperature = temperature

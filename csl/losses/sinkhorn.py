@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 @torch.no_grad()
-def sinkhorn(scores: Tensor, epsilon: float = 0.05, iterations: int = 3) -> Tensor:
+def sinkhorn(scores: Tensor, epsilon: float = 0.02, iterations: int = 3) -> Tensor:
     """The assignment of samples to clusters that has high scores while all clusters have about equally many samples.
 
     `exp(scores / ε)` is scaled so that clusters, then samples, have equal sums, a few times over; in logarithms, so

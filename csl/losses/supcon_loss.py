@@ -8,7 +8,7 @@ from csl.distributed import Group, gather_rows, size, world
 from csl.losses.similarities import view_similarities
 
 
-def supcon_loss(first: Tensor, second: Tensor, labels: Tensor, temperature: float = 0.1, group: Group = None) -> Tensor:
+def supcon_loss(first: Tensor, second: Tensor, labels: Tensor, temperature: float = 0.2, group: Group = None) -> Tensor:
     """The supervised contrastive loss over the images of all processes.
 
         loss = mean_i −mean_{p ∈ P(i)} log( exp(z_i · z_p / T) / Σ_{j ≠ i} exp(z_i · z_j / T) )
@@ -52,7 +52,7 @@ class SupConLoss(nn.Module):
         0.5
     """
 
-    def __init__(self, temperature: float = 0.1) -> None:
+    def __init__(self, temperature: float = 0.2) -> None:
         super().__init__()
         check_temperature(temperature=temperature)
         self.temperature = temperature

@@ -13,7 +13,7 @@ def swav_loss(
     scores: Tensor,
     queued: Tensor,
     temperature: float = 0.1,
-    epsilon: float = 0.05,
+    epsilon: float = 0.02,
     iterations: int = 3,
     group: Group = None,
 ) -> Tensor:
@@ -62,7 +62,7 @@ class SwAVLoss(nn.Module):
         1.3862943649291992
     """
 
-    def __init__(self, temperature: float = 0.1, epsilon: float = 0.05, iterations: int = 3) -> None:
+    def __init__(self, temperature: float = 0.1, epsilon: float = 0.02, iterations: int = 3) -> None:
         super().__init__()
         check_temperature(temperature=temperature, epsilon=epsilon)
         check_positive(iterations=iterations)

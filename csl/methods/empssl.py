@@ -13,7 +13,7 @@ from csl.methods.optimization import Optimization
 from csl.modules import mlp
 from csl.types import Batch, View
 
-RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4)
+RECIPE = Optimization("lars", lr=0.3, weight_decay=1e-4, warmup_epochs=1)
 
 
 class EMPSSL(Method):

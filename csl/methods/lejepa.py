@@ -12,15 +12,19 @@ from csl.losses import LeJEPALoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
+from csl.methods.small_crops import full_views_and
 from csl.modules import mlp
 from csl.randomness import derive_generator
-from csl.types import Batch, View
+from csl.types import Batch
 
 RECIPE = Optimization("adamw", lr=2e-3, weight_decay=0.05)
 
 
 class LeJEPA(Method):
-    """Latent-space prediction with sketched isotropic Gaussian regularisation, on two full views and four small crops.
+    """Latent-space prediction with sketched isotropic Gaussian regularisation, on full views and small crops.
+
+    All views of an image predict the mean of its full ones. Transformers see two full views and small crops beside them
+    in the paper; its convolutional networks see full views alone, `full_views=4, small_crops=0`.
 
     The loss is `csl.losses.lejepa_loss` of the projections, whose one parameter is the regularisation's weight. Its
     random directions are drawn anew for every step, the same ones on every process, and its sums are those of all
@@ -31,14 +35,17 @@ class LeJEPA(Method):
     Args:
         encoder: The network to be trained and studied.
         weight: λ of the loss, the share of the regularisation; the paper finds 0.01 to 0.1 good.
+        full_views: Number of full views.
+        small_crops: Number of small crops beside them; the paper has 6 or 8.
         num_directions: Random directions of a step, along which the distribution is compared.
         hidden_dim: Hidden units of the projection head's two hidden layers.
         output_dim: Length of the projection head's output.
-        loss: Called with projections `[6, B, D]` and directions `[D, M]`, in place of `LeJEPALoss(weight)`.
+        loss: Called with projections of all views `[V, B, D]` and directions `[D, M]`, in place of
+            `LeJEPALoss(weight, full_views)`.
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
-        ValueError: If the weight is outside 0 to 1, or a size is not positive.
+        ValueError: If the weight is outside 0 to 1, a size is not positive, or a number is negative.
 
     Example:
         >>> from csl.encoders import ConvNet
@@ -46,7 +53,6 @@ class LeJEPA(Method):
         0.02
     """
 
-    views: tuple[View, ...] = (View(2), View(4, scale=0.5, crop_area=(0.1, 0.4)))
     heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head")
     accumulates: ClassVar[bool] = False
 
@@ -54,6 +60,8 @@ class LeJEPA(Method):
         self,
         encoder: Network,
         weight: float = 0.05,
+        full_views: int = 2,
+        small_crops: int = 4,
         num_directions: int = 256,
         hidden_dim: int = 2048,
         output_dim: int = 64,
@@ -62,9 +70,10 @@ class LeJEPA(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         check_positive(num_directions=num_directions)
+        self.views = full_views_and(small_crops, full_views)
         self.directions = (output_dim, num_directions)
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim)
-        self.loss = loss_or(loss, LeJEPALoss(weight), weight=(weight, 0.05))
+        self.loss = loss_or(loss, LeJEPALoss(weight, full_views), weight=(weight, 0.05))
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images among those of all processes."""

@@ -6,6 +6,8 @@ from typing import TypeVar, cast
 import torch
 from lightly.utils.scheduler import cosine_schedule
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+from torchvision.ops import StochasticDepth
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -15,6 +17,9 @@ def momentum_copy(module: M) -> M:
 
     Its batch norm is its own: in training mode it normalises by the batch it sees and keeps running statistics of
     that, as MoCo and BYOL do. Copied or averaged statistics would describe the activations of other weights.
+
+    It drops nothing at random, whatever share the original drops: targets with dropout would differ from one pass to
+    the next more than from one image to another. DINO's teacher has no drop path either.
 
     From MoCo, 2020, arXiv 1911.05722, and BYOL, 2020, arXiv 2006.07733.
 
@@ -30,7 +35,11 @@ def momentum_copy(module: M) -> M:
             # What `weight_norm` computes anew in each pass: it belongs to a graph, which cannot be copied.
             if isinstance(value, Tensor) and not value.is_leaf:
                 setattr(part, name, value.detach())
-    return deepcopy(module).requires_grad_(False)
+    copy = deepcopy(module).requires_grad_(False)
+    for part in copy.modules():
+        for name in _shares_dropped(part):
+            setattr(part, name, 0.0)
+    return copy
 
 
 @torch.no_grad()
@@ -75,3 +84,10 @@ def momentum_at(step: int, max_steps: int, start: float, end: float = 1.0) -> fl
         [0.9, 0.915, 0.95, 0.985, 1.0]
     """
     return cast(float, cosine_schedule(min(step, max_steps), max_steps, start, end))
+
+
+def _shares_dropped(part: nn.Module) -> list[str]:
+    """The attributes that say how much a layer of torch, torchvision or timm drops at random."""
+    if isinstance(part, _DropoutNd | StochasticDepth):
+        return ["p"]
+    return [name for name in ("dropout", "attention_dropout", "drop_prob") if isinstance(vars(part).get(name), float)]

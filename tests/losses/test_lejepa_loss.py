@@ -17,7 +17,7 @@ VIEWS, DIRECTIONS = random(4, 6, 5), normalize(random(5, 3, seed=1), dim=0)
 
 
 def _loss(views: Tensor) -> Tensor:
-    return lejepa_loss(views, DIRECTIONS, 0.3, world())
+    return lejepa_loss(views, DIRECTIONS, 0.3, group=world())
 
 
 def _reference(views: Tensor) -> Tensor:
@@ -46,6 +46,11 @@ def test_it_is_the_papers_and_lightlys() -> None:
     assert_same(_loss, _lightlys, VIEWS, tolerance=1e-6)
 
 
+def test_all_views_may_be_full_ones() -> None:
+    loss = LeJEPALoss(weight=0.0, full_views=4)
+    assert_same(lambda views: loss(views, DIRECTIONS), lambda views: views.var(dim=0, correction=0).mean(), VIEWS)
+
+
 def test_what_is_not_normal_is_found() -> None:
     normal, axes = random(1, 4096, 2), torch.eye(2).double()
     for other in (2 * normal, normal + 1, normal.sign(), 0 * normal):
@@ -56,6 +61,8 @@ def test_two_processes_compute_what_one_does(two_processes: TwoProcesses) -> Non
     assert_parity(two_processes, _loss, VIEWS)
 
 
-def test_the_weight_is_a_share() -> None:
+def test_wrong_options_are_named() -> None:
     with pytest.raises(ValueError, match="weight: expected a number from 0 to 1, got 2"):
         LeJEPALoss(2)
+    with pytest.raises(ValueError, match="full_views: expected a positive number, got 0"):
+        LeJEPALoss(full_views=0)

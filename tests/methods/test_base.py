@@ -1,4 +1,5 @@
 import math
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from lightning.pytorch.loggers import CSVLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from csl.encoders import ConvNet
@@ -303,3 +304,16 @@ def test_loss_must_be_implemented() -> None:
 def test_same_class_as_a_script_is_accepted() -> None:
     toy_method("BYOL").on_load_checkpoint({"csl_method": "__main__.BYOL"})
     toy_method("BYOL").on_load_checkpoint({})
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_loss_given_without_options_is_the_methods_own(name: str) -> None:
+    """`DINO(encoder, loss=DINOLoss())` is `DINO(encoder)`, wherever the loss is one of ours."""
+    own = getattr(toy_method(name), "loss", None)
+    if not isinstance(own, nn.Module) or type(own).__module__.partition(".")[0] != "csl":
+        return
+    parameters = signature(type(own)).parameters.values()
+    defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+    assert {option: vars(own)[option] for option in defaults if option in vars(own)} == {
+        option: default for option, default in defaults.items() if option in vars(own)
+    }

@@ -2,8 +2,11 @@ import math
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torchvision.models import SwinTransformer
+from torchvision.ops import StochasticDepth
 
+from csl.encoders import ViT
 from csl.modules import momentum_at, momentum_copy, update_momentum
 
 
@@ -75,6 +78,46 @@ def test_copy_is_independent_and_in_the_parents_state() -> None:
     states = (module.state_dict()["0.weight"] for module in (parent.encoder, parent.momentum_encoder))
     assert not torch.equal(*states)
     assert "momentum_encoder.0.weight" in parent.state_dict()
+
+
+class FixedPower(nn.Module):
+    """A layer whose `p` is no share of what is dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.p = 3.0
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs.abs() ** self.p
+
+
+@pytest.mark.parametrize(
+    "dropping",
+    [
+        ViT(8, 4, depth=2, heads=2, width=16, mlp_width=32, dropout=0.5),
+        SwinTransformer([2, 2], 8, [2], [1], [4, 4], dropout=0.5, attention_dropout=0.5, num_classes=4),
+        StochasticDepth(0.5, "row"),
+        nn.TransformerEncoderLayer(8, 2, 8, dropout=0.5),
+    ],
+    ids=lambda module: type(module).__name__,
+)
+def test_a_copy_drops_nothing_in_training(dropping: nn.Module) -> None:
+    torch.manual_seed(0)
+    is_network = isinstance(dropping, ViT | SwinTransformer)
+    _check_copy_drops_nothing(dropping, torch.randn(4, 3, 8, 8) if is_network else torch.randn(16, 5, 8))
+
+
+def test_a_copy_has_none_of_timms_drop_path() -> None:
+    torch.manual_seed(0)
+    _check_copy_drops_nothing(pytest.importorskip("timm.layers").DropPath(0.5), torch.randn(16, 5, 8))
+
+
+def _check_copy_drops_nothing(dropping: nn.Module, inputs: Tensor) -> None:
+    original = nn.Sequential(dropping, FixedPower()).train()
+    copy = momentum_copy(original)
+    assert not torch.equal(original(inputs), original(inputs))
+    torch.testing.assert_close(copy(inputs), copy(inputs), rtol=0, atol=0)
+    torch.testing.assert_close(copy(inputs), original.eval()(inputs), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("momentum", [-0.1, 1.1, math.nan])
