@@ -27,6 +27,7 @@ from csl.methods.run import (
     total_steps,
     wants_scalars,
 )
+from csl.methods.stages import Stage
 from csl.methods.step import Keep, Step, as_step, joined
 from csl.modules import synchronize_batch_norm
 from csl.randomness import seeded
@@ -62,6 +63,7 @@ class Method(LightningModule):
         accumulates: Whether the loss of a batch is the mean of losses of its parts, so that
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
         has_held_out_loss: Whether the loss means something on images that the method was not trained on.
+        stages: Parts of the training, each with a learning-rate schedule of its own; one by default.
         usual_encoder: The encoder that `csl fit` takes where none is named; empty for the one that suits the data.
         usual_options: Options of that encoder, where they are not its defaults.
 
@@ -88,6 +90,7 @@ class Method(LightningModule):
     synchronizes_batch_norm: ClassVar[bool] = True
     accumulates: ClassVar[bool] = True
     has_held_out_loss: bool = True
+    stages: tuple[Stage, ...] = (Stage(),)
     usual_encoder: ClassVar[str] = ""
     usual_options: ClassVar[Mapping[str, float | str]] = MappingProxyType({})
 
@@ -259,7 +262,7 @@ class Method(LightningModule):
         is_refused = self.trainer.precision in ("16-mixed", "bf16-mixed") and self.trainer.gradient_clip_val
         groups = complete(self.parameter_groups(), self)
         optimizer = self.optimization.build(groups, global_batch_size(self.trainer), not is_refused)
-        scheduler = self.optimization.schedule(optimizer, math.ceil(min(warmup, steps)), steps)
+        scheduler = self.optimization.schedule(optimizer, math.ceil(min(warmup, steps)), steps, self.stages)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_before_optimizer_step(self, optimizer: Any) -> None:

@@ -1,17 +1,17 @@
 """How a method is optimized: optimizer, learning rate and its schedule, in one argument."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from lightly.utils.scheduler import cosine_warmup_schedule
 from torch.optim import Optimizer
 
 from csl.checks import check_range
 from csl.methods.groups import Group
 from csl.methods.lars import LARS
 from csl.methods.schedule import Schedule
+from csl.methods.stages import Stage, rate_at
 from csl.modules import momentum_at
 
 REFERENCE_BATCH = 256
@@ -87,23 +87,21 @@ class Optimization:
             return _moving(torch.optim.SGD(divided, lr, momentum=self.momentum, fused=fused))
         return LARS(divided, lr, self.momentum, trust_coefficient=self.trust_coefficient, clip=self.clip_trust)
 
-    def schedule(self, optimizer: Optimizer, warmup_steps: int, max_steps: int) -> Schedule:
+    def schedule(
+        self, optimizer: Optimizer, warmup_steps: int, max_steps: int, stages: Sequence[Stage] = (Stage(),)
+    ) -> Schedule:
         """The scheduler, to be stepped once after each of `max_steps` optimizer steps.
 
-        Step t of the warm-up (from 0) has (t + 1) / `warmup_steps` of the learning rate: none is wasted on a zero.
+        Args:
+            optimizer: What `build` made.
+            warmup_steps: Length of a warm-up.
+            max_steps: Length of the training.
+            stages: Parts of the training with a cosine of their own; `final_lr` is reached at the end of each, times
+                its rate.
         """
-        warmup_steps = min(warmup_steps, max_steps)
 
         def rate(step: int) -> float:
-            value: float = cosine_warmup_schedule(
-                step=min(step, max_steps),
-                max_steps=max_steps,
-                start_value=1.0,
-                end_value=self.final_lr / self.lr,
-                warmup_steps=warmup_steps,
-                warmup_start_value=0.0,
-            )
-            return value
+            return rate_at(stages, step, max_steps, warmup_steps, self.final_lr / self.lr)
 
         def decay(step: int) -> float:
             end = self.weight_decay if self.final_weight_decay is None else self.final_weight_decay

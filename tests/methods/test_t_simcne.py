@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from lightning.pytorch import Callback
 from torch import Tensor
 
 from csl.encoders import ConvNet
-from csl.methods import TSimCNE
+from csl.methods import Optimization, TSimCNE
 from tests.methods.toy import ToyData, toy_batch, toy_method, toy_trainer
 
 PARTS = {"encoder", "wide", "plane"}
@@ -34,9 +35,30 @@ class _Watch(Callback):
 
 def test_first_many_dimensions_then_the_plane_alone_then_all() -> None:
     method, watch = toy_method("TSimCNE", plane_start=0.5), _Watch()
-    toy_trainer(max_epochs=2, callbacks=[watch]).fit(method, datamodule=ToyData())
-    # The last step's rate is 0.
-    assert watch.changed[:7] == [{"encoder", "wide"}] * 4 + [{"plane"}] + [{"encoder", "plane"}] * 2
+    toy_trainer(max_epochs=15, callbacks=[watch]).fit(method, datamodule=ToyData())
+    stages = [({"encoder", "wide"}, 30), ({"plane"}, 2), ({"encoder", "plane"}, 28)]
+    # The rate of a stage's last step is 0.
+    expected = [changed if step < length - 1 else set() for changed, length in stages for step in range(length)]
+    assert watch.changed == expected
+
+
+def test_each_stage_has_a_schedule_of_its_own() -> None:
+    rates: list[float] = []
+
+    class Rates(Callback):
+        def on_train_batch_start(self, trainer: Any, module: Any, *_: Any) -> None:
+            rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    optimization = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
+    method = toy_method("TSimCNE", plane_start=0.5, finetuning_rate=0.01, optimization=optimization)
+    toy_trainer(max_epochs=15, callbacks=[Rates()]).fit(method, datamodule=ToyData())
+
+    def stage(rate: float, length: int, warmup: int) -> list[float]:
+        rising = [rate * (step + 1) / warmup for step in range(warmup)]
+        falling = length - warmup
+        return rising + [rate * (math.cos(math.pi * step / (falling - 1)) + 1) / 2 for step in range(falling)]
+
+    assert rates == pytest.approx(stage(0.1, 30, 4) + stage(0.1, 2, 0) + stage(0.001, 28, 4))
 
 
 def test_the_plane_can_be_left_out() -> None:
@@ -70,3 +92,5 @@ def test_the_loss_is_that_of_projections_of_any_length() -> None:
 def test_wrong_options_are_named() -> None:
     with pytest.raises(ValueError, match="plane_start: expected a number from 0 to 1, got 2"):
         TSimCNE(ConvNet(width=2), plane_start=2)
+    with pytest.raises(ValueError, match="finetuning_rate: expected a number above 0"):
+        TSimCNE(ConvNet(width=2), finetuning_rate=0)
