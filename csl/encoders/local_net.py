@@ -13,14 +13,15 @@ SMALLEST_IMAGE = 7  # pixels; three convolutions of 3×3 fit
 
 
 class LocalNet(Encoder):
-    """Residual blocks without padding and without batch norm, from small parts of an image to the whole one.
+    """Residual blocks without padding, from small parts of an image to the whole one; batch norm on features alone.
 
     A 3×3 convolution and blocks of stride 2 give maps of at most 9×9 positions, `fine`; a block of 3×3 positions gives
     `coarse`; another one, and a convolution over all positions that are left, the features. For 32 pixels these are 7×7
     positions of which each sees 8×8 pixels, 5×5 that see 16×16, and one. All other convolutions look at one position.
 
     Padding would tell positions where they are, and batch norm what other positions hold: a method that compares parts
-    of an image with each other could be right without looking at what they show.
+    of an image with each other could be right without looking at what they show. The features, of which an image has
+    one vector, have batch norm: without it few directions hold nearly all of their variance.
 
     From Learning Representations by Maximizing Mutual Information Across Views, 2019, arXiv 1906.00910, simplified:
     shortcuts are averages of the positions that a block joins, as there, followed by a 1×1 convolution where the number
@@ -69,7 +70,9 @@ class LocalNet(Encoder):
         self.fine = nn.Sequential(*parts, _scale(channels, 4 * width, 1, 1, 1))
         self.coarse = _scale(4 * width, 4 * width, 3, 1, blocks)
         last = nn.Conv2d(4 * width, 8 * width, side - 4)
-        self.whole = nn.Sequential(_scale(4 * width, 4 * width, 3, 1, blocks), last, nn.Flatten())
+        self.whole = nn.Sequential(
+            _scale(4 * width, 4 * width, 3, 1, blocks), last, nn.Flatten(), nn.BatchNorm1d(8 * width)
+        )
         self.apply(_initialize)
         self.complete()
 

@@ -6,14 +6,14 @@ from csl.checks import check_positive
 
 
 class ResidualMLP(nn.Module):
-    """A linear layer plus an MLP of one hidden layer, without norms: nothing passes from one row to another.
+    """A linear layer plus an MLP of one hidden layer, and layer norm: nothing passes from one row to another.
 
-        y = A x + W_2 relu(W_1 x + b)
+        y = norm(A x + W_2 relu(W_1 x + b))
 
-    Outputs have no bias: one that is the same for all places of all images would tell none of them from another.
+    Without the norm, a contrast of such vectors rewards their lengths, which grow along a few directions.
 
     From Learning deep representations by mutual information estimation and maximization, 2018, arXiv 1808.06670, where
-    it makes vectors of an image and of its parts comparable.
+    it makes vectors of an image and of its parts comparable; the authors' code has batch norm before the relu, too.
 
     Args:
         in_dim: Length of x.
@@ -36,8 +36,9 @@ class ResidualMLP(nn.Module):
         self.mlp = nn.Sequential(
             nn.Linear(in_dim, hidden_dim), nn.ReLU(inplace=True), nn.Linear(hidden_dim, output_dim, bias=False)
         )
+        self.norm = nn.LayerNorm(output_dim)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Outputs `[..., output_dim]` for inputs `[..., in_dim]`."""
-        outputs: Tensor = self.linear(inputs) + self.mlp(inputs)
+        outputs: Tensor = self.norm(self.linear(inputs) + self.mlp(inputs))
         return outputs

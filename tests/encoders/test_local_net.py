@@ -29,7 +29,7 @@ def _encoder(size: int = 32) -> LocalNet:
     [(32, (7, 8), (5, 16)), (8, (6, 3), (4, 5)), (64, (7, 16), (5, 32)), (96, (5, 32), (3, 64))],
 )
 def test_positions_see_parts_of_an_image(size: int, fine: tuple[int, int], coarse: tuple[int, int]) -> None:
-    encoder, images = _encoder(size), torch.rand(1, 3, size, size, requires_grad=True)
+    encoder, images = _encoder(size).eval(), torch.rand(1, 3, size, size, requires_grad=True)
     features, maps = encoder.features_and_maps(images, ["fine", "coarse"])
     for one, (side, pixels) in zip(maps, (fine, coarse), strict=True):
         assert one.shape == (1, 16, side, side)
@@ -44,13 +44,22 @@ def test_positions_do_not_know_where_they_are() -> None:
     torch.testing.assert_close(encoder.fine(moved)[:, :, :, 1:], encoder.fine(images)[:, :, :, :-1])
 
 
-def test_no_image_knows_of_another() -> None:
+def test_no_place_knows_of_another_image() -> None:
     encoder, images = _encoder().train(), torch.rand(4, 3, 32, 32)
-    torch.testing.assert_close(encoder(images)[:1], encoder(images[:1]))
+    _, maps = encoder.features_and_maps(images, ["fine", "coarse"])
+    _, fewer = encoder.features_and_maps(images[:2], ["fine", "coarse"])
+    for one, other in zip(maps, fewer, strict=True):
+        torch.testing.assert_close(one[:2], other)
+
+
+def test_features_have_batch_norm() -> None:
+    features = _encoder().train()(torch.rand(16, 3, 1, 1).expand(-1, -1, 32, 32))
+    torch.testing.assert_close(features.mean(dim=0), torch.zeros(32), rtol=0, atol=1e-5)
+    torch.testing.assert_close(features.std(dim=0, correction=0), torch.ones(32), rtol=0, atol=0.05)
 
 
 def test_it_is_small() -> None:
-    assert sum(parameter.numel() for parameter in LocalNet().parameters()) == 3_504_384
+    assert sum(parameter.numel() for parameter in LocalNet().parameters()) == 3_505_408
 
 
 @pytest.mark.parametrize(
