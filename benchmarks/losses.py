@@ -60,7 +60,7 @@ def ours() -> dict[str, Loss]:
         "EMPSSL": lambda v: losses.EMPSSLLoss()(v),
         "Exemplar": lambda v: losses.ExemplarLoss()(v[0], labels()),
         "InfoNCE": lambda v: losses.InfoNCELoss()(*v[:2], bank),
-        "LeJEPA": lambda v: losses.LeJEPALoss()(v, directions()),
+        "LeJEPA": lambda v: losses.LeJEPALoss(full_views=2)(v, directions()),
         "MAE": lambda v: losses.MAELoss()(v[:2].transpose(0, 1), v[2:].transpose(0, 1)),
         "MMCR": lambda v: losses.MMCRLoss(0.005)(*v),
         "MoCoV3": lambda v: losses.MoCoV3Loss()(*v[:2]),

@@ -47,7 +47,7 @@ def sigreg_loss(
 
 
 def lejepa_loss(
-    embeddings: Tensor, directions: Tensor, weight: float = 0.05, full_views: int = 2, group: Group = None
+    embeddings: Tensor, directions: Tensor, weight: float = 0.05, full_views: int = 4, group: Group = None
 ) -> Tensor:
     """The weighted sum of LeJEPA's two terms.
 
@@ -66,7 +66,7 @@ def lejepa_loss(
 
     Example:
         >>> z = torch.tensor([0.0, 2.0, 4.0]).reshape(3, 1, 1)
-        >>> float(lejepa_loss(z, torch.ones(1, 1), weight=0.0))  # (1 + 1 + 9) / 3
+        >>> float(lejepa_loss(z, torch.ones(1, 1), weight=0.0, full_views=2))  # (1 + 1 + 9) / 3
         3.6666667461395264
     """
     center = embeddings[:full_views].mean(dim=0)
@@ -89,7 +89,7 @@ class LeJEPALoss(nn.Module):
         0.0
     """
 
-    def __init__(self, weight: float = 0.05, full_views: int = 2) -> None:
+    def __init__(self, weight: float = 0.05, full_views: int = 4) -> None:
         super().__init__()
         check_share(weight=weight)
         check_positive(full_views=full_views)

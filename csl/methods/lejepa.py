@@ -21,10 +21,10 @@ RECIPE = Optimization("adamw", lr=2e-3, weight_decay=0.05)
 
 
 class LeJEPA(Method):
-    """Latent-space prediction with sketched isotropic Gaussian regularisation, on full views and small crops.
+    """Latent-space prediction with sketched isotropic Gaussian regularisation, on four views of an image.
 
-    All views of an image predict the mean of its full ones. Transformers see two full views and small crops beside them
-    in the paper; its convolutional networks see full views alone, `full_views=4, small_crops=0`.
+    All views of an image predict the mean of its full ones. There are full views alone, as in the paper for
+    convolutional networks; its transformers see two of them, and six or eight small crops (`small_crops`).
 
     The loss is `csl.losses.lejepa_loss` of the projections, whose one parameter is the regularisation's weight. Its
     random directions are drawn anew for every step, the same ones on every process, and its sums are those of all
@@ -36,7 +36,7 @@ class LeJEPA(Method):
         encoder: The network to be trained and studied.
         weight: λ of the loss, the share of the regularisation; the paper finds 0.01 to 0.1 good.
         full_views: Number of full views.
-        small_crops: Number of small crops beside them; the paper has 6 or 8.
+        small_crops: Number of small crops beside them.
         num_directions: Random directions of a step, along which the distribution is compared.
         hidden_dim: Hidden units of the projection head's two hidden layers.
         output_dim: Length of the projection head's output.
@@ -60,8 +60,8 @@ class LeJEPA(Method):
         self,
         encoder: Network,
         weight: float = 0.05,
-        full_views: int = 2,
-        small_crops: int = 4,
+        full_views: int = 4,
+        small_crops: int = 0,
         num_directions: int = 256,
         hidden_dim: int = 2048,
         output_dim: int = 64,
