@@ -7,7 +7,9 @@ from typing import Any
 from torch import nn
 
 from csl.commands.errors import CommandError
-from csl.runs import class_name
+from csl.data import ImageDataModule
+from csl.methods.per_image import PerImageMethod
+from csl.runs import Run, class_name
 
 # The weights, and the optimizer's memory of their gradients, are of these.
 FIXED = ("model", "model.encoder", "model.optimization.optimizer", "data.source")
@@ -70,11 +72,31 @@ def check_weights(
     Raises:
         CommandError: If the weights are others and a method's option is another one; names it.
     """
-    saved = {name: value.shape for name, value in checkpoint["state_dict"].items()}
+    state = checkpoint["state_dict"]
+    if isinstance(model, PerImageMethod) and model.per_image in state:
+        model.make_for(len(state[model.per_image]))
+    saved = {name: value.shape for name, value in state.items()}
     if saved != {name: value.shape for name, value in model.state_dict().items()}:
         for name in _changed(run, line):
             if name.startswith("model.") and not name.startswith("model.optimization."):
                 raise CommandError(f"{_refusal(name, run, line)}: its weights do not fit")
+
+
+def check_images(run: Run, data: Any) -> None:
+    """Refuse other images than those that a run was trained on, whatever option they come from.
+
+    Raises:
+        CommandError: If training or held-out images, or their labels, are not those of the run's record.
+    """
+    was = run.record.get("data", {}).get("read", {}).get("fingerprint")
+    now = data.record.fingerprint if isinstance(data, ImageDataModule) else None
+    if was and now and was != now:
+        raise CommandError(
+            f"--resume: expected the images that {run.folder} was trained with (sha256 {was[:16]}), in the same "
+            f"division into training and held-out ones, got others (sha256 {now[:16]}): what is held out now may have "
+            "been trained on. Leave --data.source as the run has it, or start a run of its own from its weights: csl "
+            f"fit --config {run.folder / 'config.yaml'} --model.encoder.weights {run.last}"
+        )
 
 
 def _changed(run: Mapping[str, Any], line: Mapping[str, Any]) -> list[str]:

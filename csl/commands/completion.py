@@ -67,6 +67,7 @@ def complete(line: Sequence[str]) -> list[str]:
     head += [DATA.option, data] if data else []
     head += [SOURCE.option, source] if source else []
     head += _digits(model, data) if _is_digits(source) else []
+    head += [] if data else _usual_augmentation(model)
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
 
 
@@ -112,15 +113,26 @@ def _chosen(stated: Sequence[Stated], slot: Slot) -> str:
 
 def _usual_encoder(model: str, source: str) -> list[str]:
     """The encoder where none is named: the one that the method is for, or else the one that suits the images."""
-    try:
-        method: Any = import_class(_path(MODEL, model))
-    except Exception:  # of which the parser will speak
-        method = None
+    method = _method(model)
     name = str(getattr(method, "usual_encoder", ""))
     own = getattr(method, "usual_options", {}) if name else {}
     chosen = {**own, **(SMALL.get(name, {}) if _is_digits(source) else {})}
     name = name or ("ConvNet" if _is_digits(source) else "ResNet")
     return [ENCODER.option, name, *(word for key in chosen for word in (f"{ENCODER.option}.{key}", str(chosen[key])))]
+
+
+def _usual_augmentation(model: str) -> list[str]:
+    """Strengths of augmentation that suit the method."""
+    strengths = getattr(_method(model), "usual_augmentation", {})
+    return [word for name in strengths for word in (f"--data.augmentation.{name}", str(strengths[name]))]
+
+
+def _method(model: str) -> Any:
+    """The class of the method; None if it cannot be imported, of which the parser will speak."""
+    try:
+        return import_class(_path(MODEL, model))
+    except Exception:
+        return None
 
 
 def _is_digits(source: str) -> bool:

@@ -12,9 +12,10 @@ from lightning.pytorch.loggers import Logger
 
 from csl.callbacks.run_folder import RunFolder
 from csl.callbacks.versions import numbers_folders
+from csl.commands.changes import check_images
 from csl.commands.names import with_files
 from csl.io import replacing
-from csl.runs import CONFIG
+from csl.runs import CONFIG, Run
 
 ONE_CALL_ONLY = (
     *("config", "resume", "output", "shard_size", "epoch", "json", "weights"),
@@ -44,6 +45,12 @@ class RunConfig(RunFolder):
         self.config = kept
         # And not the parser, which cannot be sent to processes.
         self.text = with_files(parser.dump(kept, skip_unset=False))
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Refuse to go on with other images than the run's, before anything of it is touched."""
+        super().setup(trainer, pl_module, stage)
+        if stage == "fit" and self.resumed is not None and self.step:
+            check_images(Run(self.resumed), trainer.datamodule)  # type: ignore[attr-defined]
 
     def begin(self, trainer: pl.Trainer) -> None:
         """Write the file when the logs are open."""

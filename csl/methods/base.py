@@ -14,7 +14,7 @@ from csl.checks import check_views
 from csl.distributed import all_reduce, size, world
 from csl.encoders import Encoder, Network, as_encoder, outermost
 from csl.methods.groups import Group, complete
-from csl.methods.loaded import as_batch, places
+from csl.methods.loaded import as_batch, places, unknown
 from csl.methods.measuring import measuring, precision_of_features
 from csl.methods.optimization import Optimization
 from csl.methods.run import (
@@ -66,6 +66,8 @@ class Method(LightningModule):
         stages: Parts of the training, each with a learning-rate schedule of its own; one by default.
         usual_encoder: The encoder that `csl fit` takes where none is named; empty for the one that suits the data.
         usual_options: Options of that encoder, where they are not its defaults.
+        usual_augmentation: Strengths of `csl.data.Augmentation` that `csl fit` takes in place of those that suit the
+            images.
 
     Raises:
         ValueError: At the start of a fit that accumulates gradients although the method cannot, or whose length or
@@ -93,6 +95,7 @@ class Method(LightningModule):
     stages: tuple[Stage, ...] = (Stage(),)
     usual_encoder: ClassVar[str] = ""
     usual_options: ClassVar[Mapping[str, float | str]] = MappingProxyType({})
+    usual_augmentation: ClassVar[Mapping[str, float]] = MappingProxyType({})
 
     def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
         super().__init__()
@@ -242,9 +245,11 @@ class Method(LightningModule):
         if isinstance(given, Batch):
             return given
         batch: Any = as_batch(given)
-        if batch_idx is not None and not isinstance(given, RawBatch):
-            found = places(self.trainer, batch_idx, dataloader_idx, len(batch.labels))
-            batch = batch._replace(index=found.to(batch.labels.device))
+        if not isinstance(given, RawBatch):
+            index = unknown(batch.labels, self.global_rank)
+            if batch_idx is not None:
+                index = places(self.trainer, batch_idx, dataloader_idx, len(index)).to(index.device)
+            batch = batch._replace(index=index)
         return Batch(*self.trainer.precision_plugin.convert_input(batch))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:

@@ -1,5 +1,7 @@
 """CMC: what an image's lightness and its colours have in common."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -27,7 +29,8 @@ class CMC(PerImageMethod):
     With `negatives`, the paper's own form, an image's colours are found in a memory of all training images instead, and
     its lightness in another one (`csl.methods.image_memory.ImageMemory`): batches may then be small.
 
-    Images without colours, such as those that an augmentation makes grey (`gray_probability`), teach nothing.
+    Images must keep their colours: all that are made grey have the same ones, which are pulled towards each of their
+    lightnesses. So `csl fit` crops and mirrors images as in the paper, and makes none grey nor changes its colours.
 
     From Contrastive Multiview Coding, 2020, arXiv 1906.05849.
 
@@ -56,6 +59,9 @@ class CMC(PerImageMethod):
     per_image: ClassVar[str] = "lightness_memory.features"
     has_held_out_loss: bool = True
     usual_encoder: ClassVar[str] = "LabResNet"
+    usual_augmentation: ClassVar[Mapping[str, float]] = MappingProxyType(
+        {"gray_probability": 0.0, "jitter_probability": 0.0}
+    )
 
     def __init__(
         self,

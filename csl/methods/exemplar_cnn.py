@@ -10,6 +10,7 @@ from csl.encoders import Network
 from csl.losses import ExemplarLoss, in_full_precision
 from csl.methods.optimization import Optimization
 from csl.methods.per_image import PerImageMethod
+from csl.methods.run import run_seed
 from csl.randomness import derive_generator, seeded
 from csl.types import Batch, View
 
@@ -21,7 +22,8 @@ class ExemplarCNN(PerImageMethod):
 
     The loss is `csl.losses.exemplar_loss`. What makes a class are the data's augmentations, which must be strong. The
     classifier has D weights for every class, so that for many images a random subset of them, `num_exemplars`, is
-    better: the paper finds 8,000 classes best. The others are passed over.
+    better: the paper finds 8,000 classes best. The others teach nothing, and take as long. Which ones are chosen
+    depends on the run's seed.
 
     From Discriminative Unsupervised Feature Learning with Convolutional Neural Networks, 2014, arXiv 1406.6909.
 
@@ -70,10 +72,10 @@ class ExemplarCNN(PerImageMethod):
         count = self.num_exemplars or num_images
         if count > num_images:
             raise ValueError(f"num_exemplars: expected at most the {num_images} training images, got {count}")
-        generator = derive_generator("exemplars", num_images, count)
-        chosen = torch.randperm(num_images, generator=generator)[:count].sort().values
+        stream = ("exemplars", run_seed(), num_images, count)
+        chosen = torch.randperm(num_images, generator=derive_generator(*stream))[:count].sort().values
         self.classes = torch.full((num_images,), -1).index_copy(0, chosen, torch.arange(count)).to(self.classes.device)
-        with seeded("exemplars", num_images, count):
+        with seeded(*stream):
             self.classifier = nn.Linear(self.encoder.feature_dim, count).to(self.classifier.weight)
 
     def training_loss(self, batch: Batch) -> Tensor:

@@ -57,6 +57,14 @@ class ImageMemory(FeatureBank):
         check_range("negatives", negatives)
         self.temperature, self.momentum, self.negatives = temperature, momentum, negatives
         self.register_buffer("normalizer", torch.zeros(1))
+        self._has_normalizer = False
+
+    def resize(self, size: int) -> None:
+        """Begin anew for another number of images, with the normaliser of the next batch."""
+        if size != len(self.features):
+            self.normalizer.zero_()
+            self._has_normalizer = False
+        super().resize(size)
 
     def find(self, features: Tensor, index: Tensor, exact: nn.Module, step: int) -> tuple[Tensor, Tensor]:
         """The loss of finding images' entries, and the normaliser, which `follow` remembers after the step.
@@ -71,7 +79,7 @@ class ImageMemory(FeatureBank):
             loss = in_full_precision(lambda rows: exact(rows, self.features, index), features)
             return loss, self.normalizer
         drawn = self.drawn(step)
-        normalizer = in_full_precision(lambda rows: self._normalizer(rows, drawn, step), features)
+        normalizer = in_full_precision(lambda rows: self._normalizer(rows, drawn), features)
         loss = in_full_precision(
             lambda rows: npid_sampled_loss(rows, self.features, index, drawn, normalizer[0], self.temperature), features
         )
@@ -88,6 +96,7 @@ class ImageMemory(FeatureBank):
         """
         self.update(index, features, self.momentum, group=world(), counts=counts)
         self.normalizer.copy_(normalizer)
+        self._has_normalizer = bool(self.negatives)
 
     def drawn(self, step: int) -> Tensor:
         """Numbers of images `[M]`, drawn with replacement for a step, the same on every process."""
@@ -95,9 +104,9 @@ class ImageMemory(FeatureBank):
         drawn = torch.randint(len(self.features), (self.negatives,), generator=generator)
         return drawn.to(self.features.device, non_blocking=True)
 
-    def _normalizer(self, features: Tensor, drawn: Tensor, step: int) -> Tensor:
-        """That of the first batch, which is estimated once."""
-        if step:
+    def _normalizer(self, features: Tensor, drawn: Tensor) -> Tensor:
+        """That of the first batch, which is estimated once; without a wait, whether a checkpoint held one."""
+        if self._has_normalizer:
             return self.normalizer
         fresh = npid_normalizer(features, self.features, drawn, self.temperature, world())
         return torch.where(self.normalizer > 0, self.normalizer.to(fresh.dtype), fresh)

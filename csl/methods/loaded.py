@@ -9,7 +9,6 @@ from torch import Tensor
 from csl.methods.run import batch_size_of
 from csl.types import Batch, RawBatch
 
-UNKNOWN = -1  # the position of an image in its data set, where nobody knows it
 _FORMS = (
     "expected a csl.types.Batch, (images, labels) or ([view, view, ...], labels) with images [B, C, H, W] and labels "
     "[B]"
@@ -26,7 +25,7 @@ def as_batch(given: Any) -> Batch:
         given: What the loader gave.
 
     Returns:
-        The batch; its `index` is -1 where the loader does not tell it.
+        The batch; its `index` is below 0 where the loader does not tell it, see `unknown`.
 
     Raises:
         ValueError: If it is something else.
@@ -34,7 +33,7 @@ def as_batch(given: Any) -> Batch:
     Example:
         >>> batch = as_batch((torch.zeros(4, 3, 8, 8), torch.arange(4)))
         >>> len(batch.views), batch.index.tolist()
-        (1, [-1, -1, -1, -1])
+        (1, [-1, -2, -3, -4])
     """
     if isinstance(given, Batch):
         return given
@@ -49,8 +48,20 @@ def as_batch(given: Any) -> Batch:
         raise ValueError(
             f"labels: expected class indices, one integer for each of {count} images, got {_shown(labels)}"
         )
-    index = given.index if isinstance(given, RawBatch) else torch.full_like(labels, UNKNOWN, dtype=torch.int64)
+    index = given.index if isinstance(given, RawBatch) else unknown(labels)
     return Batch(tuple(view if view.is_floating_point() else view / 255 for view in views), labels.long(), index)
+
+
+def unknown(labels: Tensor, rank: int = 0) -> Tensor:
+    """Numbers `[B]` of labelled images whose positions nobody knows: below 0, another one for each image of a step.
+
+    What is random for an image, such as its mask, depends on its number.
+
+    Example:
+        >>> unknown(torch.tensor([5, 5])), unknown(torch.tensor([5, 5]), rank=1)
+        (tensor([-1, -2]), tensor([-3, -4]))
+    """
+    return -1 - rank * len(labels) - torch.arange(len(labels), device=labels.device)
 
 
 def places(trainer: Trainer, batch_idx: int, dataloader_idx: int, count: int) -> Tensor:

@@ -95,6 +95,11 @@ class MAE(Method):
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images."""
         (view,) = batch.views
+        if tuple(view.shape[2:]) != (size := self.encoder.native_size, size):
+            raise ValueError(
+                f"batch.views: expected images of {size} by {size} pixels, for which the encoder was made, got "
+                f"{view.shape[2]} by {view.shape[3]}; make it for these (--model.encoder.image_size)"
+            )
         order = noise_of(batch.index, self.patches, "mask", run_seed(), self.global_step).argsort(dim=1)
         hidden = order[:, self.visible :]
         predictions = self._decoded(self.encoder.tokens(view, order[:, : self.visible]), order)

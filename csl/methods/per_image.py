@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from csl.checks import check_positive
 from csl.methods.base import Method
+from csl.types import Batch, RawBatch
 
 
 class PerImageMethod(Method):
@@ -58,6 +59,20 @@ class PerImageMethod(Method):
         if self.num_images is not None and found is not None and found > self.num_images:
             raise ValueError(f"num_images: expected at least the data's {found}, got {self.num_images}")
         self.make_for(self.num_images or found or 0)
+
+    def as_batch(self, given: Any, batch_idx: int | None = None, dataloader_idx: int = 0) -> Batch:
+        """As in every method, but a training batch must say which images it holds.
+
+        Raises:
+            ValueError: If it does not, where something is kept for each image.
+        """
+        if batch_idx is None and self.keeps_images and not isinstance(given, Batch | RawBatch):
+            raise ValueError(
+                f"batch: {type(self).__name__} keeps something for each training image, so that it must know which "
+                "ones these are: expected a csl.types.Batch(views, labels, index), with index [B] the positions in the "
+                f"training set, from 0; got a {type(given).__name__} without"
+            )
+        return super().as_batch(given, batch_idx, dataloader_idx)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         """Have as many images as a checkpoint has; the parts are loaded after this."""

@@ -299,6 +299,24 @@ def test_a_resume_that_fails_late_leaves_the_run_as_it_was(tmp_path: Path, whole
     assert content(run) == before
 
 
+def test_other_images_are_refused_and_the_run_stays_as_it_was(tmp_path: Path, whole: dict[str, Path]) -> None:
+    run = tmp_path / "version_0"
+    shutil.copytree(whole["SimCLR"], run)
+    before = content(run)
+    line = ["--trainer.max_epochs", "4", "--data.source.seed", "3"]
+    status, message = failure(tmp_path, "fit", "--resume", str(run), *line)
+    assert status == 1
+    assert "what is held out now may have been trained on" in " ".join(message.split())
+    assert content(run) == before
+
+
+def test_an_option_that_changes_no_weight_of_a_method_that_keeps_images_holds_from_there_on(tmp_path: Path) -> None:
+    csl(tmp_path, "fit", "--model", "NPID", *RUN)
+    run = run_of(tmp_path)
+    csl(tmp_path, "fit", "--resume", str(run), "--trainer.max_epochs", "4", "--model.momentum", "0.9")
+    assert Run(run).config["model"]["init_args"]["momentum"] == 0.9
+
+
 def test_in_the_middle_of_an_epoch_its_deal_stays(tmp_path: Path) -> None:
     run = interrupt(tmp_path, "SimCLR", 5)
     _, message = failure(tmp_path, "fit", "--resume", str(run), "--data.batch_size", "100")

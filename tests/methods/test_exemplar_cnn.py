@@ -35,6 +35,17 @@ def test_a_subset_of_the_images_are_classes_and_the_others_teach_nothing() -> No
     torch.testing.assert_close(beside, -logits[1].log_softmax(dim=0)[3] / (2 * 18 / 72))
 
 
+def test_the_runs_seed_chooses_the_exemplars(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+    for seed in ("0", "0", "1"):
+        monkeypatch.setenv("PL_GLOBAL_SEED", seed)
+        method: Any = toy_method("ExemplarCNN", num_exemplars=18)
+        chosen.append((method.classes.tolist(), method.classifier.weight.tolist()))
+    assert chosen[0] == chosen[1]
+    assert chosen[0][0] != chosen[2][0]
+    assert chosen[0][1] != chosen[2][1]
+
+
 def _fitted(trainer: Any) -> dict[str, torch.Tensor]:
     method = toy_method("ExemplarCNN", num_exemplars=40)
     trainer.fit(method, datamodule=ToyData(method.views))

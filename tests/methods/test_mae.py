@@ -6,6 +6,7 @@ from lightning.pytorch import Callback
 
 from csl.encoders import ConvNet, ViT
 from csl.methods import MAE
+from csl.methods.loaded import as_batch
 from csl.methods.mae import _cut
 from tests.methods.toy import ONE, ToyData, small_vit, toy_batch, toy_method, toy_trainer
 
@@ -73,6 +74,28 @@ def test_every_step_hides_other_patches() -> None:
     masks, method = _Masks(), toy_method("MAE")
     toy_trainer(max_epochs=10, callbacks=[masks]).fit(method, datamodule=ToyData(method.views, count=8))
     assert set(masks.seen) == {0, 1, 2, 3}
+
+
+def test_images_whose_numbers_nobody_knows_have_masks_of_their_own() -> None:
+    method: Any = toy_method("MAE")
+    index = as_batch((torch.rand(64, 3, 8, 8), torch.zeros(64, dtype=torch.int64))).index
+    seen, original = [], method.encoder.tokens
+
+    def tokens(images: Any, keep: Any) -> Any:
+        seen.extend(keep[:, 0].tolist())
+        return original(images, keep)
+
+    method.encoder.tokens = tokens
+    method.training_loss(toy_batch(list(range(64)), ONE)._replace(index=index))
+    assert set(seen) == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("size", [4, 16])
+def test_images_of_another_size_are_refused(size: int) -> None:
+    method: Any = toy_method("MAE")
+    batch = toy_batch([0, 1], ONE)._replace(views=(torch.rand(2, 3, size, size),))
+    with pytest.raises(ValueError, match=f"expected images of 8 by 8 pixels, .*, got {size} by {size}; make it for"):
+        method.training_loss(batch)
 
 
 def test_patches_are_cut_row_by_row_and_what_fills_none_is_left_out() -> None:

@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,29 @@ def test_the_normaliser_is_that_of_the_first_batch() -> None:
     toy_trainer(max_epochs=1, callbacks=[watch]).fit(method, datamodule=ToyData(method.views))
     assert watch.normalizers[0] > 0
     assert watch.normalizers == [watch.normalizers[0]] * 4
+
+
+def test_the_normaliser_is_estimated_anew_for_another_number_of_images() -> None:
+    method: Any = toy_method("NPID", negatives=16)
+    toy_trainer(max_epochs=1).fit(method, datamodule=ToyData(method.views))
+    first = float(method.bank.normalizer)
+    method.make_for(72)
+    assert float(method.bank.normalizer) == first
+    method.make_for(7200)
+    assert float(method.bank.normalizer) == 0.0
+    _, normalizer = method.training_loss(toy_batch([7, 2], ONE)).keep[1:]
+    assert float(normalizer) > 20 * first
+
+
+def test_negatives_that_are_asked_for_later_find_a_normaliser(tmp_path: Path) -> None:
+    exact, path = toy_method("NPID"), tmp_path / "exact.ckpt"
+    trainer = toy_trainer(max_epochs=1)
+    trainer.fit(exact, datamodule=ToyData(ONE))
+    trainer.save_checkpoint(path)
+    drawn: Any = toy_method("NPID", negatives=16)
+    toy_trainer(max_epochs=2).fit(drawn, datamodule=ToyData(ONE), ckpt_path=path)
+    assert math.isfinite(sum(float(value.sum()) for value in weights(drawn).values()))
+    assert float(drawn.bank.normalizer) > 0
 
 
 def test_with_negatives_the_loss_is_the_sampled_one() -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from csl.methods import Method
 from csl.methods.per_image import PerImageMethod
@@ -57,3 +59,23 @@ def test_a_number_that_cannot_be_is_an_error_before_training(name: str) -> None:
         fit(ToyData(METHODS[name].views), None)
     with pytest.raises(ValueError, match="num_images: expected a positive number, got 0"):
         _method(name, 0)
+
+
+class _Plain(Dataset[Any]):
+    """Images with labels, without a number."""
+
+    def __len__(self) -> int:
+        return 16
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return torch.rand(3, 8, 8), index % 3
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_loader_that_does_not_say_which_images_it_gives_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"batch: {name} keeps something for each training image"):
+        toy_trainer().fit(_method(name, 72), DataLoader(_Plain(), batch_size=8))
+
+
+def test_without_memories_cmc_takes_any_loader() -> None:
+    toy_trainer(max_epochs=1).fit(toy_method("CMC"), DataLoader(_Plain(), batch_size=8))
