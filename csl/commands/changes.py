@@ -95,7 +95,7 @@ def check_images(run: Run, data: Any) -> None:
             f"--resume: expected the images that {run.folder} was trained with (sha256 {was[:16]}), in the same "
             f"division into training and held-out ones, got others (sha256 {now[:16]}): what is held out now may have "
             "been trained on. Leave --data.source as the run has it, or start a run of its own from its weights: csl "
-            f"fit --config {run.folder / 'config.yaml'} --model.encoder.weights {run.last}"
+            f"fit --config {run.folder / 'config.yaml'} --weights {run.last}"
         )
 
 
