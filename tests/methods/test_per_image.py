@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from csl.methods import Method
 from csl.methods.per_image import PerImageMethod
 from tests.methods.toy import METHODS, ToyData, toy_method, toy_trainer, weights
+from tests.promises.test_two_processes import _among_two
+from tests.two_processes import TwoProcesses
 
 # CMC has memories where their negatives are asked for.
 OPTIONS: dict[str, dict[str, Any]] = {"CMC": {"negatives": 0}}
@@ -79,3 +82,29 @@ def test_a_loader_that_does_not_say_which_images_it_gives_is_refused(name: str) 
 
 def test_without_memories_cmc_takes_any_loader() -> None:
     toy_trainer(max_epochs=1).fit(toy_method("CMC"), DataLoader(_Plain(), batch_size=8))
+
+
+class _Sent(Callback):
+    """The lengths of what DDP sends before each forward pass, and of what is kept for images."""
+
+    def on_train_end(self, trainer: Any, module: Any) -> None:
+        self.lengths = {len(buffer) for buffer in trainer.strategy.model.modules_buffers if buffer.ndim}
+        self.kept = {name: value for name, value in weights(module).items() if 72 in value.shape}
+
+
+def _sent_and_kept(name: str) -> tuple[set[int], dict[str, Tensor]]:
+    sent = _Sent()
+    with _among_two() as options:
+        method = _method(name, 72)
+        toy_trainer(**options, max_epochs=1, callbacks=[sent]).fit(method, datamodule=ToyData(method.views, count=72))
+    return sent.lengths, sent.kept
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_kept_for_images_is_the_same_in_all_processes_without_being_sent(
+    name: str, two_processes: TwoProcesses
+) -> None:
+    (lengths, first), (_, second) = two_processes(_sent_and_kept, name)
+    assert 72 not in lengths
+    assert first
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
