@@ -83,19 +83,21 @@ def check_weights(
 
 
 def check_images(run: Run, data: Any) -> None:
-    """Refuse other images than those that a run was trained on, whatever option they come from.
+    """Refuse other images than those that a run was trained with, whatever option they come from.
+
+    Images are known by their pixels where a set is in memory, else by their files' names, and by their labels.
 
     Raises:
-        CommandError: If training or held-out images, or their labels, are not those of the run's record.
+        CommandError: If they are not those of the run's record, or divided into sets in another way.
     """
     was = run.record.get("data", {}).get("read", {}).get("fingerprint")
     now = data.record.fingerprint if isinstance(data, ImageDataModule) else None
     if was and now and was != now:
         raise CommandError(
-            f"--resume: expected the images that {run.folder} was trained with (sha256 {was[:16]}), in the same "
-            f"division into training and held-out ones, got others (sha256 {now[:16]}): what is held out now may have "
-            "been trained on. Leave --data.source as the run has it, or start a run of its own from its weights: csl "
-            f"fit --config {run.folder / 'config.yaml'} --weights {run.last}"
+            f"--resume: expected the images that {run.folder} was trained with (sha256 {was[:16]}), divided into sets "
+            f"in the same way, got others (sha256 {now[:16]}): what is held out now may have been trained on. Leave "
+            "--data.source as the run has it, or start a run of its own from its weights: csl fit --config "
+            f"{run.folder / 'config.yaml'} --weights {run.last}"
         )
 
 

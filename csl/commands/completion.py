@@ -67,7 +67,7 @@ def complete(line: Sequence[str]) -> list[str]:
     head += [DATA.option, data] if data else []
     head += [SOURCE.option, source] if source else []
     head += _digits(model, data) if _is_digits(source) else []
-    head += [] if data else _usual_augmentation(model)
+    head += _usual_augmentation(model) if data.rpartition(".")[2] in ("", "ImageDataModule") else []
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
 
 

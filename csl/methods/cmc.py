@@ -29,8 +29,8 @@ class CMC(PerImageMethod):
     With `negatives`, the paper's own form, an image's colours are found in a memory of all training images instead, and
     its lightness in another one (`csl.methods.image_memory.ImageMemory`): batches may then be small.
 
-    Images must keep their colours: all that are made grey have the same ones, which are pulled towards each of their
-    lightnesses. So `csl fit` crops and mirrors images as in the paper, and makes none grey nor changes its colours.
+    Images must keep their colours: grey images all have the same ones, so that one colour vector would have to match
+    all of them. `csl fit` crops and mirrors images as in the paper, and leaves their colours alone.
 
     From Contrastive Multiview Coding, 2020, arXiv 1906.05849.
 

@@ -22,8 +22,8 @@ class ExemplarCNN(PerImageMethod):
 
     The loss is `csl.losses.exemplar_loss`. What makes a class are the data's augmentations, which must be strong. The
     classifier has D weights for every class, so that for many images a random subset of them, `num_exemplars`, is
-    better: the paper finds 8,000 classes best. The others teach nothing, and take as long. Which ones are chosen
-    depends on the run's seed.
+    better: the paper finds 8,000 classes best. The other images are still loaded and encoded, so that an epoch takes as
+    long. Which ones are chosen depends on the run's seed.
 
     From Discriminative Unsupervised Feature Learning with Convolutional Neural Networks, 2014, arXiv 1406.6909.
 

@@ -1,6 +1,7 @@
 """A memory of all training images, in which a method finds each image's entry among all, or among some of them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +67,11 @@ class ImageMemory(FeatureBank):
             self._has_normalizer = False
         super().resize(size)
 
+    def _load_from_state_dict(self, *args: Any) -> None:
+        """Ask the loaded state anew whether it holds a normaliser."""
+        self._has_normalizer = False
+        super()._load_from_state_dict(*args)
+
     def find(self, features: Tensor, index: Tensor, exact: nn.Module, step: int) -> tuple[Tensor, Tensor]:
         """The loss of finding images' entries, and the normaliser, which `follow` remembers after the step.
 
@@ -105,7 +111,7 @@ class ImageMemory(FeatureBank):
         return drawn.to(self.features.device, non_blocking=True)
 
     def _normalizer(self, features: Tensor, drawn: Tensor) -> Tensor:
-        """That of the first batch, which is estimated once; without a wait, whether a checkpoint held one."""
+        """That of the first batch, estimated once, or that of a checkpoint, if it holds one."""
         if self._has_normalizer:
             return self.normalizer
         fresh = npid_normalizer(features, self.features, drawn, self.temperature, world())

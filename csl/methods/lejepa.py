@@ -45,7 +45,8 @@ class LeJEPA(Method):
         optimization: Optimizer and learning-rate schedule.
 
     Raises:
-        ValueError: If the weight is outside 0 to 1, a size is not positive, or a number is negative.
+        ValueError: If the weight is outside 0 to 1, a size is not positive, a number is negative, or the loss is of
+            another number of full views.
 
     Example:
         >>> from csl.encoders import ConvNet
@@ -71,6 +72,8 @@ class LeJEPA(Method):
         super().__init__(encoder, optimization)
         check_positive(num_directions=num_directions)
         self.views = full_views_and(small_crops, full_views)
+        if isinstance(loss, LeJEPALoss) and loss.full_views != full_views:
+            raise ValueError(f"loss: expected one of {full_views} full views, as the method has, got {loss.full_views}")
         self.directions = (output_dim, num_directions)
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, hidden_dim, output_dim)
         self.loss = loss_or(loss, LeJEPALoss(weight, full_views), weight=(weight, 0.05))

@@ -53,7 +53,7 @@ def as_batch(given: Any) -> Batch:
 
 
 def unknown(labels: Tensor, rank: int = 0) -> Tensor:
-    """Numbers `[B]` of labelled images whose positions nobody knows: below 0, another one for each image of a step.
+    """Numbers `[B]` of labelled images whose positions nobody knows: below 0, another one for each image of a batch.
 
     What is random for an image, such as its mask, depends on its number.
 

@@ -98,7 +98,7 @@ class MAE(Method):
         if tuple(view.shape[2:]) != (size := self.encoder.native_size, size):
             raise ValueError(
                 f"batch.views: expected images of {size} by {size} pixels, for which the encoder was made, got "
-                f"{view.shape[2]} by {view.shape[3]}; make it for these (--model.encoder.image_size)"
+                f"{view.shape[2]} by {view.shape[3]}; set --data.image_size {size}, or make the encoder for these"
             )
         order = noise_of(batch.index, self.patches, "mask", run_seed(), self.global_step).argsort(dim=1)
         hidden = order[:, self.visible :]

@@ -45,7 +45,8 @@ def stage_at(stages: Sequence[Stage], step: int, steps: int) -> int:
 def rate_at(stages: Sequence[Stage], step: int, steps: int, warmup: int, final: float = 0.0) -> float:
     """The factor of the learning rate at a step: each stage's warm-up and then half a cosine to its last step.
 
-    Step t of a warm-up (from 0) has (t + 1) / `warmup` of the stage's rate: none is wasted on a zero.
+    Step t of a warm-up (from 0) has (t + 1) / `warmup` of the stage's rate: none is wasted on a zero. Of several stages
+    each warms up for at most half its length, and one of a single step has its whole rate.
 
     Args:
         stages: The first begins at 0.
@@ -62,12 +63,15 @@ def rate_at(stages: Sequence[Stage], step: int, steps: int, warmup: int, final: 
     current = stage_at(stages, step, steps)
     first, end = [*first_steps(stages, steps), steps][current : current + 2]
     stage, length = stages[current], end - first
+    if length == 1 < len(stages):
+        return stage.rate
+    longest = length if len(stages) == 1 else length // 2
     share: float = cosine_warmup_schedule(
         step=step - first,
         max_steps=length,
         start_value=1.0,
         end_value=final,
-        warmup_steps=min(warmup, length) if stage.warms_up else 0,
+        warmup_steps=min(warmup, longest) if stage.warms_up else 0,
         warmup_start_value=0.0,
     )
     return stage.rate * share

@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 import torch
-from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, nn
 
 from csl.checks import check_positive, check_range, check_share
@@ -52,7 +51,7 @@ class TSimCNE(Method):
 
     heads: ClassVar[tuple[str, ...]] = ("encoder", "projection_head", "plane")
     accumulates: ClassVar[bool] = False
-    reached: Tensor
+    stage_reached: Tensor
 
     def __init__(
         self,
@@ -74,7 +73,7 @@ class TSimCNE(Method):
         self.projection_head = nn.Sequential(*hidden, nn.Linear(hidden_dim, output_dim, bias=False))
         self.plane = nn.Sequential(*hidden, nn.Linear(hidden_dim, 2, bias=False))  # a shift changes no distance
         self.loss = loss or TSimCNELoss()
-        self.register_buffer("reached", torch.tensor(WIDE))  # the last step's stage, for who measures later
+        self.register_buffer("stage_reached", torch.tensor(WIDE))  # that of the last step, for measuring
 
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for this process's images against those of all processes, of the head that is trained."""
@@ -88,14 +87,14 @@ class TSimCNE(Method):
 
     def after_backward(self) -> None:
         """Let the optimizer leave alone what is not trained now."""
-        self.reached.fill_(stage := self._stage())
+        self.stage_reached.fill_(stage := self._stage())
         wide, plane = (set(head[-1].parameters()) for head in (self.projection_head, self.plane))
         idle = {WIDE: plane, CALIBRATING: set(self.parameters()) - plane, FINETUNING: wide}[stage]
         for parameter in idle:
             parameter.grad = None
 
     def _stage(self) -> int:
-        """The stage of the present step, or of the last one where nothing is trained now."""
-        if self._trainer is None or self.trainer.state.fn != TrainerFn.FITTING:
-            return int(self.reached)
+        """The stage of the present step; between steps, where something is measured, that of the last one."""
+        if self._trainer is None or not self.trainer.training:
+            return int(self.stage_reached)
         return stage_at(self.stages, self.global_step, total_steps(self.trainer))

@@ -10,6 +10,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torchvision.ops import StochasticDepth
 
 M = TypeVar("M", bound=nn.Module)
+_SHARES = ("dropout", "attention_dropout", "drop_prob", "drop_rate")
 
 
 def momentum_copy(module: M) -> M:
@@ -90,4 +91,6 @@ def _shares_dropped(part: nn.Module) -> list[str]:
     """The attributes that say how much a layer of torch, torchvision or timm drops at random."""
     if isinstance(part, _DropoutNd | StochasticDepth):
         return ["p"]
-    return [name for name in ("dropout", "attention_dropout", "drop_prob") if isinstance(vars(part).get(name), float)]
+    if type(part).__name__ == "PatchDropout":
+        return ["prob"]
+    return [name for name in _SHARES if isinstance(vars(part).get(name), float)]

@@ -141,6 +141,8 @@ def test_a_method_that_is_for_one_kind_of_encoder_gets_it_where_none_is_named(tm
 def test_a_method_that_needs_colours_keeps_them_where_nothing_else_is_said(tmp_path: Path) -> None:
     line = ["--model", "CMC", "--data.source", "CIFAR10"]
     assert "--data.augmentation.gray_probability" in complete(line)
+    assert "--data.augmentation.gray_probability" in complete([*line, "--data", "csl.data.ImageDataModule"])
+    assert "--data.augmentation.gray_probability" not in complete([*line, "--data", "my_data.MyData"])
     assert not [word for word in complete(["--data.source", "CIFAR10"]) if "augmentation" in word]
     file = write(tmp_path, "data: {augmentation: {crop_area: [0.2, 1.0], jitter_probability: 0.5}}")
     text = csl(tmp_path, "fit", *line, "--config", file, "--print_config")

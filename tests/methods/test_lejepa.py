@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from csl.encoders import ConvNet
+from csl.losses import LeJEPALoss
 from csl.methods import LeJEPA
 from tests.methods.toy import toy_batch, toy_method
 
@@ -33,6 +34,8 @@ def test_directions_depend_on_the_step_and_on_nothing_else() -> None:
 
 
 def test_wrong_options_are_named() -> None:
+    with pytest.raises(ValueError, match="loss: expected one of 2 full views, as the method has, got 4"):
+        LeJEPA(ConvNet(width=2), full_views=2, loss=LeJEPALoss())
     with pytest.raises(ValueError, match="weight: expected a number from 0 to 1, got 2"):
         LeJEPA(ConvNet(width=2), weight=2)
     with pytest.raises(ValueError, match="num_directions: expected a positive number, got 0"):

@@ -94,7 +94,9 @@ def test_images_whose_numbers_nobody_knows_have_masks_of_their_own() -> None:
 def test_images_of_another_size_are_refused(size: int) -> None:
     method: Any = toy_method("MAE")
     batch = toy_batch([0, 1], ONE)._replace(views=(torch.rand(2, 3, size, size),))
-    with pytest.raises(ValueError, match=f"expected images of 8 by 8 pixels, .*, got {size} by {size}; make it for"):
+    with pytest.raises(
+        ValueError, match=f"expected images of 8 by 8 pixels, .*, got {size} by {size}; set --data.image_size 8"
+    ):
         method.training_loss(batch)
 
 

@@ -80,6 +80,13 @@ def test_negatives_that_are_asked_for_later_find_a_normaliser(tmp_path: Path) ->
     assert float(drawn.bank.normalizer) > 0
 
 
+def test_weights_without_a_normaliser_bring_back_its_estimation() -> None:
+    method: Any = toy_method("NPID", negatives=16)
+    toy_trainer(max_epochs=1).fit(method, datamodule=ToyData(method.views))
+    method.load_state_dict(toy_method("NPID").state_dict())
+    assert math.isfinite(method.training_loss(toy_batch([7, 2], ONE)).loss.item())
+
+
 def test_with_negatives_the_loss_is_the_sampled_one() -> None:
     method: Any = toy_method("NPID", negatives=5).double()
     batch = toy_batch([7, 2, 31, 4], ONE)

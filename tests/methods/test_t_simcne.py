@@ -8,6 +8,7 @@ from torch import Tensor
 
 from csl.encoders import ConvNet
 from csl.methods import Optimization, TSimCNE
+from csl.methods.stages import rate_at
 from tests.methods.toy import ToyData, toy_batch, toy_method, toy_trainer
 
 PARTS = {"encoder", "wide", "plane"}
@@ -59,6 +60,27 @@ def test_each_stage_has_a_schedule_of_its_own() -> None:
         return rising + [rate * (math.cos(math.pi * step / (falling - 1)) + 1) / 2 for step in range(falling)]
 
     assert rates == pytest.approx(stage(0.1, 30, 4) + stage(0.1, 2, 0) + stage(0.001, 28, 4))
+
+
+def test_a_stage_of_one_step_has_its_rate_and_a_short_one_warms_up_for_half_of_it() -> None:
+    stages = toy_method("TSimCNE", finetuning_rate=0.5).stages
+    rates = [rate_at(stages, step, 30, warmup=10) for step in range(30)]
+    assert rates[20] == 1.0
+    assert rates[21:25] == pytest.approx([0.125, 0.25, 0.375, 0.5])
+    assert rates[25] == 0.5
+    assert rates[29] == 0.0
+
+
+def test_between_stages_the_head_that_was_trained_is_measured() -> None:
+    stages: list[tuple[int, int]] = []
+
+    class Stages(Callback):
+        def on_validation_start(self, trainer: Any, module: Any) -> None:
+            stages.append((trainer.global_step, module._stage()))
+
+    method = toy_method("TSimCNE", plane_start=0.5)
+    toy_trainer(max_epochs=4, limit_val_batches=1.0, callbacks=[Stages()]).fit(method, datamodule=ToyData())
+    assert [(step, stage) for step, stage in stages if step] == [(4, 0), (8, 0), (12, 2), (16, 2)]
 
 
 def test_the_plane_can_be_left_out() -> None:

@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -110,6 +111,22 @@ def test_a_copy_drops_nothing_in_training(dropping: nn.Module) -> None:
 def test_a_copy_has_none_of_timms_drop_path() -> None:
     torch.manual_seed(0)
     _check_copy_drops_nothing(pytest.importorskip("timm.layers").DropPath(0.5), torch.randn(16, 5, 8))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("test_vit", {"patch_drop_rate": 0.5, "num_classes": 0}),
+        ("test_efficientnet", {"drop_rate": 0.5}),
+        ("test_resnet", {"drop_rate": 0.5, "drop_block_rate": 0.3}),
+    ],
+)
+def test_a_copy_of_timms_models_drops_nothing(name: str, options: dict[str, Any]) -> None:
+    torch.manual_seed(0)
+    original = pytest.importorskip("timm").create_model(name, **options).train()
+    copy, images = momentum_copy(original), torch.randn(4, 3, original.default_cfg["input_size"][1], 160)
+    assert not torch.equal(original(images), original(images))
+    torch.testing.assert_close(copy(images), copy(images), rtol=1e-4, atol=1e-4)
 
 
 def _check_copy_drops_nothing(dropping: nn.Module, inputs: Tensor) -> None:
