@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from sklearn.decomposition import PCA
 
 from benchmarks.machine import report
 from benchmarks.method_rows import command
@@ -22,7 +22,7 @@ from csl.table import Table
 from csl.types import Features
 
 TOP = 5
-LEAST = 1e-6  # of the largest variance: components with less are left out
+KEPT = 1 - 1e-6  # of the variance; components beyond are rounding
 
 
 def main() -> None:
@@ -33,43 +33,23 @@ def main() -> None:
     header = ["run", "as they are", "centred", "whitened", "linear", f"variance in {TOP} of D directions"]
     table = Table(header, [row(run) for run in runs]).markdown()
     note = "kNN accuracy (k = 20) on the held-out images; the linear classifier's is of the run's own log."
-    report(
-        "whitening", "kNN on whitened features", f"python -m benchmarks.whitening {shown(runs)}", f"{table}\n\n{note}"
-    )
-
-
-def shown(runs: list[Path]) -> str:
-    """The runs, as the line named them."""
-    return " ".join(map(str, runs))
+    line = f"python -m benchmarks.whitening {' '.join(map(str, runs))}"
+    report("whitening", "kNN on whitened features", line, f"{table}\n\n{note}")
 
 
 def row(run: Path) -> list[str]:
     """One run in the table."""
     train, val = (features(run, part) for part in ("train", "val"))
+    components = PCA(KEPT, whiten=True, svd_solver="full").fit(train.values)
     mean = train.values.mean(dim=0)
-    variance, directions = spectrum(train.values)
-    kept = variance > LEAST * variance[0]
-    scaled = directions[:, kept] / variance[kept].sqrt()
     found = [
         knn(train, val),
         knn(*(one._replace(values=one.values - mean) for one in (train, val))),
-        knn(*(one._replace(values=(one.values - mean) @ scaled) for one in (train, val))),
+        knn(*(one._replace(values=torch.from_numpy(components.transform(one.values))) for one in (train, val))),
         Run(run).last_scalars()["val/linear_accuracy"],
     ]
-    share = float(variance[:TOP].sum() / variance.sum())
+    share = components.explained_variance_ratio_[:TOP].sum()
     return [f"{run.parent.name}, {run.name}", *(f"{value:.3f}" for value in found), f"{share:.2f} of {len(mean)}"]
-
-
-def spectrum(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Variances `[D]` along principal components, the largest first, and the components `[D, D]`, one in a column.
-
-    Example:
-        >>> spectrum(torch.tensor([[0.0, 1.0], [0.0, -1.0], [3.0, 0.0], [-3.0, 0.0]]))[0]
-        tensor([4.5000, 0.5000])
-    """
-    centred = values - values.mean(dim=0)
-    variance, directions = torch.linalg.eigh(centred.T @ centred / len(values))
-    return variance.flip(0), directions.flip(1)
 
 
 def knn(train: Features, val: Features) -> float:

@@ -21,7 +21,7 @@ class LocalNet(Encoder):
 
     Padding would tell positions where they are, and batch norm what other positions hold: a method that compares parts
     of an image with each other could be right without looking at what they show. The features, of which an image has
-    one vector, have batch norm: without it few directions hold nearly all of their variance.
+    one vector, have batch norm as in the paper.
 
     From Learning Representations by Maximizing Mutual Information Across Views, 2019, arXiv 1906.00910, simplified:
     shortcuts are averages of the positions that a block joins, as there, followed by a 1×1 convolution where the number

@@ -19,8 +19,8 @@ def momentum_copy(module: M) -> M:
     Its batch norm is its own: in training mode it normalises by the batch it sees and keeps running statistics of
     that, as MoCo and BYOL do. Copied or averaged statistics would describe the activations of other weights.
 
-    It drops nothing at random, whatever share the original drops: targets with dropout would differ from one pass to
-    the next more than from one image to another. DINO's teacher has no drop path either.
+    It drops nothing at random, whatever share the original drops: targets with dropout may differ more from one
+    pass to the next than from one image to another. DINO's teacher has no drop path either.
 
     From MoCo, 2020, arXiv 1911.05722, and BYOL, 2020, arXiv 2006.07733.
 

@@ -10,7 +10,7 @@ class ResidualMLP(nn.Module):
 
         y = norm(A x + W_2 relu(W_1 x + b))
 
-    Without the norm, a contrast of such vectors rewards their lengths, which grow along a few directions.
+    Without the norm, longer vectors alone would make a contrast sharper.
 
     From Learning deep representations by mutual information estimation and maximization, 2018, arXiv 1808.06670, where
     it makes vectors of an image and of its parts comparable; the authors' code has batch norm before the relu, too.
