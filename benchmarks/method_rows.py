@@ -22,8 +22,8 @@ JUDGE = "val/knn_accuracy"
 SEARCH_EPOCHS = 3
 REFUSED = 1  # status of `csl fit` where it breaks off by itself, as when the loss is no number
 HELD_OUT = 0.05  # of the training images, for the search
-# Of methods that take no other; DIM takes others and learns little with them.
-ENCODERS = {"CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
+# Of methods that take no other, and of those that compare places of maps: small ones of small parts of the image.
+ENCODERS = {"AMDIM": "LocalNet", "CMC": "LabResNet", "CPC": "PatchResNet", "DIM": "LocalNet", "MAE": "ViT"}
 # About as small as the common encoder of MNIST and CIFAR-10; of digits, what `csl fit` takes for them.
 SIZES: dict[str, dict[str, int]] = {
     "LabResNet": {"depth": 10, "width": 16},

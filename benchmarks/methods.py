@@ -13,7 +13,6 @@ of brightness with what it has of colour.
 """
 
 import argparse
-import math
 import os
 import statistics
 import subprocess
@@ -22,13 +21,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
-import numpy as np
-
+from benchmarks.correlations import ACCURACIES, Target, by_method, correlations
 from benchmarks.machine import report
 from benchmarks.method_rows import HELD_OUT, SEARCH_EPOCHS, Experiment, Row
 from csl.commands.listing import offered
 from csl.methods import Method
-from csl.study.verdict import spearman
 from csl.table import Table
 
 # Header, scalar, digits behind the point.
@@ -48,7 +45,6 @@ COLUMNS = (
     ("minutes", "minutes", 1),
 )
 FIRST = ("raw pixels", "untrained encoder")
-TARGETS = {"kNN": "val/knn_accuracy", "linear": "val/linear_accuracy", "GCN": "val/gcn_accuracy"}
 
 
 def main() -> None:
@@ -96,8 +92,9 @@ def trained(experiment: Experiment, methods: Sequence[str], seeds: int, jobs: in
 
 def write(experiment: Experiment) -> None:
     """Print the table of all finished rows, and write it."""
-    rates = " ".join(f"{rate:g}" for rate in experiment.rates)
-    command = f"python -m benchmarks.methods {experiment.configs}" + (f" --rates {rates}" if rates else "")
+    rates = [f"{rate:g}" for rate in experiment.rates]
+    words = ["python -m benchmarks.methods", str(experiment.configs), *(["--rates", *rates] if rates else [])]
+    command = " ".join([*words, *experiment.options])
     report(f"methods-{experiment.name}", f"Methods on {experiment.name}", command, table(experiment))
 
 
@@ -111,7 +108,7 @@ def table(experiment: Experiment) -> str:
     header = ["", *(title for title, _, _ in columns), "rate", "seeds", "precision"]
     parts = [Table(header, lines).markdown(), note(experiment), encoders(runs), places(runs)]
     parts = [part for part in parts if part]
-    return "\n\n".join([*parts, *followed({name: rows for name, rows in runs.items() if name not in FIRST and rows})])
+    return "\n\n".join([*parts, *followed(by_method(experiment.rows(), FIRST))])
 
 
 def places(runs: Mapping[str, list[Row]]) -> str:
@@ -133,27 +130,15 @@ def encoders(runs: Mapping[str, list[Row]]) -> str:
     return "\n".join(["Rows with an encoder of their own:", "", *lines]) if lines else ""
 
 
-def followed(runs: Mapping[str, list[Row]]) -> list[str]:
-    """What follows accuracy from method to method: rank correlations over their means, where there are ten methods."""
-    if len(runs) < 10:
+def followed(rows: list[list[Row]]) -> list[str]:
+    """What follows accuracy from method to method: rank correlations, where there are ten methods."""
+    if len(rows) < 10:
         return []
-    means = {
-        scalar: np.array(
-            [statistics.fmean(row.scalars.get(scalar, math.nan) for row in rows) for rows in runs.values()]
-        )
-        for _, scalar, _ in COLUMNS
-    }
-    targets = {title: means[scalar] for title, scalar in TARGETS.items()}
-    targets["GCN - linear"] = targets["GCN"] - targets["linear"]
-    together = np.zeros(len(runs), dtype=np.int64)
-    lines = []
-    for title, scalar, _ in COLUMNS:
-        if scalar in (*TARGETS.values(), "minutes") or np.isnan(means[scalar]).any():
-            continue
-        found = [spearman(means[scalar], target, together) for target in targets.values()]
-        lines.append([title, *(f"{one.value:+.2f} [{one.low:+.2f}, {one.high:+.2f}]" for one in found)])
+    measures = {title: scalar for title, scalar, _ in COLUMNS if title not in ("linear", "GCN", "minutes")}
+    targets: dict[str, Target] = {**ACCURACIES, "GCN - linear": (ACCURACIES["GCN"], ACCURACIES["linear"])}
+    lines = [[title, *cells] for title, cells in correlations(rows, measures, targets).items()]
     return [
-        f"Spearman's rank correlation over the {len(runs)} methods, with a 95 % bootstrap interval:",
+        f"Spearman's rank correlation over the {len(rows)} methods, with a 95 % bootstrap interval:",
         Table(["", *targets], lines).markdown(),
     ]
 

@@ -36,6 +36,7 @@ SOURCE = Slot("--data.source", ("data", "source"), ImageSource)
 SECTIONS = ("--model", "--data", "--model.encoder", "--data.source")
 # By encoder: sizes for images of 8 pixels, with which minutes on 2 CPU cores are enough.
 SMALL: dict[str, dict[str, int]] = {
+    "LocalNet": {"width": 16},
     "PatchResNet": {"depth": 10, "width": 32},
     "ViT": {"patch_size": 2, "depth": 4, "heads": 4, "width": 128, "mlp_width": 256},
 }
