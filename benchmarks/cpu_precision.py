@@ -9,13 +9,17 @@ import torch
 from benchmarks.machine import report
 from benchmarks.step import consumer, in_memory, training_step
 from benchmarks.timing import CPU, Rate, rates
-from csl.encoders import ConvNet, Encoder, ResNet
+from csl.encoders import ConvNet, Encoder, ResNet, ViT
 from csl.table import Table
 
 NETWORKS: dict[str, tuple[Callable[[], Encoder], tuple[int, int]]] = {
     "configs/digits": (partial(ConvNet, in_channels=1), (1, 8)),
     "configs/cifar10/cpu": (partial(ResNet, depth=10, width=16), (3, 32)),
     "configs/cifar10": (partial(ResNet, depth=18), (3, 32)),
+    "configs/mnist/vit": (
+        partial(ViT, patch_size=4, depth=4, heads=2, width=64, mlp_width=128, image_size=28, in_channels=1),
+        (1, 28),
+    ),
 }
 PRECISIONS = ("32-true", "bf16-mixed")
 
@@ -34,10 +38,16 @@ def main() -> None:
         "cpu_precision",
         f"SimCLR's step in float32 and in bfloat16, batch {args.batch}",
         "python -m benchmarks.cpu_precision " + " ".join(f"--{name} {value}" for name, value in vars(args).items()),
-        f"{torch.backends.cpu.get_cpu_capability()}; images a second on views that are there already, median of "
+        f"{instructions()}; images a second on views that are there already, median of "
         f"{args.rounds} rounds (slowest to fastest).\n\n"
         + Table(["network of", "parameters", "float32", "bfloat16", "bfloat16 / float32"], rows).markdown(),
     )
+
+
+def instructions() -> str:
+    """What this processor has for vectors, and for bfloat16."""
+    found = [name for name in ("avx512_bf16", "amx_bf16") if torch.cpu.get_capabilities().get(name)]
+    return f"{torch.backends.cpu.get_cpu_capability()}; for bfloat16 {' and '.join(found) or 'nothing'}"
 
 
 def encoder(name: str) -> Encoder:

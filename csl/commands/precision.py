@@ -1,4 +1,4 @@
-"""The precision of a run that names none: bfloat16 where the device computes in it, float32 elsewhere."""
+"""The precision of a run that names none: bfloat16 where the device is faster in it, float32 elsewhere."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ def automatic_precision(accelerator: Any) -> tuple[str, str]:
     """The trainer's precision on an accelerator, and the reason for the log.
 
     Weights, losses and all measurements stay in float32 either way, the features that are measured, too; encoders
-    compute in the precision named here in training. With instructions for bfloat16 a step takes 0.3 to 0.6 of the time
-    on a processor (`benchmarks/results/cpu_precision.md`). Those without emulate it, ten times slower than float32
-    (measured, AMD EPYC 7003), and so do GPUs older than Ampere.
+    compute in the precision named here in training. A processor needs AMX for it: an Intel Xeon without, whose AVX-512
+    has instructions for bfloat16, is slower in it than in float32 (`benchmarks/results/cpu_precision.md`), and
+    processors with neither emulate it, ten times slower (measured, AMD EPYC 7003). So do GPUs older than Ampere.
 
     Args:
         accelerator: `trainer.accelerator`; "auto" is the GPU where there is one.
@@ -21,7 +21,7 @@ def automatic_precision(accelerator: Any) -> tuple[str, str]:
         True
     """
     if accelerator == "cpu" or (accelerator == "auto" and not torch.cuda.is_available()):
-        pays, device = cpu_has_bfloat16(), "this processor"
+        pays, device = cpu_has_amx(), "this processor"
     elif accelerator in ("auto", "gpu", "cuda"):
         pays, device = torch.cuda.is_available() and torch.cuda.is_bf16_supported(False), "this GPU"
     else:
@@ -29,14 +29,13 @@ def automatic_precision(accelerator: Any) -> tuple[str, str]:
     if pays:
         return (
             "bf16-mixed",
-            f"{device} has instructions for bfloat16; for float32 throughout: --trainer.precision 32-true",
+            f"{device} is made for bfloat16; for float32 throughout: --trainer.precision 32-true",
         )
-    return "32-true", f"{device} has no instructions for bfloat16 that we know of"
+    return "32-true", f"{device} is no faster in bfloat16 that we know of; to try it: --trainer.precision bf16-mixed"
 
 
-def cpu_has_bfloat16() -> bool:
-    """Whether this processor multiplies matrices in bfloat16 (AVX512-BF16 or AMX)."""
+def cpu_has_amx() -> bool:
+    """Whether this processor has a unit that multiplies matrices in bfloat16."""
     if not hasattr(torch.cpu, "get_capabilities"):  # before torch 2.11; every processor with AMX tiles has bfloat16
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+        return bool(torch.cpu._is_amx_tile_supported())
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))

@@ -19,31 +19,22 @@ def pretend(
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16 and not including_emulation)
 
 
-@pytest.mark.parametrize(("capability", "expected"), [("amx_bf16", "bf16-mixed"), ("avx512_bf16", "bf16-mixed")])
+@pytest.mark.parametrize(
+    ("capability", "expected"), [("amx_bf16", "bf16-mixed"), ("avx512_bf16", "32-true"), ("avx2", "32-true")]
+)
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
-def test_processors_with_instructions_for_bfloat16_use_it(
+def test_processors_with_a_unit_for_bfloat16_use_it(
     monkeypatch: pytest.MonkeyPatch, accelerator: str, capability: str, expected: str
 ) -> None:
     pretend(monkeypatch, capability)
     assert automatic_precision(accelerator)[0] == expected
 
 
-@pytest.mark.parametrize("accelerator", ["cpu", "auto"])
-def test_other_processors_stay_in_float32(monkeypatch: pytest.MonkeyPatch, accelerator: str) -> None:
-    pretend(monkeypatch, "avx2")
-    assert automatic_precision(accelerator)[0] == "32-true"
-
-
-@pytest.mark.parametrize("instructions", ["_is_avx512_bf16_supported", "_is_amx_tile_supported"])
-def test_an_older_torch_is_asked_for_each_kind_of_instruction(
-    monkeypatch: pytest.MonkeyPatch, instructions: str
-) -> None:
+@pytest.mark.parametrize("has_amx", [True, False])
+def test_an_older_torch_is_asked_for_tiles(monkeypatch: pytest.MonkeyPatch, has_amx: bool) -> None:
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
-    assert not precision.cpu_has_bfloat16()
-    monkeypatch.setattr(torch.cpu, instructions, lambda: True)
-    assert precision.cpu_has_bfloat16()
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx, raising=False)
+    assert precision.cpu_has_amx() == has_amx
 
 
 @pytest.mark.parametrize("accelerator", ["gpu", "cuda", "auto"])
@@ -64,7 +55,7 @@ def test_a_run_trains_in_the_automatic_precision_and_its_file_leaves_it_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[torch.dtype] = []
-    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "cpu_has_amx", lambda: True)
     monkeypatch.setattr("csl.methods.SimCLR.training_loss", watched(seen))
     csl(tmp_path, "fit", "--trainer.accelerator", "cpu", *SHORT)
     assert set(seen) == {torch.bfloat16}
@@ -74,7 +65,7 @@ def test_a_run_trains_in_the_automatic_precision_and_its_file_leaves_it_open(
 
 def test_a_precision_on_the_line_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.dtype] = []
-    monkeypatch.setattr(precision, "cpu_has_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "cpu_has_amx", lambda: True)
     monkeypatch.setattr("csl.methods.SimCLR.training_loss", watched(seen))
     csl(tmp_path, "fit", "--trainer.accelerator", "cpu", "--trainer.precision", "32-true", *SHORT)
     assert set(seen) == {torch.float32}
