@@ -31,6 +31,7 @@ MEASURES = {
     "RankMe": "val/rankme",
     "feature std": "val/feature_std",
 }
+TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar10-cpu": "CIFAR-10"}
 TEXT = (
     "Spearman's rank correlation over methods, with a 95 % bootstrap interval; all measures are of the held-out "
     "images. NC1 is small where classes are tight, and so correlates negatively."
@@ -42,7 +43,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configs", type=Path, nargs="+", help="folders of configs, such as configs/digits")
     folders = parser.parse_args().configs
-    groups = {one.name: by_method(one.rows(), FAMILIES["no training"]) for one in map(Experiment, folders)}
+    groups = {
+        TITLES.get(one.name, one.name): by_method(one.rows(), FAMILIES["no training"])
+        for one in map(Experiment, folders)
+    }
     labels = FAMILIES["labels"]
     without = {name: [row for row in rows if row[0].name not in labels] for name, rows in groups.items()}
     parts = [TEXT, "## All methods", table(groups), "## Methods that see no labels", table(without)]
