@@ -166,9 +166,9 @@ def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
 
 
 def check_benchmark(folder: Path, module: str, words: Sequence[str]) -> None:
-    """A benchmark exists and knows each option; `csl fit` knows those with a dot, at the end, which are handed on."""
+    """A benchmark exists and knows each option; `csl fit` knows `--config` and those with a dot, at the end."""
     source = (ROOT / f"{module.replace('.', '/')}.py").read_text()
-    own = list(takewhile(lambda word: not (word.startswith("--") and "." in word), words))
+    own = list(takewhile(lambda word: not (word == "--config" or (word.startswith("--") and "." in word)), words))
     assert all(f'"{word}"' in source for word in own if word.startswith("--"))
     if handed_on := words[len(own) :]:
         assert "parse_known_args" in source
