@@ -132,7 +132,7 @@ def test_a_method_that_is_for_one_kind_of_encoder_gets_it_where_none_is_named(tm
     line = complete(["--model", "MAE", "--data.source", "CIFAR10"])
     assert line[2:9] == [*usual, "--data.source"]
     assert complete(["--model", "MAE"])[2:10] == [*usual, "--model.encoder.patch_size", "2"]
-    assert complete(["--model", "DIM"])[2:5] == ["--model.encoder", "LocalNet", "--data.source"]
+    assert complete(["--model", "DIM"])[2:6] == ["--model.encoder", "LocalNet", "--model.encoder.width", "16"]
     assert complete(["--model", "CPC"])[2:6] == ["--model.encoder", "PatchResNet", "--model.encoder.depth", "10"]
     line = complete(["--model", "MAE", "--model.encoder", "Timm"])
     assert line[2:6] == ["--model.encoder", "Timm", "--data.source", "Digits"]
