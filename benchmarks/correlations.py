@@ -43,24 +43,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("configs", type=Path, nargs="+", help="folders of configs, such as configs/digits")
     folders = parser.parse_args().configs
-    groups = {
-        TITLES.get(one.name, one.name): by_method(one.rows(), FAMILIES["no training"])
-        for one in map(Experiment, folders)
-    }
-    labels = FAMILIES["labels"]
-    without = {name: [row for row in rows if row[0].name not in labels] for name, rows in groups.items()}
-    parts = [TEXT, "## All methods", table(groups), "## Methods that see no labels", table(without)]
+    experiments = {TITLES.get(one.name, one.name): one for one in map(Experiment, folders)}
+    parts = [TEXT]
+    for title, without in {
+        "All methods": FAMILIES["no training"],
+        "Methods that see no labels": (*FAMILIES["no training"], *FAMILIES["labels"]),
+    }.items():
+        rows = {name: list(one.by_name(without=without).values()) for name, one in experiments.items()}
+        parts += [f"## {title}", table(rows)]
     command = f"python -m benchmarks.correlations {' '.join(map(str, folders))}"
     report("correlations", "Which measures rank methods as accuracy does", command, "\n\n".join(parts))
-
-
-def by_method(rows: Sequence[Row], without: Sequence[str] = ()) -> list[list[Row]]:
-    """The rows of each method together, but for the names that are to be left out."""
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        if row.name not in without:
-            found.setdefault(row.name, []).append(row)
-    return list(found.values())
 
 
 def table(groups: Mapping[str, Sequence[Sequence[Row]]]) -> str:
@@ -68,7 +60,8 @@ def table(groups: Mapping[str, Sequence[Sequence[Row]]]) -> str:
     targets = {title: ACCURACIES[title] for title in ("kNN", "linear")}
     header = ["", *(f"{name}, {title} ({len(rows)})" for name, rows in groups.items() for title in targets)]
     columns = [correlations(rows, MEASURES, targets) for rows in groups.values()]
-    lines = [[title, *(cell for column in columns for cell in column.get(title, ("", "")))] for title in MEASURES]
+    empty = [""] * len(targets)
+    lines = [[title, *(cell for column in columns for cell in column.get(title, empty))] for title in MEASURES]
     return Table(header, lines).markdown()
 
 
@@ -82,12 +75,11 @@ def correlations(
         measures: Scalars by title.
         targets: Scalars by title, or two whose difference is meant.
     """
-    found = {}
-    for title, scalar in measures.items():
-        values = mean(rows, scalar)
-        if not np.isnan(values).any():
-            found[title] = [correlation(rows, scalar, target) for target in targets.values()]
-    return found
+    return {
+        title: [correlation(rows, scalar, target) for target in targets.values()]
+        for title, scalar in measures.items()
+        if not np.isnan(mean(rows, scalar)).any()
+    }
 
 
 def correlation(rows: Sequence[Sequence[Row]], scalar: str, target: Target) -> str:

@@ -9,6 +9,7 @@ import torch
 from benchmarks.machine import report
 from benchmarks.step import consumer, in_memory, training_step
 from benchmarks.timing import CPU, Rate, rates
+from csl.commands.precision import cpu_has_amx
 from csl.encoders import ConvNet, Encoder, ResNet, ViT
 from csl.table import Table
 
@@ -38,16 +39,10 @@ def main() -> None:
         "cpu_precision",
         f"SimCLR's step in float32 and in bfloat16, batch {args.batch}",
         "python -m benchmarks.cpu_precision " + " ".join(f"--{name} {value}" for name, value in vars(args).items()),
-        f"{instructions()}; images a second on views that are there already, median of "
-        f"{args.rounds} rounds (slowest to fastest).\n\n"
+        f"{torch.backends.cpu.get_cpu_capability()}, {'with' if cpu_has_amx() else 'without'} AMX; images a second on "
+        f"views that are there already, median of {args.rounds} rounds (slowest to fastest).\n\n"
         + Table(["network of", "parameters", "float32", "bfloat16", "bfloat16 / float32"], rows).markdown(),
     )
-
-
-def instructions() -> str:
-    """What this processor has for vectors, and for bfloat16."""
-    found = [name for name in ("avx512_bf16", "amx_bf16") if torch.cpu.get_capabilities().get(name)]
-    return f"{torch.backends.cpu.get_cpu_capability()}; for bfloat16 {' and '.join(found) or 'nothing'}"
 
 
 def encoder(name: str) -> Encoder:

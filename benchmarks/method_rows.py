@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -89,6 +90,14 @@ class Experiment:
         """The finished rows, in the order of their names and seeds."""
         files = sorted(self.folder.glob("*-seed*.json"))
         return [Row(**json.loads(file.read_text())) for file in files]
+
+    def by_name(self, *, without: Collection[str] = ()) -> dict[str, list[Row]]:
+        """The finished rows of each name, of all its seeds; but for names that are to be left out."""
+        found: dict[str, list[Row]] = {}
+        for row in self.rows():
+            if row.name not in without:
+                found.setdefault(row.name, []).append(row)
+        return found
 
     def untrained(self, name: str, seed: int, *options: str) -> None:
         """Measure an encoder that nobody trained, where that is not done."""

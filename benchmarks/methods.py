@@ -21,9 +21,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
-from benchmarks.correlations import ACCURACIES, Target, by_method, correlations
+from benchmarks.correlations import ACCURACIES, Target, correlations
 from benchmarks.machine import report
 from benchmarks.method_rows import HELD_OUT, SEARCH_EPOCHS, Experiment, Row
+from benchmarks.plane import FAMILIES
 from csl.commands.listing import offered
 from csl.methods import Method
 from csl.table import Table
@@ -44,7 +45,7 @@ COLUMNS = (
     ("NC1 val", "val/nc1_variability", 2),
     ("minutes", "minutes", 1),
 )
-FIRST = ("raw pixels", "untrained encoder")
+FIRST = FAMILIES["no training"]
 
 
 def main() -> None:
@@ -100,15 +101,14 @@ def write(experiment: Experiment) -> None:
 
 def table(experiment: Experiment) -> str:
     """The table in Markdown, and what is to be known of it."""
-    runs: dict[str, list[Row]] = {name: [] for name in FIRST}
-    for row in experiment.rows():
-        runs.setdefault(row.name, []).append(row)
+    found = experiment.by_name()
+    runs = {name: found[name] for name in (*FIRST, *found) if name in found}
     columns = [one for one in COLUMNS if any(one[1] in row.scalars for rows in runs.values() for row in rows)]
-    lines = [line(name, rows, columns) for name, rows in runs.items() if rows]
+    lines = [line(name, rows, columns) for name, rows in runs.items()]
     header = ["", *(title for title, _, _ in columns), "rate", "seeds", "precision"]
     parts = [Table(header, lines).markdown(), note(experiment), encoders(runs), places(runs)]
     parts = [part for part in parts if part]
-    return "\n\n".join([*parts, *followed(by_method(experiment.rows(), FIRST))])
+    return "\n\n".join([*parts, *followed(list(experiment.by_name(without=FIRST).values()))])
 
 
 def places(runs: Mapping[str, list[Row]]) -> str:

@@ -56,10 +56,10 @@ def main() -> None:
 
 def points(experiment: Experiment) -> dict[str, tuple[float, float]]:
     """RLD and Calinski-Harabasz score of each method on held-out images, the mean over seeds."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for row in experiment.rows():
-        found.setdefault(row.name, []).append((row.scalars[RLD], row.scalars[CHS]))
-    return {name: (fmean(x for x, _ in pairs), fmean(y for _, y in pairs)) for name, pairs in found.items()}
+    return {
+        name: (fmean(row.scalars[RLD] for row in rows), fmean(row.scalars[CHS] for row in rows))
+        for name, rows in experiment.by_name().items()
+    }
 
 
 def picture(experiments: dict[str, dict[str, tuple[float, float]]]) -> "Figure":

@@ -19,7 +19,7 @@ WHERE_TO_LOOK = (
     "--model.help SimCLR, --data.source.help Folder, --data.augmentation.help Augmentation, --trainer.callbacks.help "
     "ProbeMonitor; --model.help alone lists all methods; "
     "--print_config shows the resulting configuration. Without --trainer.precision, bfloat16 is used "
-    "(bf16-mixed) where the device is faster in it: on GPUs since Ampere, and processors with AMX."
+    "(bf16-mixed) on GPUs since Ampere and on processors with AMX."
 )
 WEIGHTS, ENCODER_WEIGHTS = "--weights", "--model.encoder.weights"
 
