@@ -178,7 +178,7 @@ class Experiment:
         kind = ENCODERS.get(name := method.rpartition(".")[2])
         if kind is None:
             return ()
-        usual = getattr(methods, name).usual_options
+        usual = getattr(methods, name).usual.options
         options = {**usual, **(SMALL if self.name == "digits" else SIZES).get(kind, {})}
         return "--model.encoder", kind, *(f"--model.encoder.{option}={value}" for option, value in options.items())
 

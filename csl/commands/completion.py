@@ -16,6 +16,7 @@ from csl.commands.names import class_path
 from csl.data import ImageSource
 from csl.encoders import Encoder
 from csl.methods import Method
+from csl.methods.usual import Usual
 
 log = logging.getLogger(__name__)
 
@@ -114,26 +115,25 @@ def _chosen(stated: Sequence[Stated], slot: Slot) -> str:
 
 def _usual_encoder(model: str, source: str) -> list[str]:
     """The encoder where none is named: the one that the method is for, or else the one that suits the images."""
-    method = _method(model)
-    name = str(getattr(method, "usual_encoder", ""))
-    own = getattr(method, "usual_options", {}) if name else {}
-    chosen = {**own, **(SMALL.get(name, {}) if _is_digits(source) else {})}
-    name = name or ("ConvNet" if _is_digits(source) else "ResNet")
+    usual = _usual(model)
+    name = usual.encoder or ("ConvNet" if _is_digits(source) else "ResNet")
+    chosen = {**usual.options, **(SMALL.get(name, {}) if _is_digits(source) else {})}
     return [ENCODER.option, name, *(word for key in chosen for word in (f"{ENCODER.option}.{key}", str(chosen[key])))]
 
 
 def _usual_augmentation(model: str) -> list[str]:
     """Strengths of augmentation that suit the method."""
-    strengths = getattr(_method(model), "usual_augmentation", {})
+    strengths = _usual(model).augmentation
     return [word for name in strengths for word in (f"--data.augmentation.{name}", str(strengths[name]))]
 
 
-def _method(model: str) -> Any:
-    """The class of the method; None if it cannot be imported, of which the parser will speak."""
+def _usual(model: str) -> Usual:
+    """What the method usually takes; nothing for a class that cannot be imported, of which the parser will speak."""
     try:
-        return import_class(_path(MODEL, model))
+        kind = import_class(_path(MODEL, model))
     except Exception:
-        return None
+        return Usual()
+    return kind.usual if issubclass(kind, Method) else Usual()
 
 
 def _is_digits(source: str) -> bool:

@@ -27,12 +27,14 @@ from csl.methods.simclr import SimCLR
 from csl.methods.simdino import SimDINO
 from csl.methods.simsiam import SimSiam
 from csl.methods.spectral_contrastive import SpectralContrastive
+from csl.methods.stages import Stage
 from csl.methods.step import Step
 from csl.methods.supcon import SupCon
 from csl.methods.supervised import Supervised
 from csl.methods.swav import SwAV
 from csl.methods.t_simcne import TSimCNE
 from csl.methods.tico import TiCo
+from csl.methods.usual import Usual
 from csl.methods.vicreg import VICReg
 from csl.methods.wmse import WMSE
 
@@ -65,11 +67,13 @@ __all__ = [
     "SimDINO",
     "SimSiam",
     "SpectralContrastive",
+    "Stage",
     "Step",
     "SupCon",
     "Supervised",
     "SwAV",
     "TSimCNE",
     "TiCo",
+    "Usual",
     "VICReg",
 ]

@@ -12,6 +12,7 @@ from csl.methods.base import Method
 from csl.methods.local_maps import channels_of, local_layers_of, places_of
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
+from csl.methods.usual import Usual
 from csl.modules import ResidualMLP
 from csl.randomness import noise_of
 from csl.types import Batch
@@ -54,7 +55,7 @@ class AMDIM(Method):
 
     heads: ClassVar[tuple[str, ...]] = ("encoder", "global_head")
     accumulates: ClassVar[bool] = False
-    usual_encoder: ClassVar[str] = "LocalNet"
+    usual: ClassVar[Usual] = Usual(encoder="LocalNet")
 
     def __init__(
         self,

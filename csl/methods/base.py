@@ -1,8 +1,7 @@
 """What all methods share: an encoder, its optimization, and the steps of training and evaluation."""
 
 import math
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 from lightning.pytorch import LightningModule
@@ -29,6 +28,7 @@ from csl.methods.run import (
 )
 from csl.methods.stages import Stage
 from csl.methods.step import Keep, Step, as_step, joined
+from csl.methods.usual import Usual
 from csl.modules import synchronize_batch_norm
 from csl.randomness import seeded
 from csl.types import Batch, Features, RawBatch, View
@@ -64,10 +64,7 @@ class Method(LightningModule):
             `accumulate_grad_batches` computes the same thing; where it is not, accumulation is refused.
         has_held_out_loss: Whether the loss means something on images that the method was not trained on.
         stages: Parts of the training, each with a learning-rate schedule of its own; one by default.
-        usual_encoder: The encoder that `csl fit` takes where none is named; empty for the one that suits the data.
-        usual_options: Options of that encoder, where they are not its defaults.
-        usual_augmentation: Strengths of `csl.data.Augmentation` that `csl fit` takes in place of those that suit the
-            images.
+        usual: The encoder and the augmentation that `csl fit` takes where none are named.
 
     Raises:
         ValueError: At the start of a fit that accumulates gradients although the method cannot, or whose length or
@@ -93,9 +90,7 @@ class Method(LightningModule):
     accumulates: ClassVar[bool] = True
     has_held_out_loss: bool = True
     stages: tuple[Stage, ...] = (Stage(),)
-    usual_encoder: ClassVar[str] = ""
-    usual_options: ClassVar[Mapping[str, float | str]] = MappingProxyType({})
-    usual_augmentation: ClassVar[Mapping[str, float]] = MappingProxyType({})
+    usual: ClassVar[Usual] = Usual()
 
     def __init__(self, encoder: Network, optimization: Optimization = DEFAULT_OPTIMIZATION) -> None:
         super().__init__()

@@ -1,7 +1,5 @@
 """CMC: what an image's lightness and its colours have in common."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -14,6 +12,7 @@ from csl.methods.optimization import Optimization
 from csl.methods.per_image import PerImageMethod
 from csl.methods.run import rows_of_processes
 from csl.methods.step import Keep, Step
+from csl.methods.usual import Usual
 from csl.types import Batch, View
 
 RECIPE = Optimization("sgd", lr=0.03, weight_decay=1e-4)
@@ -58,9 +57,8 @@ class CMC(PerImageMethod):
     accumulates: ClassVar[bool] = False
     per_image: ClassVar[str] = "lightness_memory.features"
     has_held_out_loss: bool = True
-    usual_encoder: ClassVar[str] = "LabResNet"
-    usual_augmentation: ClassVar[Mapping[str, float]] = MappingProxyType(
-        {"gray_probability": 0.0, "jitter_probability": 0.0}
+    usual: ClassVar[Usual] = Usual(
+        encoder="LabResNet", augmentation={"gray_probability": 0.0, "jitter_probability": 0.0}
     )
 
     def __init__(

@@ -13,6 +13,7 @@ from csl.methods.base import Method
 from csl.methods.local_maps import places_of
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
+from csl.methods.usual import Usual
 from csl.modules import DRAWS, RowContext, changed_patches
 from csl.randomness import derive_generator, noise_of
 from csl.types import Batch, View
@@ -65,7 +66,7 @@ class CPC(Method):
 
     views: tuple[View, ...] = (View(),)
     accumulates: ClassVar[bool] = False
-    usual_encoder: ClassVar[str] = "PatchResNet"
+    usual: ClassVar[Usual] = Usual(encoder="PatchResNet")
 
     def __init__(
         self,

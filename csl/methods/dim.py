@@ -9,6 +9,7 @@ from csl.losses import DIMLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.local_maps import channels_of, local_layers_of, places_of
 from csl.methods.optimization import Optimization
+from csl.methods.usual import Usual
 from csl.modules import ResidualMLP
 from csl.types import Batch, View
 
@@ -51,7 +52,7 @@ class DIM(Method):
     views: tuple[View, ...] = (View(),)
     heads: ClassVar[tuple[str, ...]] = ("encoder", "global_head")
     accumulates: ClassVar[bool] = False
-    usual_encoder: ClassVar[str] = "LocalNet"
+    usual: ClassVar[Usual] = Usual(encoder="LocalNet")
 
     def __init__(
         self,

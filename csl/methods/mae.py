@@ -1,8 +1,6 @@
 """MAE: a vision transformer sees a quarter of an image's patches, and a small decoder paints the others."""
 
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import ClassVar
 
 import torch
@@ -14,6 +12,7 @@ from csl.losses import MAELoss, in_full_precision
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
 from csl.methods.run import run_seed
+from csl.methods.usual import Usual
 from csl.modules import grid_positions
 from csl.randomness import noise_of
 from csl.types import Batch, View
@@ -57,8 +56,7 @@ class MAE(Method):
     """
 
     views: tuple[View, ...] = (View(),)
-    usual_encoder: ClassVar[str] = "ViT"
-    usual_options: ClassVar[Mapping[str, float | str]] = MappingProxyType({"dropout": 0.0, "pooling": "mean"})
+    usual: ClassVar[Usual] = Usual(encoder="ViT", options={"dropout": 0.0, "pooling": "mean"})
     positions: Tensor
 
     def __init__(

@@ -85,13 +85,13 @@ def small_vit(dropout: float = 0.2) -> ViT:
 
 def small_encoder(name: str, dropout: bool) -> Encoder:
     """A small encoder that a method can train, with dropout where it has any."""
-    if EVERY[name].usual_encoder == "LabResNet":
+    if EVERY[name].usual.encoder == "LabResNet":
         return LabResNet(depth=10, width=1)
-    if EVERY[name].usual_encoder == "PatchResNet":
+    if EVERY[name].usual.encoder == "PatchResNet":
         return PatchResNet(depth=10, width=2, image_size=8)
-    if EVERY[name].usual_encoder == "LocalNet":
+    if EVERY[name].usual.encoder == "LocalNet":
         return LocalNet(width=2, blocks=1, image_size=8)
-    if EVERY[name].usual_encoder == "ViT" or dropout:
+    if EVERY[name].usual.encoder == "ViT" or dropout:
         return small_vit(0.2 if dropout else 0.0)
     return ConvNet(width=2)
 
