@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from csl.metrics.relative_local_density_per_class import (
         RelativeLocalDensityPerClass as RelativeLocalDensityPerClass,
     )
+    from csl.metrics.relative_local_density_spread import (
+        RelativeLocalDensitySpread as RelativeLocalDensitySpread,
+    )
     from csl.metrics.rows_metric import RowsMetric as RowsMetric
     from csl.metrics.sample_scores import per_sample as per_sample
     from csl.metrics.silhouette_score import SilhouetteScore as SilhouetteScore
@@ -65,6 +68,7 @@ _HOMES = {
     "RelativeLocalDensity": "relative_local_density",
     "RowsMetric": "rows_metric",
     "RelativeLocalDensityPerClass": "relative_local_density_per_class",
+    "RelativeLocalDensitySpread": "relative_local_density_spread",
     "Similarity": "comparison",
     "SilhouetteScore": "silhouette_score",
     "Uniformity": "uniformity",

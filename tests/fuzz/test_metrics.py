@@ -40,6 +40,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "rankme": (0, 41),
     "relative_local_density": (-0.5, 1),
     "relative_local_density_per_class": (-0.25, 0.25),
+    "relative_local_density_spread": (0, 1),
     "silhouette_score": (-1, 1),
     "uniformity": (-8, 0),
 }
@@ -65,6 +66,7 @@ ORDERLESS = [
     "participation_ratio",
     "rankme",
     "relative_local_density",
+    "relative_local_density_spread",
     "silhouette_score",
     "uniformity",
 ]

@@ -5,8 +5,8 @@ integers. A score that is not defined is NaN, with a warning that says why; feat
 
 Global density: `calinski_harabasz_score`, `davies_bouldin_score`, `silhouette_score`, `class_distances`,
 `neural_collapse`; `classifier_collapse` with the weights of a linear classifier.
-Local density: `relative_local_density` and `..._per_class`, `class_affinity`, `neighbor_agreement`, `knn_accuracy`,
-`knn_modularity`; `estimate_relative_local_density` where N is too large for the exact value.
+Local density: `relative_local_density`, `..._per_class` and `..._spread`, `class_affinity`, `neighbor_agreement`,
+`knn_accuracy`, `knn_modularity`; `estimate_relative_local_density` where N is too large for the exact value.
 One value a sample: `relative_local_density_per_sample`, `neighbor_purity`, `neighbor_margin`.
 Clusters found without labels: `kmeans_agreement`, `kmeans_clusters`.
 Without labels: `rankme`, `effective_rank`, `participation_ratio`, `alpha_req`, `intrinsic_dimension`, `uniformity`,
@@ -45,6 +45,7 @@ from csl.metrics.functional.rankme import rankme
 from csl.metrics.functional.relative_local_density import relative_local_density
 from csl.metrics.functional.relative_local_density_per_class import relative_local_density_per_class
 from csl.metrics.functional.relative_local_density_per_sample import relative_local_density_per_sample
+from csl.metrics.functional.relative_local_density_spread import relative_local_density_spread
 from csl.metrics.functional.silhouette_score import silhouette_score
 from csl.metrics.functional.uniformity import uniformity
 
@@ -79,6 +80,7 @@ __all__ = [
     "relative_local_density",
     "relative_local_density_per_class",
     "relative_local_density_per_sample",
+    "relative_local_density_spread",
     "silhouette_score",
     "uniformity",
 ]
