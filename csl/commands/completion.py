@@ -133,7 +133,7 @@ def _usual(model: str) -> Usual:
         kind = import_class(_path(MODEL, model))
     except Exception:
         return Usual()
-    return kind.usual if issubclass(kind, Method) else Usual()
+    return kind.usual if isinstance(kind, type) and issubclass(kind, Method) else Usual()
 
 
 def _is_digits(source: str) -> bool:

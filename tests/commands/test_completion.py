@@ -105,6 +105,11 @@ def test_of_a_file_that_is_no_yaml_the_parser_speaks(tmp_path: Path) -> None:
     assert complete(["--config", file])[:6] == CLASSES
 
 
+@pytest.mark.parametrize("model", ["nothing.of.this.name", "csl.losses.dino_loss", "csl.types.Batch"])
+def test_of_a_model_that_is_none_the_parser_speaks(model: str) -> None:
+    assert complete(["--model", model])[:2] == ["--model", model]
+
+
 def test_a_configuration_may_stand_on_the_line_itself() -> None:
     assert complete(["--config", "{model: BYOL, data: {source: CIFAR10}}"])[:4:3] == ["--model", "ResNet"]
     assert complete(["--config", "none.yaml"])[:6] == CLASSES, "the parser says that there is no such file"

@@ -31,7 +31,7 @@ def relative_local_density_spread(
 
     Args:
         features: This process's rows `[n, D]`, any floating dtype.
-        labels: Their classes `[n]`, any integers but −1; they do not change the value.
+        labels: Their classes `[n]`, any integers but −1, as RLD needs them; they do not change the value.
         temperatures: T, one or several; smaller looks at closer neighbours. Several share the work.
         group: The processes that hold the other rows; None for one process.
         **streaming: `memory_budget`, `precision`, `progress`; see `csl.pairwise.Streaming`.
