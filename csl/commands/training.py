@@ -16,6 +16,7 @@ from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities import rank_zero_info
 
 from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, ShardWriter, standard
+from csl.commands.as_written import take_values_as_written
 from csl.commands.classes import import_class
 from csl.commands.completion import complete, data_class
 from csl.commands.configs import with_named_configs
@@ -41,7 +42,6 @@ from csl.commands.run_config import RunConfig
 from csl.commands.run_loggers import as_list, run_loggers
 from csl.commands.speech import speak
 from csl.commands.unfit import check_checkpoint, check_trainer
-from csl.commands.whole_numbers import keep_whole_numbers
 from csl.data import ImageDataModule
 from csl.encoders.weights import weights_unread
 from csl.methods import Method
@@ -89,7 +89,7 @@ class TrainingCLI(LightningCLI):
         self.command, self.resumption, self.measured = line[0], resumption, measured
         self._line = line[1:]
         use_short_names()
-        keep_whole_numbers()
+        take_values_as_written()
         self._data = data_class(self._line)
         super().__init__(
             Method,

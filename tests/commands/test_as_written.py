@@ -28,3 +28,22 @@ def test_one_batch_is_one_batch(tmp_path: Path) -> None:
     limits = ["--trainer.limit_train_batches", "1", "--trainer.limit_val_batches", "1", "--trainer.max_epochs", "2"]
     csl(tmp_path, "fit", *limits, *SMALL)
     assert Run(tmp_path / "lightning_logs" / "simclr-digits" / "version_0").progress.step == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "option"),
+    [
+        ("--model CPC", "model.hidden_dim"),
+        ("--model SimCLR --model.encoder ResNet", "model.encoder.stem"),
+        ("--model SimCLR", "model.encoder.weights"),
+        ("--model DINO", "model.optimization.final_weight_decay"),
+    ],
+)
+def test_null_is_null_at_any_depth(tmp_path: Path, before: str, option: str) -> None:
+    line = ["fit", *before.split(), f"--{option}", "null", "--print_config"]
+    *path, key = option.split(".")[1:]
+    found = yaml.safe_load(csl(tmp_path, *line))["model"]["init_args"]
+    for name in path:
+        found = found[name].get("init_args", found[name])
+    assert key in found
+    assert found[key] is None

@@ -1,9 +1,10 @@
-"""One batch is one batch: whole numbers stay whole where an option takes shares, too."""
+"""What a line says is what is taken: whole numbers stay whole, and null stays null, at any depth."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from jsonargparse import _typehints
+from jsonargparse._util import NestedArg, parse_value_or_config
 
 _by_strictness = _typehints.sort_subtypes_for_union
 
@@ -25,6 +26,17 @@ def whole_first(subtypes: Sequence[Any], *rest: Any) -> list[Any]:
     return found
 
 
-def keep_whole_numbers() -> None:
-    """Let the parser try whole numbers first. It has no setting for that."""
+def null_kept(value: Any, *rest: Any, **options: Any) -> tuple[Any, Any]:
+    """A value as the parser reads it; the null of a nested option as it was written.
+
+    The parser hands such an option down, level by level, as the text `--key=value`, in which None would become the
+    word None: `--model.encoder.weights null` would look for a file of that name.
+    """
+    found, file = parse_value_or_config(value, *rest, **options)
+    return (value if isinstance(found, NestedArg) and found.val is None else found), file
+
+
+def take_values_as_written() -> None:
+    """Let the parser try whole numbers first, and hand on nulls. It has no setting for either."""
     _typehints.sort_subtypes_for_union = whole_first
+    _typehints.parse_value_or_config = null_kept  # type: ignore[attr-defined]
