@@ -48,6 +48,9 @@ def test_a_file_is_an_experiment_for_every_method(tmp_path: Path, file: Path, me
     assert stands_in(stated, found)
     monitors = [one["class_path"].rpartition(".")[2] for one in found["trainer"]["callbacks"]]
     assert monitors == MONITORS + [one["class_path"] for one in more]
+    if "optimization" in stated.get("model", {}).get("init_args", {}):
+        own = comes_to(tmp_path, "--config", str(file))["model"]["init_args"]["optimization"]
+        assert found["model"]["init_args"]["optimization"] == own, "the recipe of a method shows through"
 
 
 def test_the_digits_file_is_what_a_plain_fit_trains(tmp_path: Path) -> None:
