@@ -11,7 +11,10 @@ from jsonargparse import _typehints
 
 from csl.randomness import derive_seed
 
+# A longer list of what may stand in an option's place is no help: torch has 800 modules.
+MANY = 100
 _by_loaded_classes = _typehints.resolve_class_path_by_name
+_all_known = _typehints.ActionTypeHint.extra_help
 # Modules that were made of files, by name.
 _files: dict[str, Path] = {}
 
@@ -90,6 +93,13 @@ def _derives(found: Any, base: Any) -> bool:
         return False
 
 
+def _known(action: _typehints.ActionTypeHint) -> str:
+    """What an option's help says of the classes that may stand there, unless they are too many to be read."""
+    said = str(_all_known(action))  # type: ignore[no-untyped-call]
+    return said if said.count(",") <= MANY else ""
+
+
 def use_short_names() -> None:
     """Let the parser look up names here. It has no setting for that: alone, it refuses a name that two classes have."""
     _typehints.resolve_class_path_by_name = class_path
+    _typehints.ActionTypeHint.extra_help = _known  # type: ignore[method-assign]

@@ -109,6 +109,13 @@ def test_the_page_of_a_class_is_found_by_its_short_name(tmp_path: Path) -> None:
     assert "callbacks.keep_every_n_epochs" in csl(tmp_path, "fit", "--trainer.callbacks.help", "RunCheckpoint")
 
 
+def test_help_leaves_out_lists_that_are_too_long_to_be_read(tmp_path: Path) -> None:
+    page = csl(tmp_path, "fit", "--model.help", "SimCLR")
+    assert "csl.encoders.ConvNet" in page
+    assert "Called with both views' projections" in page
+    assert "torch.nn" not in page
+
+
 def test_a_name_that_nobody_has_is_an_error(tmp_path: Path) -> None:
     status, message = failure(tmp_path, "fit", "--trainer.callbacks+=OrganisationMetrics")
     assert status == 2
