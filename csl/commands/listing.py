@@ -51,6 +51,17 @@ def offered(package: str, base: str) -> list[type]:
     return [kind for kind in kinds if isclass(kind) and issubclass(kind, root) and kind is not root]
 
 
+def description(kind: type) -> str:
+    """What a class's docstring says before its arguments.
+
+    Example:
+        >>> from csl.methods import SimSiam
+        >>> description(SimSiam).splitlines()[0]
+        'Simple siamese network.'
+    """
+    return re.split(r"\n\n(?:Args|Raises|Returns|Example):\n", getdoc(kind) or "")[0]
+
+
 def _summary(kind: type) -> str:
     return (getdoc(kind) or "").splitlines()[0].removesuffix(".")
 

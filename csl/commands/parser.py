@@ -4,14 +4,24 @@ import argparse
 import os
 import traceback
 from pathlib import Path
+from textwrap import fill
 from typing import Any, NoReturn
 
-from jsonargparse import Namespace
+from jsonargparse import DefaultHelpFormatter, Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
 from csl.commands.errors import DEBUG, end
 from csl.commands.explain import explain
+from csl.commands.listing import description
 from csl.commands.places import entries
+
+
+class ParagraphFormatter(DefaultHelpFormatter):
+    """Fills a description paragraph by paragraph; formulas and lists, which are indented, stay as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        paragraphs = text.split("\n\n")
+        return "\n\n".join(each if each.startswith(" ") else fill(each, width) for each in paragraphs)
 
 
 class TeachingParser(LightningArgumentParser):
@@ -32,6 +42,12 @@ class TeachingParser(LightningArgumentParser):
     def add_function_arguments(self, *args: Any, linked_targets: Any = None, **options: Any) -> Any:
         """Take functions that make an object, which jsonargparse refuses where a link points into their arguments."""
         return super().add_function_arguments(*args, **options)
+
+    def add_class_arguments(self, theclass: type, *args: Any, **options: Any) -> Any:
+        """Add a class's options; the page of one class, `--model.help NAME`, begins with what its docstring tells."""
+        if (self.description or "").startswith("Help for --"):
+            self.description, self.formatter_class = description(theclass), ParagraphFormatter
+        return super().add_class_arguments(theclass, *args, **options)
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Print one message and leave with status 2."""

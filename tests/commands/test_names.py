@@ -109,6 +109,20 @@ def test_the_page_of_a_class_is_found_by_its_short_name(tmp_path: Path) -> None:
     assert "callbacks.keep_every_n_epochs" in csl(tmp_path, "fit", "--trainer.callbacks.help", "RunCheckpoint")
 
 
+def test_the_page_of_a_class_begins_with_what_it_is(tmp_path: Path) -> None:
+    page = csl(tmp_path, "fit", "--model.help", "DINO")
+    told, _, options = page.partition("\n  --model.encoder.help")
+    for part in (
+        "Self-distillation without labels.",
+        "csl.losses.dino_loss",
+        "Vision Transformers, 2021, arXiv 2104.14294.",
+    ):
+        assert part in " ".join(told.split())
+    assert "Raises" not in page
+    assert "--model.teacher_temperature" in options
+    assert "Fits probes on the reference set" in csl(tmp_path, "fit", "--trainer.callbacks.help", "ProbeMonitor")
+
+
 def test_help_leaves_out_lists_that_are_too_long_to_be_read(tmp_path: Path) -> None:
     page = csl(tmp_path, "fit", "--model.help", "SimCLR")
     assert "csl.encoders.ConvNet" in page
