@@ -65,11 +65,17 @@ def complete(line: Sequence[str]) -> list[str]:
     chosen = [(MODEL, model), (ENCODER, encoder), *([(SOURCE, source)] if source else [])]
     defaults = [word for slot, name in chosen for word in _left_out(stated, slot, name)]
     named = [ENCODER.option, encoder] if _chosen(stated, ENCODER) else usual
-    head = [MODEL.option, model, *(named if _takes(MODEL, model, "encoder") else [])]
-    head += [DATA.option, data] if data else []
-    head += [SOURCE.option, source] if source else []
+    model_part = [MODEL.option, model]
+    encoder_part = named if _takes(MODEL, model, "encoder") else []
+    source_part = [SOURCE.option, source] if source else []
+    augmentation = _usual_augmentation(model) if data.rpartition(".")[2] in ("", "ImageDataModule") else []
+    parts = ((MODEL, model_part), (ENCODER, encoder_part), (SOURCE, source_part))
+    chosen_here = [word for slot, part in parts if not _chosen(stated, slot) for word in part]
+    if chosen_here + augmentation:
+        log.info(f"chosen: {' '.join(chosen_here + augmentation)}")
+    head = [*model_part, *encoder_part, *([DATA.option, data] if data else []), *source_part]
     head += _digits(model, data) if _is_digits(source) else []
-    head += _usual_augmentation(model) if data.rpartition(".")[2] in ("", "ImageDataModule") else []
+    head += augmentation
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
 
 

@@ -14,16 +14,17 @@ from csl.losses import All4OneLoss, in_full_precision, loss_or
 from csl.methods.groups import Group
 from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
+from csl.methods.queued import QueueMethod
 from csl.methods.run import rows_of_processes
 from csl.methods.step import Keep, Step
-from csl.modules import FeatureQueue, mlp
+from csl.modules import mlp
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=1.0, weight_decay=1e-5)
 ATTENTION_HEADS = 8
 
 
-class All4One(MomentumTeacher):
+class All4One(QueueMethod, MomentumTeacher):
     """Symbiotic neighbour contrast, by self-attention and redundancy reduction.
 
     The loss is `csl.losses.all4one_loss`. Targets come from momentum copies of encoder and projection head; a target's
@@ -39,8 +40,8 @@ class All4One(MomentumTeacher):
     Args:
         encoder: The network to be trained and studied.
         temperature: T of the loss.
-        queue_size: Number of earlier targets; 98,304 is the paper's. One as long as the training set finds an image's
-            own earlier views, which is little help.
+        queue_size: Number of earlier targets; 98,304 is the paper's. If not given, 1,024, or half as many as there are
+            training images if that is less: a longer one finds an image's own earlier views, which is little help.
         num_neighbors: Neighbours of a target.
         momentum: Momentum of the copies at the first step.
         hidden_dim: Hidden units of the three heads.
@@ -59,13 +60,14 @@ class All4One(MomentumTeacher):
     """
 
     accumulates: ClassVar[bool] = False
+    usual_queue_size: ClassVar[int] = 1024
     positions: Tensor
 
     def __init__(
         self,
         encoder: Network,
         temperature: float = 0.2,
-        queue_size: int = 1024,
+        queue_size: int | None = None,
         num_neighbors: int = 5,
         momentum: float = 0.99,
         hidden_dim: int = 2048,
@@ -75,7 +77,7 @@ class All4One(MomentumTeacher):
     ) -> None:
         super().__init__(encoder, optimization)
         check_positive(num_neighbors=num_neighbors, hidden_dim=hidden_dim, output_dim=output_dim)
-        if queue_size < num_neighbors:
+        if queue_size is not None and queue_size < num_neighbors:
             raise ValueError(f"queue_size: expected at least num_neighbors={num_neighbors}, got {queue_size}")
         if output_dim % ATTENTION_HEADS:
             raise ValueError(f"output_dim: expected a multiple of {ATTENTION_HEADS}, got {output_dim}")
@@ -87,7 +89,7 @@ class All4One(MomentumTeacher):
         self.attention = nn.TransformerEncoder(layer, num_layers=3, enable_nested_tensor=False)
         self.copy_networks(momentum)
         self.register_buffer("positions", _sinusoids(num_neighbors, output_dim), persistent=False)
-        self.queue = FeatureQueue(queue_size, output_dim)
+        self.make_queue(queue_size, output_dim, at_least=num_neighbors)
         self.loss = loss_or(loss, All4OneLoss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Step:

@@ -9,15 +9,15 @@ from csl.encoders import Network
 from csl.losses import InfoNCELoss, in_full_precision, loss_or
 from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
+from csl.methods.queued import QueueMethod
 from csl.methods.run import rows_of_processes
 from csl.methods.step import Keep, Step
-from csl.modules import FeatureQueue
 from csl.types import Batch
 
 RECIPE = Optimization("sgd", lr=0.3, weight_decay=1e-4)
 
 
-class MoCo(MomentumTeacher):
+class MoCo(QueueMethod, MomentumTeacher):
     """Momentum contrast, version 2 with a symmetric loss (v2+).
 
         loss = (c(q_1, k_2) + c(q_2, k_1)) / 2,      c: `csl.losses.info_nce_loss` against the queue
@@ -31,8 +31,8 @@ class MoCo(MomentumTeacher):
     Args:
         encoder: The network to be trained and studied.
         temperature: T of the loss, which divides similarities.
-        queue_size: Number of negatives; 32,768 is usual for CIFAR-10. A queue longer than the training set is slow and
-            makes images repel their own earlier keys.
+        queue_size: Number of negatives; 32,768 is usual for CIFAR-10. If not given, 4,096, or half as many as there are
+            training images if that is less: images repel their own earlier keys in a longer one.
         momentum: Momentum of the copies at the first step.
         final_momentum: Momentum at the last step.
         hidden_dim: Hidden units of the projection head.
@@ -54,7 +54,7 @@ class MoCo(MomentumTeacher):
         self,
         encoder: Network,
         temperature: float = 0.2,
-        queue_size: int = 4096,
+        queue_size: int | None = None,
         momentum: float = 0.99,
         final_momentum: float = 0.999,
         hidden_dim: int = 2048,
@@ -63,13 +63,13 @@ class MoCo(MomentumTeacher):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
-        check_positive(queue_size=queue_size, hidden_dim=hidden_dim, output_dim=output_dim)
+        check_positive(hidden_dim=hidden_dim, output_dim=output_dim)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import MoCoProjectionHead
 
         self.projection_head = MoCoProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.copy_networks(momentum, final_momentum)
-        self.queue = FeatureQueue(queue_size, output_dim)
+        self.make_queue(queue_size, output_dim)
         self.loss = loss_or(loss, InfoNCELoss(temperature), temperature=(temperature, 0.2))
 
     def training_loss(self, batch: Batch) -> Step:

@@ -9,17 +9,16 @@ from csl.checks import check_positive
 from csl.distributed import world
 from csl.encoders import Network
 from csl.losses import NNCLRLoss, in_full_precision, loss_or
-from csl.methods.base import Method
 from csl.methods.optimization import Optimization
+from csl.methods.queued import QueueMethod
 from csl.methods.run import rows_of_processes
 from csl.methods.step import Keep, Step
-from csl.modules import FeatureQueue
 from csl.types import Batch
 
 RECIPE = Optimization("lars", lr=0.4, weight_decay=1e-5)
 
 
-class NNCLR(Method):
+class NNCLR(QueueMethod):
     """Nearest-neighbour contrastive learning.
 
         loss = (c(n(z_1), p_2) + c(n(z_2), p_1)) / 2,      c: `csl.losses.nnclr_loss`
@@ -34,8 +33,8 @@ class NNCLR(Method):
     Args:
         encoder: The network to be trained and studied.
         temperature: T of the loss.
-        queue_size: Length of the support set. One as long as the training set finds an image's own earlier views,
-            which is little help.
+        queue_size: Length of the support set. If not given, 4,096, or half as many as there are training images if that
+            is less: a longer one finds an image's own earlier views, which is little help.
         hidden_dim: Hidden units of the projection head's two hidden layers.
         output_dim: Length of z and p.
         prediction_dim: Hidden units of the prediction head.
@@ -58,7 +57,7 @@ class NNCLR(Method):
         self,
         encoder: Network,
         temperature: float = 0.2,
-        queue_size: int = 4096,
+        queue_size: int | None = None,
         hidden_dim: int = 2048,
         output_dim: int = 256,
         prediction_dim: int = 4096,
@@ -67,13 +66,12 @@ class NNCLR(Method):
     ) -> None:
         super().__init__(encoder, optimization)
         check_positive(hidden_dim=hidden_dim, output_dim=output_dim, prediction_dim=prediction_dim)
-        check_positive(queue_size=queue_size)
         # Imported here: lightly's modules take seconds, and a command need not use this method.
         from lightly.models.modules.heads import NNCLRPredictionHead, NNCLRProjectionHead
 
         self.projection_head = NNCLRProjectionHead(self.encoder.feature_dim, hidden_dim, output_dim)
         self.prediction_head = NNCLRPredictionHead(output_dim, prediction_dim, output_dim)
-        self.queue = FeatureQueue(queue_size, output_dim)
+        self.make_queue(queue_size, output_dim)
         own = NNCLRLoss(temperature)
         self.loss = loss_or(loss, own, temperature=(temperature, 0.2))
 

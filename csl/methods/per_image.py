@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from csl.checks import check_positive
 from csl.methods.base import Method
+from csl.methods.run import num_training_images
 from csl.modules import FeatureBank
 from csl.types import Batch, RawBatch
 
@@ -51,7 +52,7 @@ class PerImageMethod(Method):
         super().setup(stage)
         if stage != "fit" or not self.keeps_images:
             return
-        found: int | None = getattr(getattr(self.trainer, "datamodule", None), "num_train", None)
+        found = num_training_images(self.trainer)
         if self.num_images is None and found is None:
             raise ValueError(
                 f"num_images: expected how many training images there are, which {type(self).__name__} keeps something "

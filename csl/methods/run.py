@@ -147,6 +147,12 @@ def rows_of_processes(trainer: Trainer, count: int) -> list[int] | None:
     return [count] * trainer.world_size if isinstance(sampler, DistributedSampler) else None
 
 
+def num_training_images(trainer: Trainer) -> int | None:
+    """How many images there are to train on; None where the data do not tell."""
+    found: int | None = getattr(getattr(trainer, "datamodule", None), "num_train", None)
+    return found
+
+
 def batch_size_of(loader: Any) -> int | None:
     """The size of a loader's batches on one process; None where it does not say."""
     found: int | None = getattr(loader, "batch_size", None)

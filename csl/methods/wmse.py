@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from lightning.pytorch.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from csl.distributed import size, world
@@ -9,6 +10,7 @@ from csl.encoders import Network
 from csl.losses import WMSELoss, in_full_precision
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
+from csl.methods.run import global_batch_size
 from csl.modules import mlp
 from csl.types import Batch
 
@@ -53,11 +55,26 @@ class WMSE(Method):
         optimization: Optimization = RECIPE,
     ) -> None:
         super().__init__(encoder, optimization)
+        self.output_dim = output_dim
         self.projection_head = mlp(self.encoder.feature_dim, hidden_dim, output_dim)
         self.loss = loss or WMSELoss()
 
+    def on_train_start(self) -> None:
+        """Say how many outputs are whitened."""
+        super().on_train_start()
+        width, batch = self.output_dim, global_batch_size(self.trainer)
+        if _whitened(batch) < width:
+            rank_zero_info(
+                f"output_dim: {_whitened(batch)} of {width} outputs are whitened, half of a batch of {batch}"
+            )
+
     def training_loss(self, batch: Batch) -> Tensor:
         """The loss above, for the images of all processes."""
-        width = max(1, len(batch.labels) * size(world()) // 2)
+        width = _whitened(len(batch.labels) * size(world()))
         first, second = (self.projection_head(self.encoder(view))[:, :width] for view in batch.views)
         return in_full_precision(self.loss, first, second)
+
+
+def _whitened(images: int) -> int:
+    """How many outputs can be whitened over so many images."""
+    return max(1, images // 2)

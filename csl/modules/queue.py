@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from csl import distributed
+from csl.checks import check_positive
 from csl.distributed import Group
 from csl.randomness import derive_generator
 
@@ -43,12 +44,20 @@ class FeatureQueue(nn.Module):
 
     def __init__(self, size: int, dim: int) -> None:
         super().__init__()
-        for name, value in (("size", size), ("dim", dim)):
-            if value < 1:
-                raise ValueError(f"{name}: expected a positive number, got {value}")
-        generator = derive_generator("queue", size, dim)
-        self.register_buffer("features", normalize(torch.randn(size, dim, generator=generator), dim=1))
+        check_positive(size=size, dim=dim)
+        self.register_buffer("features", _random(size, dim))
         self.register_buffer("position", torch.zeros((), dtype=torch.int64))
+
+    def resize(self, size: int) -> None:
+        """Begin anew with another size, unless the queue has it already.
+
+        Raises:
+            ValueError: If the size is not positive.
+        """
+        check_positive(size=size)
+        if size != len(self.features):
+            self.features = _random(size, self.features.shape[1]).to(self.features)
+            self.position.zero_()
 
     @torch.no_grad()
     def enqueue(self, features: Tensor, *, group: Group = None, counts: Sequence[int] | None = None) -> None:
@@ -82,3 +91,8 @@ class FeatureQueue(nn.Module):
         """Size and dimension, for printing."""
         size, dim = self.features.shape
         return f"size={size}, dim={dim}"
+
+
+def _random(size: int, dim: int) -> Tensor:
+    generator = derive_generator("queue", size, dim)
+    return normalize(torch.randn(size, dim, generator=generator), dim=1)

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from csl.methods import Method
 from csl.methods.per_image import PerImageMethod
-from tests.methods.toy import METHODS, ToyData, toy_method, toy_trainer, weights
+from tests.methods.toy import METHODS, CountedData, ToyData, toy_method, toy_trainer, weights
 from tests.promises.test_two_processes import _among_two
 from tests.two_processes import TwoProcesses
 
@@ -24,14 +24,6 @@ def _method(name: str, num_images: int | None) -> Method:
     return toy_method(name, num_images=num_images, **OPTIONS.get(name, {}))
 
 
-class _Counted(ToyData):
-    """Data that tell their number, as csl's do."""
-
-    @property
-    def num_train(self) -> int:
-        return self.count
-
-
 def kept(method: Method) -> int:
     assert isinstance(method, PerImageMethod)
     return len(method.state_dict()[method.per_image])
@@ -41,13 +33,13 @@ def kept(method: Method) -> int:
 def test_the_data_tell_and_a_checkpoint_does(name: str, tmp_path: Path) -> None:
     method, path = _method(name, None), tmp_path / "last.ckpt"
     trainer = toy_trainer(max_epochs=1)
-    trainer.fit(method, datamodule=_Counted(method.views, count=40))
+    trainer.fit(method, datamodule=CountedData(method.views, count=40))
     assert kept(method) == 40
     trainer.save_checkpoint(path)
     resumed, measured = (_method(name, None) for _ in range(2))
-    toy_trainer().fit(resumed, datamodule=_Counted(method.views, count=40), ckpt_path=path)
+    toy_trainer().fit(resumed, datamodule=CountedData(method.views, count=40), ckpt_path=path)
     assert kept(resumed) == 40
-    toy_trainer(limit_val_batches=1.0).validate(measured, _Counted(count=24), ckpt_path=path, verbose=False)
+    toy_trainer(limit_val_batches=1.0).validate(measured, CountedData(count=24), ckpt_path=path, verbose=False)
     torch.testing.assert_close(weights(measured), weights(method), rtol=0, atol=0)
 
 
@@ -57,7 +49,7 @@ def test_a_number_that_cannot_be_is_an_error_before_training(name: str) -> None:
         toy_trainer().fit(_method(name, num_images), datamodule=data)
 
     with pytest.raises(ValueError, match="num_images: expected at least the data's 80, got 72"):
-        fit(_Counted(METHODS[name].views, count=80), 72)
+        fit(CountedData(METHODS[name].views, count=80), 72)
     with pytest.raises(ValueError, match="num_images: expected how many training images there are"):
         fit(ToyData(METHODS[name].views), None)
     with pytest.raises(ValueError, match="num_images: expected a positive number, got 0"):

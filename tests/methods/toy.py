@@ -26,7 +26,7 @@ EVERY: dict[str, type[Method]] = {
 METHODS = {name: kind for name, kind in EVERY.items() if kind.trains}
 # What arguments of these names are made, so that methods are small.
 SIZES = {"hidden_dim": 16, "output_dim": 8, "prediction_dim": 8, "queue_size": 24}
-SIZES |= {"num_prototypes": 6, "num_patches": 3, "num_directions": 5, "num_images": 72}
+SIZES |= {"num_prototypes": 6, "num_patches": 3, "num_directions": 5, "num_images": 72, "frozen_steps": 2}
 QUICK = Optimization("sgd", lr=3.2, warmup_epochs=1)  # 0.1 for a batch of 8
 
 
@@ -77,6 +77,14 @@ class ToyData(LightningDataModule):
 
     def predict_dataloader(self) -> Any:
         return self._loader(ONE, 9)
+
+
+class CountedData(ToyData):
+    """Data that tell their number, as csl's do."""
+
+    @property
+    def num_train(self) -> int:
+        return self.count
 
 
 def small_vit(dropout: float = 0.2) -> ViT:
