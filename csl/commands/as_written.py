@@ -27,13 +27,15 @@ def whole_first(subtypes: Sequence[Any], *rest: Any) -> list[Any]:
 
 
 def null_kept(value: Any, *rest: Any, **options: Any) -> tuple[Any, Any]:
-    """A value as the parser reads it; the null of a nested option as it was written.
+    """A value as the parser reads it; of a nested option null, lists and mappings as they were written.
 
     The parser hands such an option down, level by level, as the text `--key=value`, in which None would become the
     word None: `--model.encoder.weights null` would look for a file of that name.
     """
     found, file = parse_value_or_config(value, *rest, **options)
-    return (value if isinstance(found, NestedArg) and found.val is None else found), file
+    if isinstance(found, NestedArg) and (found.val is None or isinstance(found.val, list | dict)):
+        return value, file
+    return found, file
 
 
 def take_values_as_written() -> None:

@@ -47,3 +47,21 @@ def test_null_is_null_at_any_depth(tmp_path: Path, before: str, option: str) -> 
         found = found[name].get("init_args", found[name])
     assert key in found
     assert found[key] is None
+
+
+OWN = """
+from csl.encoders import ConvNet
+
+class Sized(ConvNet):
+    def __init__(self, sizes: list[int | None] = [], names: dict[str, int | None] = {}) -> None:
+        super().__init__(width=2)
+"""
+
+
+def test_null_is_null_within_lists_and_mappings(tmp_path: Path) -> None:
+    (tmp_path / "sized.py").write_text(OWN)
+    options = ["--model.encoder.sizes", "[1, null]", "--model.encoder.names", "{a: null, b: 2}"]
+    printed = csl(tmp_path, "fit", "--model.encoder", "sized.py:Sized", *options, "--print_config")
+    found = yaml.safe_load(printed)["model"]["init_args"]["encoder"]["init_args"]
+    assert found["sizes"] == [1, None]
+    assert found["names"] == {"a": None, "b": 2}
