@@ -26,19 +26,27 @@ def test_a_loss_by_name(tmp_path: Path, method: str, loss: list[str], lowest: fl
     assert all(lowest < value < 20 for value in curve(run, "train/loss").values())
 
 
+METRIC_LEARNING = "pytorch_metric_learning.losses"
+
+
 @pytest.mark.parametrize(
-    ("method", "name", "options"),
+    ("method", "name", "options", "other"),
     [
-        ("SimCLR", "NTXentLoss", "temperature: 0.3"),
-        ("VICReg", "VICRegLoss", ""),
-        ("DCL", "DCLLoss", "temperature: 0.3"),
+        ("SimCLR", "NTXentLoss", "temperature: 0.3", "lightly.loss.NTXentLoss"),
+        ("SimCLR", "NTXentLoss", "temperature: 0.3", f"{METRIC_LEARNING}.NTXentLoss"),
+        ("VICReg", "VICRegLoss", "", "lightly.loss.VICRegLoss"),
+        ("DCL", "DCLLoss", "temperature: 0.3", "lightly.loss.DCLLoss"),
     ],
 )
-def test_lightlys_loss_in_a_file_trains_as_ours_does(tmp_path: Path, method: str, name: str, options: str) -> None:
+def test_a_librarys_loss_in_a_file_trains_as_ours_does(
+    tmp_path: Path, method: str, name: str, options: str, other: str
+) -> None:
     curves = []
-    for loss in (f"csl.losses.{name}", f"lightly.loss.{name}"):
+    for loss in (f"csl.losses.{name}", other):
         file = tmp_path / f"{loss}.yaml"
         given = f"{{class_path: {loss}, init_args: {{{options}}}}}"
+        if loss.startswith(METRIC_LEARNING):  # there, losses take labels; this one makes them of views
+            given = f"{{class_path: {METRIC_LEARNING}.SelfSupervisedLoss, init_args: {{loss: {given}}}}}"
         file.write_text(f"model:\n  class_path: {method}\n  init_args:\n    loss: {given}\n")
         folder = tmp_path / loss
         folder.mkdir()
