@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -115,7 +115,7 @@ class Experiment:
         run = Run(LOGS / f"{self.name}-{_short(method)}" / f"seed_{seed}")
         chosen = [] if rate is None else ["--model.optimization.lr", str(rate)]
         encoder = self._encoder(method)
-        train(run, *self._line(run, seed), "--model", method, *encoder, *chosen)
+        train(run, self.options, *self._line(run, seed), "--model", method, *encoder, *chosen)
         run = Run(run.folder)
         seconds = sum(leg.get("seconds") or 0.0 for leg in run.record["legs"])  # a leg that was killed has none
         scalars = run.last_scalars() | {"minutes": seconds / 60}
@@ -156,7 +156,7 @@ class Experiment:
             ),
         ]
         try:
-            train(run, *line)
+            train(run, self.options, *line)
         except subprocess.CalledProcessError as error:
             if error.returncode != REFUSED:
                 raise
@@ -189,12 +189,12 @@ class Experiment:
         _write(self._file(row.name, row.seed), asdict(row))
 
 
-def train(run: Run, *line: str) -> None:
-    """Train a run, or go on with it where it is not finished."""
+def train(run: Run, options: Sequence[str], *line: str) -> None:
+    """Train a run by a line, or go on with it, with the options that it need not have begun with."""
     if not (run.folder / CONFIG).exists():
         command("fit", *line)
     elif not run.is_finished:
-        command("fit", "--resume", str(run.folder))
+        command("fit", "--resume", str(run.folder), *options)
 
 
 def command(*line: str) -> None:

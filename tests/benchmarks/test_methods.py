@@ -1,5 +1,6 @@
 import json
 import subprocess
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def test_the_table_says_where_each_row_was_measured(experiment: Experiment) -> N
 
 def test_options_of_fit_go_to_every_run(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = []
-    monkeypatch.setattr(method_rows, "train", lambda run, *line: lines.append(line))
+    monkeypatch.setattr(method_rows, "train", lambda run, options, *line: lines.append(line))
     monkeypatch.setattr(Run, "record", {"legs": [{"seconds": None}, {"seconds": 60.0}], "precision": "32-true"})
     monkeypatch.setattr(Run, "last_scalars", lambda run: SCALARS)
     experiment.trained("NNCLR", 0)
@@ -83,7 +84,7 @@ def test_the_table_says_which_rows_have_an_encoder_of_their_own(experiment: Expe
 def test_a_rate_counts_as_0_where_training_breaks_off_not_where_it_is_stopped(
     experiment: Experiment, monkeypatch: pytest.MonkeyPatch, status: int, is_stopped: bool
 ) -> None:
-    def train(run: Run, *line: str) -> None:
+    def train(run: Run, options: Sequence[str], *line: str) -> None:
         raise subprocess.CalledProcessError(status, line)
 
     monkeypatch.setattr(method_rows, "train", train)
@@ -114,3 +115,15 @@ def test_the_plane_has_the_mean_over_seeds(experiment: Experiment) -> None:
 
 def test_every_method_is_of_a_family() -> None:
     assert set(methods.every_method()) <= FAMILY_OF.keys()
+
+
+def test_an_interrupted_run_goes_on_with_the_options_that_its_row_names(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[tuple[str, ...]] = []
+    monkeypatch.setattr(method_rows, "command", lambda *line: lines.append(line))
+    run = Run(tmp_path / "run")
+    run.folder.mkdir()
+    (run.folder / "config.yaml").write_text("{}")
+    method_rows.train(run, ("--trainer.precision", "32-true"), "--model", "BYOL")
+    assert lines == [("fit", "--resume", str(run.folder), "--trainer.precision", "32-true")]
