@@ -4,6 +4,7 @@ A linear classifier weighs directions as it likes; cosines take them as they are
 features as they are, centred, and whitened: principal components, of the training images, scaled to one variance.
 
     python -m benchmarks.whitening lightning_logs/methods/mnist-{cpc,dim,mae}/seed_0
+    python -m benchmarks.whitening lightning_logs/methods/digits-*/seed_0 --name whitening-digits
 """
 
 import argparse
@@ -17,10 +18,11 @@ from benchmarks.machine import report
 from benchmarks.method_rows import command
 from csl.io import load_features
 from csl.probes import KNNProbe
-from csl.runs import Run
+from csl.runs import CONFIG, Run
 from csl.table import Table
 from csl.types import Features
 
+USUAL = "whitening"
 TOP = 5
 KEPT = 1 - 1e-6  # of the variance; components beyond are rounding
 
@@ -29,12 +31,14 @@ def main() -> None:
     """Measure each run, then print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of runs")
-    runs = parser.parse_args().runs
+    parser.add_argument("--name", default=USUAL, help=f"of the table's file (default: {USUAL})")
+    runs, name = (given := parser.parse_args()).runs, given.name
     header = ["run", "as they are", "centred", "whitened", "linear", f"variance in {TOP} of D directions"]
     table = Table(header, [row(run) for run in runs]).markdown()
     note = "kNN accuracy (k = 20) on the held-out images; the linear classifier's is of the run's own log."
-    line = f"python -m benchmarks.whitening {' '.join(map(str, runs))}"
-    report("whitening", "kNN on whitened features", line, f"{table}\n\n{note}")
+    more = f" --name {name}" if name != USUAL else ""
+    line = f"python -m benchmarks.whitening {' '.join(map(str, runs))}{more}"
+    report(name, "kNN on whitened features", line, f"{table}\n\n{note}")
 
 
 def row(run: Path) -> list[str]:
@@ -61,7 +65,9 @@ def features(run: Path, part: str) -> Features:
     """The encoder's features of a set, in float64."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "features.npz"
-        command("predict", str(run), "--output", str(file), "--data.predict_split", part, "--trainer.logger", "false")
+        # An encoder that nobody trained has no checkpoint.
+        what = [str(run)] if Run(run).checkpoint_files else ["--config", str(run / CONFIG)]
+        command("predict", *what, "--output", str(file), "--data.predict_split", part, "--trainer.logger", "false")
         found = load_features(file)
     return found._replace(values=found.values.double())
 
