@@ -1,5 +1,6 @@
 """Every file under `configs/` is an experiment as it stands, and with any method in place of its own."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ def comes_to(folder: Path, *line: str) -> dict[str, Any]:
     return found
 
 
+@cache
+def optimization(file: Path) -> dict[str, Any]:
+    """That of the method that a file names."""
+    found: dict[str, Any] = comes_to(CONFIGS, "--config", str(file))["model"]["init_args"]["optimization"]
+    return found
+
+
 def stands_in(stated: Any, found: Any) -> bool:
     """Whether all that is stated is found; classes by the last part of their names."""
     if isinstance(stated, dict):
@@ -49,8 +57,7 @@ def test_a_file_is_an_experiment_for_every_method(tmp_path: Path, file: Path, me
     monitors = [one["class_path"].rpartition(".")[2] for one in found["trainer"]["callbacks"]]
     assert monitors == MONITORS + [one["class_path"] for one in more]
     if "optimization" in stated.get("model", {}).get("init_args", {}):
-        own = comes_to(tmp_path, "--config", str(file))["model"]["init_args"]["optimization"]
-        assert found["model"]["init_args"]["optimization"] == own, "the recipe of a method shows through"
+        assert found["model"]["init_args"]["optimization"] == optimization(file), "the recipe of a method shows through"
 
 
 def test_the_digits_file_is_what_a_plain_fit_trains(tmp_path: Path) -> None:
