@@ -11,7 +11,7 @@ from lightning.pytorch import LightningDataModule
 
 from csl.commands.classes import import_class, options, parser_of
 from csl.commands.files import Stated, stated_by
-from csl.commands.line import take_option
+from csl.commands.line import has_option, take_option
 from csl.commands.names import class_path
 from csl.data import ImageSource
 from csl.encoders import Encoder
@@ -70,13 +70,24 @@ def complete(line: Sequence[str]) -> list[str]:
     source_part = [SOURCE.option, source] if source else []
     augmentation = _usual_augmentation(model) if data.rpartition(".")[2] in ("", "ImageDataModule") else []
     parts = ((MODEL, model_part), (ENCODER, encoder_part), (SOURCE, source_part))
-    chosen_here = [word for slot, part in parts if not _chosen(stated, slot) for word in part]
-    if chosen_here + augmentation:
-        log.info(f"chosen: {' '.join(chosen_here + augmentation)}")
+    _tell(line, stated, [word for slot, part in parts if not _chosen(stated, slot) for word in part] + augmentation)
     head = [*model_part, *encoder_part, *([DATA.option, data] if data else []), *source_part]
     head += _digits(model, data) if _is_digits(source) else []
     head += augmentation
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
+
+
+def _tell(line: Sequence[str], stated: Sequence[Stated], words: Sequence[str]) -> None:
+    """Log the options that are chosen here, but for those that the line or a file gives, and for a page of help."""
+    if any(word in ("-h", "--help") or word.partition("=")[0].endswith(".help") for word in line):
+        return
+    in_files = {
+        f"--data.augmentation.{name}" for part in stated for name in part.at("data", "augmentation").arguments()
+    }
+    pairs = zip(words[::2], words[1::2], strict=True)
+    told = [f"{option} {value}" for option, value in pairs if not has_option(line, option) and option not in in_files]
+    if told:
+        log.info(f"chosen: {' '.join(told)}")
 
 
 def data_class(line: Sequence[str]) -> str:

@@ -41,3 +41,34 @@ def test_a_narrow_network_trains_on_few_small_images(name: str, folder: Path, tm
 def test_a_name_is_enough(name: str, folder: Path, tmp_path: Path) -> None:
     (accuracy,) = curve(train(name, folder, tmp_path), "val/knn_accuracy").values()
     assert 0 <= accuracy <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("SimCLR", ["chosen: --model.encoder ResNet"]),
+        ("MoCo", ["chosen: --model.encoder ResNet", "queue_size: 64, half of the 128 training images"]),
+        ("NNCLR", ["queue_size: 64, half of the 128 training images"]),
+        ("WMSE", ["output_dim: 16 of 64 outputs are whitened, half of a batch of 32"]),
+        ("CMC", ["--model.encoder LabResNet", "--data.augmentation.gray_probability 0.0"]),
+        ("MAE", ["--model.encoder ViT --model.encoder.dropout 0.0"]),
+    ],
+)
+def test_what_is_chosen_is_said(
+    name: str, said: list[str], folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    narrow = ["--model.encoder.width", "8", "--trainer.callbacks", "[]", "--trainer.limit_val_batches", "0"]
+    train(name, folder, tmp_path, *narrow)
+    for part in said:
+        assert part in caplog.text
+
+
+def test_what_is_given_is_not_said(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    given = ["--model", "CMC", "--model.encoder", "LabResNet", "--data.augmentation.gray_probability", "0.1"]
+    csl(tmp_path, "fit", *given, "--data.source", "Folder", "--data.source.root", str(folder), "--print_config")
+    assert "chosen: --data.augmentation.jitter_probability 0.0\n" in caplog.text
+    caplog.clear()
+    csl(tmp_path, "fit", "--model.help", "SimCLR")
+    assert "chosen" not in caplog.text
