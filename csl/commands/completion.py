@@ -57,37 +57,38 @@ def complete(line: Sequence[str]) -> list[str]:
     """
     configs, sections, rest = _parts(line)
     stated = _stated(configs, sections)
-    data = data_class(line)
-    source = _chosen(stated, SOURCE) or ("Digits" if not data or _takes(DATA, data, "source") else "")
-    model = _chosen(stated, MODEL) or "SimCLR"
-    usual = _usual_encoder(model, source)
-    encoder = _chosen(stated, ENCODER) or usual[1]
-    chosen = [(MODEL, model), (ENCODER, encoder), *([(SOURCE, source)] if source else [])]
-    defaults = [word for slot, name in chosen for word in _left_out(stated, slot, name)]
-    named = [ENCODER.option, encoder] if _chosen(stated, ENCODER) else usual
-    model_part = [MODEL.option, model]
-    encoder_part = named if _takes(MODEL, model, "encoder") else []
-    source_part = [SOURCE.option, source] if source else []
-    augmentation = _usual_augmentation(model) if data.rpartition(".")[2] in ("", "ImageDataModule") else []
-    parts = ((MODEL, model_part), (ENCODER, encoder_part), (SOURCE, source_part))
-    _tell(line, stated, [word for slot, part in parts if not _chosen(stated, slot) for word in part] + augmentation)
-    head = [*model_part, *encoder_part, *([DATA.option, data] if data else []), *source_part]
+    data, model, encoder, source = _classes(line, stated)
+    names = [(MODEL, model), (ENCODER, encoder[1]), *([(SOURCE, source)] if source else [])]
+    defaults = [word for slot, name in names for word in _left_out(stated, slot, name)]
+    head = [MODEL.option, model, *(encoder if _takes(MODEL, model, "encoder") else [])]
+    head += [DATA.option, data] if data else []
+    head += [SOURCE.option, source] if source else []
     head += _digits(model, data) if _is_digits(source) else []
-    head += augmentation
+    head += _usual_augmentation(model, data)
     return [*head, *(word for config in configs for word in ("--config", config)), *sections, *defaults, *rest]
 
 
-def _tell(line: Sequence[str], stated: Sequence[Stated], words: Sequence[str]) -> None:
-    """Log the options that are chosen here, but for those that the line or a file gives, and for a page of help."""
-    if any(word in ("-h", "--help") or word.partition("=")[0].endswith(".help") for word in line):
-        return
+def chosen(line: Sequence[str]) -> list[str]:
+    """The options that a line and its files leave open and that are chosen for them, but for lengths and rates.
+
+    Example:
+        >>> chosen(["--model", "MAE", "--data.source", "Folder"])
+        ['--model.encoder ViT', '--model.encoder.dropout 0.0', '--model.encoder.pooling mean']
+    """
+    stated = _stated(*_parts(line)[:2])
+    data, model, encoder, source = _classes(line, stated)
+    words = [] if _chosen(stated, MODEL) else [MODEL.option, model]
+    words += encoder if not _chosen(stated, ENCODER) and _takes(MODEL, model, "encoder") else []
+    words += [SOURCE.option, source] if source and not _chosen(stated, SOURCE) else []
+    words += _usual_augmentation(model, data)
     in_files = {
         f"--data.augmentation.{name}" for part in stated for name in part.at("data", "augmentation").arguments()
     }
-    pairs = zip(words[::2], words[1::2], strict=True)
-    told = [f"{option} {value}" for option, value in pairs if not has_option(line, option) and option not in in_files]
-    if told:
-        log.info(f"chosen: {' '.join(told)}")
+    return [
+        f"{option} {value}"
+        for option, value in zip(words[::2], words[1::2], strict=True)
+        if not has_option(line, option) and option not in in_files
+    ]
 
 
 def data_class(line: Sequence[str]) -> str:
@@ -130,6 +131,15 @@ def _chosen(stated: Sequence[Stated], slot: Slot) -> str:
     return next((name for part in reversed(stated) if (name := part.at(*slot.keys).class_name())), "")
 
 
+def _classes(line: Sequence[str], stated: Sequence[Stated]) -> tuple[str, str, list[str], str]:
+    """The data module, empty for csl's own, the method, the words that choose the encoder, and the source, if any."""
+    data = data_class(line)
+    source = _chosen(stated, SOURCE) or ("Digits" if not data or _takes(DATA, data, "source") else "")
+    model = _chosen(stated, MODEL) or "SimCLR"
+    named = _chosen(stated, ENCODER)
+    return data, model, [ENCODER.option, named] if named else _usual_encoder(model, source), source
+
+
 def _usual_encoder(model: str, source: str) -> list[str]:
     """The encoder where none is named: the one that the method is for, or else the one that suits the images."""
     usual = _usual(model)
@@ -138,9 +148,9 @@ def _usual_encoder(model: str, source: str) -> list[str]:
     return [ENCODER.option, name, *(word for key in chosen for word in (f"{ENCODER.option}.{key}", str(chosen[key])))]
 
 
-def _usual_augmentation(model: str) -> list[str]:
-    """Strengths of augmentation that suit the method."""
-    strengths = _usual(model).augmentation
+def _usual_augmentation(model: str, data: str) -> list[str]:
+    """Strengths of augmentation that suit the method, for csl's own data module."""
+    strengths = _usual(model).augmentation if data.rpartition(".")[2] in ("", "ImageDataModule") else {}
     return [word for name in strengths for word in (f"--data.augmentation.{name}", str(strengths[name]))]
 
 

@@ -18,7 +18,7 @@ from lightning.pytorch.utilities import rank_zero_info
 from csl.callbacks import Compilation, FeatureWriter, RunCheckpoint, ShardWriter, standard
 from csl.commands.as_written import take_values_as_written
 from csl.commands.classes import import_class
-from csl.commands.completion import complete, data_class
+from csl.commands.completion import chosen, complete, data_class
 from csl.commands.configs import with_named_configs
 from csl.commands.errors import CommandError, reported
 from csl.commands.line import has_option, take_option
@@ -70,7 +70,8 @@ def run(command: str, line: Sequence[str]) -> None:
             words = [*resumption.line(), *words]
         target = targets[-1] if targets and command in ("validate", "test") else None
         with table_on(target):
-            cli = TrainingCLI([command, *complete(_with_weights(words))], resumption, measured)
+            told = chosen(words) if command == "fit" else []
+            cli = TrainingCLI([command, *complete(_with_weights(words))], resumption, measured, told)
         cli.report(target)
 
 
@@ -81,12 +82,17 @@ class TrainingCLI(LightningCLI):
         line: The command and its options, complete (see `csl.commands.completion.complete`).
         resumption: The run to go on with, in its own folder.
         measured: The run that is measured again.
+        chosen: Options that the user left open, to be said once the line is understood.
     """
 
     def __init__(
-        self, line: list[str], resumption: Resumption | None = None, measured: MeasuredRun | None = None
+        self,
+        line: list[str],
+        resumption: Resumption | None = None,
+        measured: MeasuredRun | None = None,
+        chosen: Sequence[str] = (),
     ) -> None:
-        self.command, self.resumption, self.measured = line[0], resumption, measured
+        self.command, self.resumption, self.measured, self.chosen = line[0], resumption, measured, chosen
         self._line = line[1:]
         use_short_names()
         take_values_as_written()
@@ -156,6 +162,8 @@ class TrainingCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse our own line; unlike the base class, without a warning about the process's."""
         self.config = parser.parse_args(args)
+        if self.chosen:
+            rank_zero_info(f"chosen: {' '.join(self.chosen)}")
 
     def instantiate_classes(self) -> None:
         """Build what the configuration says; no file of weights is read that a checkpoint would replace."""

@@ -66,8 +66,9 @@ def test_what_is_chosen_is_said(
 
 def test_what_is_given_is_not_said(folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    given = ["--model", "CMC", "--model.encoder", "LabResNet", "--data.augmentation.gray_probability", "0.1"]
-    csl(tmp_path, "fit", *given, "--data.source", "Folder", "--data.source.root", str(folder), "--print_config")
+    narrow = ["--model.encoder", "LabResNet", "--model.encoder.width", "8", "--trainer.callbacks", "[]"]
+    more = ["--data.augmentation.gray_probability", "0.1", "--trainer.limit_val_batches", "0"]
+    train("CMC", folder, tmp_path, *narrow, *more)
     assert "chosen: --data.augmentation.jitter_probability 0.0\n" in caplog.text
     caplog.clear()
     csl(tmp_path, "fit", "--model.help", "SimCLR")
