@@ -32,7 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, help="folders of runs")
     parser.add_argument("--name", default=USUAL, help=f"of the table's file (default: {USUAL})")
-    runs, name = (given := parser.parse_args()).runs, given.name
+    given = parser.parse_args()
+    runs, name = given.runs, given.name
     header = ["run", "as they are", "centred", "whitened", "linear", f"variance in {TOP} of D directions"]
     table = Table(header, [row(run) for run in runs]).markdown()
     note = "kNN accuracy (k = 20) on the held-out images; the linear classifier's is of the run's own log."
