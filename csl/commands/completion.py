@@ -69,7 +69,7 @@ def complete(line: Sequence[str]) -> list[str]:
 
 
 def chosen(line: Sequence[str]) -> list[str]:
-    """The options that a line and its files leave open and that are chosen for them, but for lengths and rates.
+    """The options that a line and its files leave open and that are chosen for them; not the training's length and rates.
 
     Example:
         >>> chosen(["--model", "MAE", "--data.source", "Folder"])

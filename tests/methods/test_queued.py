@@ -54,17 +54,18 @@ def test_data_that_do_not_tell_leave_the_usual_length(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_checkpoint_has_the_last_word(name: str, tmp_path: Path) -> None:
     def data() -> CountedData:
-        return CountedData(count=40)
+        return CountedData(count=45)  # an odd number: after each epoch the queue of 22 is at another position
 
     whole, first, resumed, measured = (_queue(name) for _ in range(4))
     toy_trainer(max_epochs=2).fit(whole, datamodule=data())
-    trainer = toy_trainer(max_epochs=2, max_steps=10)
+    trainer = toy_trainer(max_epochs=2, max_steps=6)
     trainer.fit(first, datamodule=data())
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     toy_trainer(limit_val_batches=1.0).validate(measured, ToyData(), ckpt_path=tmp_path / "last.ckpt", verbose=False)
     torch.testing.assert_close(weights(measured), weights(first), rtol=0, atol=0)
-    toy_trainer(max_epochs=2).fit(resumed, datamodule=CountedData(count=40), ckpt_path=tmp_path / "last.ckpt")
-    assert _length(resumed) == 20
+    toy_trainer(max_epochs=2).fit(resumed, datamodule=data(), ckpt_path=tmp_path / "last.ckpt")
+    assert int(first.queue.position) != int(whole.queue.position)
+    assert _length(resumed) == 22
     assert int(resumed.queue.position) == int(whole.queue.position)
 
 
