@@ -69,7 +69,7 @@ def complete(line: Sequence[str]) -> list[str]:
 
 
 def chosen(line: Sequence[str]) -> list[str]:
-    """The options that a line and its files leave open and that are chosen for them; not the training's length and rates.
+    """The options that a line and its files leave open and csl chooses; not the length and the rates of a training.
 
     Example:
         >>> chosen(["--model", "MAE", "--data.source", "Folder"])
