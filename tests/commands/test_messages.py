@@ -52,8 +52,7 @@ ON_THE_LINE = [
     Case("--model.temprature 3", "--model.temprature: SimCLR has no option 'temprature'; did you mean temperature?"),
     Case(
         "--model.momentum 0.9",
-        "--model.momentum: SimCLR has no option 'momentum'; classes that have it: All4One, BYOL, CMC, DINO, MoCo, "
-        "MoCoV3, NPID, SimDINO, TiCo",
+        "--model.momentum: SimCLR has no option 'momentum'; classes that have it: All4One, BYOL, CMC, DINO, …",
     ),
     Case(
         "--model.optimization.weight_deca 3",
