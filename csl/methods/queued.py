@@ -34,6 +34,11 @@ class QueueMethod(Method):
         self._is_chosen, self._shortest = size is None, at_least
         self.queue = FeatureQueue(size or self.usual_queue_size, dim)
 
+    @property
+    def queue_size(self) -> int:
+        """How many features the queue holds, K; the record of a run has it too."""
+        return len(self.queue.features)
+
     def setup(self, stage: str) -> None:
         """Choose the queue's length, where it is left open."""
         super().setup(stage)

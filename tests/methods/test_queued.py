@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from csl.callbacks.facts import method_facts
 from csl.methods.queued import QueueMethod
 from tests.methods.toy import METHODS, CountedData, ToyData, toy_method, toy_trainer, weights
 
@@ -17,10 +18,6 @@ def _queue(name: str, size: int | None = None) -> QueueMethod:
     return method
 
 
-def _length(method: QueueMethod) -> int:
-    return len(method.queue.features)
-
-
 def test_these_have_a_queue_of_images_to_compare_with() -> None:
     assert KINDS == ["All4One", "MoCo", "NNCLR"]
 
@@ -31,24 +28,31 @@ def test_half_the_training_set_or_the_usual_length(name: str) -> None:
     usual = method.usual_queue_size
     for images, expected in ((40, 20), (2 * usual + 2, usual), (9, 5 if name == "All4One" else 4)):
         method = _queue(name)
-        assert _length(method) == usual
+        assert method.queue_size == usual
         toy_trainer(max_steps=1).fit(method, datamodule=CountedData(count=images, batch_size=8))
-        assert _length(method) == expected
+        assert method.queue_size == expected
         torch.testing.assert_close(method.queue.features.norm(dim=1), torch.ones(expected))
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_the_record_of_a_run_has_the_length_that_was_left_open(name: str) -> None:
+    method = _queue(name)
+    toy_trainer(max_steps=1).fit(method, datamodule=CountedData(count=40))
+    assert method_facts(method, {"init_args": {"queue_size": None}})["init_args"]["queue_size"] == 20
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_length_that_is_given_stays(name: str) -> None:
     method = _queue(name, 24)
     toy_trainer(max_steps=1).fit(method, datamodule=CountedData(count=16))
-    assert _length(method) == 24
+    assert method.queue_size == 24
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_data_that_do_not_tell_leave_the_usual_length(name: str) -> None:
     method = _queue(name)
     toy_trainer(max_steps=1).fit(method, datamodule=ToyData(count=16))
-    assert _length(method) == method.usual_queue_size
+    assert method.queue_size == method.usual_queue_size
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -65,7 +69,7 @@ def test_a_checkpoint_has_the_last_word(name: str, tmp_path: Path) -> None:
     torch.testing.assert_close(weights(measured), weights(first), rtol=0, atol=0)
     toy_trainer(max_epochs=2).fit(resumed, datamodule=data(), ckpt_path=tmp_path / "last.ckpt")
     assert int(first.queue.position) != int(whole.queue.position)
-    assert _length(resumed) == 22
+    assert resumed.queue_size == 22
     assert int(resumed.queue.position) == int(whole.queue.position)
 
 
