@@ -35,6 +35,8 @@ DATA = Slot("--data", ("data",), LightningDataModule)
 SOURCE = Slot("--data.source", ("data", "source"), ImageSource)
 # Sections come before the classes in them, and all before single options, which find the class they belong to.
 SECTIONS = ("--model", "--data", "--model.encoder", "--data.source")
+# Whose single options are chosen.
+SETTINGS = (ENCODER.keys, ("data", "augmentation"))
 # By encoder: sizes for images of 8 pixels, with which minutes on 2 CPU cores are enough.
 SMALL: dict[str, dict[str, int]] = {
     "LocalNet": {"width": 16},
@@ -78,11 +80,12 @@ def chosen(line: Sequence[str]) -> list[str]:
     stated = _stated(*_parts(line)[:2])
     data, model, encoder, source = _classes(line, stated)
     words = [] if _chosen(stated, MODEL) else [MODEL.option, model]
-    words += encoder if not _chosen(stated, ENCODER) and _takes(MODEL, model, "encoder") else []
+    if _takes(MODEL, model, "encoder"):
+        words += encoder[2:] if _chosen(stated, ENCODER) else encoder
     words += [SOURCE.option, source] if source and not _chosen(stated, SOURCE) else []
     words += _usual_augmentation(model, data)
     in_files = {
-        f"--data.augmentation.{name}" for part in stated for name in part.at("data", "augmentation").arguments()
+        f"--{'.'.join(keys)}.{name}" for keys in SETTINGS for part in stated for name in part.at(*keys).arguments()
     }
     return [
         f"{option} {value}"
@@ -136,16 +139,20 @@ def _classes(line: Sequence[str], stated: Sequence[Stated]) -> tuple[str, str, l
     data = data_class(line)
     source = _chosen(stated, SOURCE) or ("Digits" if not data or _takes(DATA, data, "source") else "")
     model = _chosen(stated, MODEL) or "SimCLR"
-    named = _chosen(stated, ENCODER)
-    return data, model, [ENCODER.option, named] if named else _usual_encoder(model, source), source
+    return data, model, _encoder(model, source, _chosen(stated, ENCODER)), source
 
 
-def _usual_encoder(model: str, source: str) -> list[str]:
-    """The encoder where none is named: the one that the method is for, or else the one that suits the images."""
+def _encoder(model: str, source: str, named: str) -> list[str]:
+    """The encoder that is named, or else the one that the method is for, or else the one that suits the images.
+
+    An encoder of the class that the method is for gets the options that suit the method, named or not.
+    """
     usual = _usual(model)
-    name = usual.encoder or ("ConvNet" if _is_digits(source) else "ResNet")
-    chosen = {**usual.options, **(SMALL.get(name, {}) if _is_digits(source) else {})}
-    return [ENCODER.option, name, *(word for key in chosen for word in (f"{ENCODER.option}.{key}", str(chosen[key])))]
+    name = named or usual.encoder or ("ConvNet" if _is_digits(source) else "ResNet")
+    options = dict(usual.options) if usual.encoder and _path(ENCODER, name) == _path(ENCODER, usual.encoder) else {}
+    if not named and _is_digits(source):
+        options |= SMALL.get(name, {})
+    return [ENCODER.option, name, *(word for key in options for word in (f"{ENCODER.option}.{key}", str(options[key])))]
 
 
 def _usual_augmentation(model: str, data: str) -> list[str]:

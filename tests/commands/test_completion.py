@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from csl.commands.completion import complete
+from csl.commands.completion import chosen, complete
 from tests.commands.runs import csl
 
 CLASSES = ["--model", "SimCLR", "--model.encoder", "ConvNet", "--data.source", "Digits"]
@@ -141,6 +141,23 @@ def test_a_method_that_is_for_one_kind_of_encoder_gets_it_where_none_is_named(tm
     assert complete(["--model", "CPC"])[2:6] == ["--model.encoder", "PatchResNet", "--model.encoder.depth", "10"]
     line = complete(["--model", "MAE", "--model.encoder", "Timm"])
     assert line[2:6] == ["--model.encoder", "Timm", "--data.source", "Digits"]
+
+
+def test_options_that_suit_a_method_hold_for_its_encoder_named_or_not(tmp_path: Path) -> None:
+    line = ["--model", "MAE", "--data.source", "CIFAR10", "--model.encoder"]
+    suits = ["--model.encoder.dropout", "0.0", "--model.encoder.pooling", "mean"]
+    for name in ("ViT", "csl.encoders.ViT"):
+        assert complete([*line, name])[2:8] == ["--model.encoder", name, *suits]
+        assert chosen([*line, name, "--model.encoder.depth", "4"]) == [
+            "--model.encoder.dropout 0.0",
+            "--model.encoder.pooling mean",
+        ]
+    assert suits[0] not in complete(["--model", "SimCLR", *line[2:], "ViT"])
+    file = write(tmp_path, "model: {init_args: {encoder: {class_path: ViT, init_args: {dropout: 0.1, depth: 2}}}}")
+    assert chosen([*line[:4], "--config", file]) == ["--model.encoder.pooling mean"]
+    text = csl(tmp_path, "fit", *line[:4], "--config", file, "--print_config")
+    found = yaml.safe_load(text)["model"]["init_args"]["encoder"]["init_args"]
+    assert (found["dropout"], found["pooling"], found["depth"]) == (0.1, "mean", 2)
 
 
 def test_a_method_that_needs_colours_keeps_them_where_nothing_else_is_said(tmp_path: Path) -> None:
