@@ -12,6 +12,7 @@ from torch import Tensor
 from csl.checks import check_views
 from csl.distributed import all_reduce, size, world
 from csl.encoders import Encoder, Network, as_encoder, outermost
+from csl.losses.exchange import named
 from csl.methods.groups import Group, complete
 from csl.methods.loaded import as_batch, places, unknown
 from csl.methods.measuring import measuring, precision_of_features
@@ -203,7 +204,8 @@ class Method(LightningModule):
             raise ValueError(
                 f"batch.views: expected {count} views for {type(self).__name__}, got {len(batch.views)}{hint}"
             )
-        with seeded(run_seed(), "step", self.current_epoch, batch_idx, self.global_rank):
+        drawn = seeded(run_seed(), "step", self.current_epoch, batch_idx, self.global_rank)
+        with drawn, named(getattr(self, "loss", None), type(self).__name__):
             step = as_step(self.training_loss(batch))
         self._kept.append(step.keep)
         self._log_step(step, len(batch.labels))

@@ -35,6 +35,8 @@ def as_step(result: Tensor | Step) -> Step:
     kept = step.keep if isinstance(step.keep, tuple) else (step.keep,)
     if not isinstance(step.loss, Tensor):
         raise TypeError(f"training_loss: expected a scalar tensor or a csl.methods.Step, got {type(result).__name__}")
+    if step.loss.numel() != 1:
+        raise ValueError(f"training_loss: expected a scalar, got a loss of shape {list(step.loss.shape)}")
     if not all(part is None or isinstance(part, Tensor) for part in kept):
         raise TypeError(f"Step.keep: expected a tensor or a tuple of tensors, got {type(step.keep).__name__}")
     if "loss" in step.scalars:

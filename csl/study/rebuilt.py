@@ -69,7 +69,7 @@ def _encoder(stated: Settings, record: Settings, data: ImageDataModule) -> dict[
 
 def _built(name: str, kind: type, settings: Settings, folder: Path) -> Any:
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(kind, name)
+    parser.add_subclass_arguments(kind, name, fail_untyped=False)  # a part, such as a loss, may be of any library
     with _explained(folder, name):
         return parser.instantiate(parser.parse_object({name: dict(settings)}))[name]
 

@@ -71,3 +71,12 @@ def test_tensors_are_joined_by_rows() -> None:
     assert joined([]) is None
     assert joined([None, None]) is None
     torch.testing.assert_close(joined([torch.zeros(1, 2), torch.ones(2, 2)]), torch.tensor([[0.0, 0], [1, 1], [1, 1]]))
+
+
+def test_a_loss_of_each_image_is_refused() -> None:
+    class Vector(Keeping):
+        def training_loss(self, batch: Batch) -> Tensor:  # type: ignore[override]
+            return self.encoder(batch.views[0]).square().mean(dim=1)
+
+    with pytest.raises(ValueError, match=r"^training_loss: expected a scalar, got a loss of shape \[8\]$"):
+        toy_trainer(max_epochs=1).fit(Vector(), datamodule=ToyData())
