@@ -4,7 +4,7 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +75,29 @@ def class_name(path: str) -> str:
         ('SimCLR', 'MyMethod')
     """
     return re.split("[.:]", path)[-1]
+
+
+def options_of(config: Mapping[str, Any], called: Callable[[str], str] = class_name) -> dict[str, Any]:
+    """A configuration by the names of its options; a class stands at the name of what it is chosen for.
+
+    Args:
+        config: As a run's folder holds it.
+        called: What a class is called, by its path.
+
+    Example:
+        >>> options_of({"model": {"class_path": "csl.methods.SimCLR", "init_args": {"optimization": {"lr": 0.5}}}})
+        {'model': 'SimCLR', 'model.optimization.lr': 0.5}
+    """
+    found: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            if "class_path" in value:
+                found[key] = called(str(value["class_path"]))
+                value = value.get("init_args") or {}
+            found |= {f"{key}.{name}": inner for name, inner in options_of(value, called).items()}
+        else:
+            found[key] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 @dataclass(frozen=True)

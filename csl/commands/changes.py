@@ -9,7 +9,7 @@ from torch import nn
 from csl.commands.errors import CommandError
 from csl.data import ImageDataModule
 from csl.methods.per_image import PerImageMethod
-from csl.runs import Run, class_name
+from csl.runs import Run
 
 # The weights, and the optimizer's memory of their gradients, are of these.
 FIXED = ("model", "model.encoder", "model.optimization.optimizer", "data.source")
@@ -18,25 +18,6 @@ ENCODER = "model.encoder."
 FREE = ("layers", "dropout")
 # An epoch is dealt out by these: in the middle of one, images would be seen twice or never.
 FIXED_IN_EPOCH = ("data.batch_size", "data.seed", "seed_everything")
-
-
-def flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration by the names of its options; a class stands at the name of what it is chosen for.
-
-    Example:
-        >>> flat({"model": {"class_path": "csl.methods.SimCLR", "init_args": {"optimization": {"lr": 0.5}}}})
-        {'model': 'SimCLR', 'model.optimization.lr': 0.5}
-    """
-    found: dict[str, Any] = {}
-    for key, value in config.items():
-        if isinstance(value, Mapping):
-            if "class_path" in value:
-                found[key] = class_name(str(value["class_path"]))
-                value = value.get("init_args") or {}
-            found |= {f"{key}.{name}": inner for name, inner in flat(value).items()}
-        else:
-            found[key] = list(value) if isinstance(value, tuple) else value
-    return found
 
 
 def check_options(run: Mapping[str, Any], line: Mapping[str, Any], folder: Path, in_epoch: bool) -> None:

@@ -31,15 +31,15 @@ def compare(
     runs were told differently.
 
     What csl sweep has measured is taken from RUN/sweep; a run's last checkpoint is measured now where it was not. Runs
-    on other images are set apart, with the reason.
+    on other images, and runs without a checkpoint, are set apart, with the reason.
 
     Args:
         subjects: folders of runs, checkpoints in them, or files of features of the same images
         output: the file to write
         format: html is the page; md, csv, json and latex are the table alone, png and svg the plane of local against
             global density alone; the ending of --output says it if not given
-        group: what runs of one group share, whose mean and spread are shown: the folder that their folders lie in, the
-            method, or nothing
+        group: whose mean and spread are shown: folder is runs in one folder, such as lightning_logs/simclr-digits, that
+            differ in nothing but their seed; method is all runs of a method, whatever else differs; none is each run
         like: where subjects are checkpoints that others trained, or folders of them: the folder of a run with such an
             encoder, on whose images they are compared
         seed: of the images on the maps, and of the maps
@@ -57,11 +57,17 @@ def compare(
     from csl.commands.names import use_short_names
     from csl.study.compare import comparison
     from csl.study.compare_report import write
-    from csl.study.entries import read_entries
+    from csl.study.entries import read_entries, without_checkpoint
 
     use_short_names()
+    missing = without_checkpoint(subjects)
+    places = [place for place in subjects if str(place) not in missing]
+    if len(places) < 2:
+        passed = f"; passed over: {', '.join(missing)}, without a checkpoint" if missing else ""
+        raise ValueError(f"expected at least two to compare, got {len(places)}{passed}")
     with bar as watch:
-        found = comparison(read_entries(subjects, group, device, watch, like), seed=seed, watch=watch)
+        entries = read_entries(places, group, device, watch, like)
+        found = comparison(entries, seed=seed, watch=watch, missing=missing)
     return write(found, output, format)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from jsonargparse import Namespace
 from torch import nn
 
-from csl.commands.changes import check_options, check_weights, flat
+from csl.commands.changes import check_options, check_weights
 from csl.commands.errors import CommandError
 from csl.io import load_checkpoint
-from csl.runs import CONFIG, LAST, Checkpoint, Run, reached
+from csl.runs import CONFIG, LAST, Checkpoint, Run, options_of, reached
 
 NOT_FITS = ("validate", "test", "predict")
 
@@ -38,7 +38,7 @@ class Resumption:
         Raises:
             CommandError: If there is one; names it.
         """
-        check_options(self._own, flat(config.as_dict()), self.run.folder, self.done.in_epoch)
+        check_options(self._own, options_of(config.as_dict()), self.run.folder, self.done.in_epoch)
 
     def check_weights(self, config: Namespace, model: nn.Module) -> None:
         """Refuse options with which the weights of the checkpoint do not fit.
@@ -47,11 +47,11 @@ class Resumption:
             CommandError: If there is one; names it.
         """
         if self.done.step:
-            check_weights(self._own, flat(config.as_dict()), load_checkpoint(self.run.last, mmap=True), model)
+            check_weights(self._own, options_of(config.as_dict()), load_checkpoint(self.run.last, mmap=True), model)
 
     @property
     def _own(self) -> dict[str, Any]:
-        return flat(self.run.config)
+        return options_of(self.run.config)
 
     def finished(self, max_epochs: int | None, max_steps: int) -> str:
         """What to tell somebody who resumes a run that has reached its end; empty if it has not."""

@@ -1,7 +1,8 @@
 """A comparison of encoders, collected for a page or a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from csl.study.changes import K, changed_classes, kept_neighbors, similarity_table
 from csl.study.entries import Entry, Watch, apart, settings
@@ -14,6 +15,7 @@ from csl.table import Table
 MAPPED = 1000  # images on the maps of a page
 CHANGED = 12  # images whose neighbourhood changed most
 PERPLEXITY = 30.0
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,16 @@ class Comparison:
         return "\n\n".join(parts)
 
 
-def comparison(entries: Sequence[Entry], *, seed: int = 0, watch: Watch | None = None) -> Comparison:
+def comparison(
+    entries: Sequence[Entry], *, seed: int = 0, watch: Watch | None = None, missing: Mapping[str, str] = NOTHING
+) -> Comparison:
     """Compare encoders: numbers by group, similarity by pair, aligned maps, and what changed between the first two.
 
     Args:
         entries: What is compared.
         seed: Of the sample of images on the maps, and of the maps.
         watch: Called with what is at work and the share of it that is done.
+        missing: What could not be read, by name, and the reason.
     """
     together, reasons = apart(entries)
     subjects = [entry.subject for entry in together]
@@ -84,7 +89,7 @@ def comparison(entries: Sequence[Entry], *, seed: int = 0, watch: Watch | None =
     return Comparison(
         together,
         others,
-        reasons,
+        {**reasons, **missing},
         standings(together),
         similarity_table(together),
         maps,

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from csl.metrics import analyze
-from csl.runs import CHECKPOINTS, Checkpoint, Run
+from csl.runs import CHECKPOINTS, CONFIG, Checkpoint, Run, options_of
 from csl.study.foreign import checkpoint, is_foreign
+from csl.study.groups import Grouping, groups
 from csl.study.rows import FOLDER, Row, read_row
 from csl.study.subjects import Subject, of_length_one, read_subjects, same_samples
 from csl.study.sweep import measured_rows, readable
 
-Grouping = Literal["folder", "method", "none"]
 Watch = Callable[[str, float], None]
 
 
@@ -49,21 +48,24 @@ def read_entries(
 
     Args:
         places: Folders of runs, checkpoints in them, or files of features.
-        grouping: What runs of one group share: the folder that their folders lie in, the method, or nothing.
+        grouping: As in `csl.study.groups.groups`.
         device: Where to compute.
         watch: Called with what is at work and the share of it that is done.
         like: As in `csl.study.subjects.read_subjects`.
 
     Raises:
-        ValueError: If a place is none of these, or there are fewer than two.
+        ValueError: If a place is none of these.
     """
-    if len(places) < 2:
-        raise ValueError(f"subjects: expected at least two, got {len(places)}")
-    found = []
-    for subject in read_subjects(places, like=like, device=device, watch=watch):
-        rows, run = _measured(subject, device, watch, like)
-        found.append(Entry(of_length_one(subject), _group(subject, run, grouping), rows, run))
-    return found
+    subjects = read_subjects(places, like=like, device=device, watch=watch)
+    rows, runs = zip(*(_measured(subject, device, watch, like) for subject in subjects), strict=True)
+    names = groups(subjects, runs, grouping)
+    return [Entry(of_length_one(subject), *one) for subject, *one in zip(subjects, names, rows, runs, strict=True)]
+
+
+def without_checkpoint(places: Sequence[Path]) -> dict[str, str]:
+    """Of these places, runs that broke off too early to be compared, with the reason."""
+    runs = [place for place in places if (place / CONFIG).is_file() and not Run(place).checkpoint_files]
+    return {str(run): "it holds no checkpoint; one is written at the end of the first epoch" for run in runs}
 
 
 def apart(entries: Sequence[Entry]) -> tuple[list[Entry], dict[str, str]]:
@@ -81,9 +83,9 @@ def apart(entries: Sequence[Entry]) -> tuple[list[Entry], dict[str, str]]:
 
 def settings(entries: Sequence[Entry]) -> dict[str, dict[str, str]]:
     """What the runs were told to do where they differ: for each option, the value of each run by its name."""
-    flat = {entry.subject.name: dict(_flat(entry.run.config)) for entry in entries if entry.run is not None}
-    names = dict.fromkeys(name for options in flat.values() for name in options)
-    found = {name: {run: options.get(name, "") for run, options in flat.items()} for name in names}
+    told = {entry.subject.name: options_of(entry.run.config, str) for entry in entries if entry.run is not None}
+    names = dict.fromkeys(name for options in told.values() for name in options)
+    found = {name: {run: str(options.get(name, "")) for run, options in told.items()} for name in names}
     return {name: values for name, values in found.items() if len(set(values.values())) > 1}
 
 
@@ -112,20 +114,3 @@ def _last(
     if faults:
         raise ValueError(faults[0])
     return rows
-
-
-def _group(subject: Subject, run: Run | None, grouping: Grouping) -> str:
-    if run is None or grouping == "none":
-        return subject.name
-    if grouping == "method":
-        return run.method
-    folder = run.folder.resolve().parent.name
-    return folder or subject.name
-
-
-def _flat(tree: Any, prefix: str = "") -> list[tuple[str, str]]:
-    if isinstance(tree, Mapping):
-        return [
-            pair for name, value in tree.items() for pair in _flat(value, f"{prefix}.{name}" if prefix else str(name))
-        ]
-    return [(prefix, str(tree))]

@@ -32,7 +32,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_file_holds_everything_and_fetches_nothing(trained: Path) -> None:
     page = (trained / "compare.html").read_text()
     assert len(page) < 3e6
-    for part in ('id="plane"', 'id="standings"', 'id="maps"', 'id="changed"', "linear cka", "model.class_path"):
+    for part in (
+        'id="plane"',
+        'id="standings"',
+        'id="maps"',
+        'id="changed"',
+        "linear cka",
+        "<th>model</th>",
+        "csl.methods.SimCLR",
+    ):
         assert part in page, part
     body = (
         page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace("http://creativecommons.org", "")
@@ -68,6 +76,29 @@ def test_the_plane_alone_is_written_as_a_picture(trained: Path, form: str, begin
     picture = (trained / f"plane.{form}").read_bytes()
     assert picture.startswith(begins)
     assert len(picture) > 5_000
+
+
+def test_what_broke_off_before_a_checkpoint_is_named_and_passed_over(trained: Path) -> None:
+    failed = trained / "lightning_logs" / "simclr-digits" / "version_7"
+    failed.mkdir()
+    shutil.copy(trained / FIRST / "config.yaml", failed)
+    csl(trained, "compare", FIRST, SECOND, str(failed), "--quiet", "--output", "rest.json")
+    found = json.loads((trained / "rest.json").read_text())
+    assert set(found["groups"]) == {"simclr-digits", "supervised-digits"}
+    assert found["apart"] == {str(failed): "it holds no checkpoint; one is written at the end of the first epoch"}
+    status, text = failure(trained, "compare", FIRST, str(failed), "--quiet")
+    shutil.rmtree(failed)
+    assert status == 1
+    assert f"expected at least two to compare, got 1; passed over: {failed}" in text
+
+
+def test_another_loss_is_not_averaged_with_the_usual_one(trained: Path) -> None:
+    csl(trained, "fit", "--model.loss", "lightly.loss.NTXentLoss", "--trainer.max_epochs", "1", *SMALL)
+    both = [FIRST, FIRST.replace("version_0", "version_1")]
+    csl(trained, "compare", *both, "--quiet", "--output", "both.json")
+    groups = json.loads((trained / "both.json").read_text())["groups"]
+    assert list(groups) == ["simclr-digits (loss None)", "simclr-digits (loss lightly.loss.NTXentLoss)"]
+    shutil.rmtree(trained / both[1])
 
 
 def test_what_was_measured_is_not_measured_again(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +137,7 @@ def test_other_images_are_set_apart_with_the_reason(trained: Path, tmp_path: Pat
 
 
 def test_bad_input_is_refused(trained: Path) -> None:
-    assert "subjects: expected at least two, got 1" in failure(trained, "compare", FIRST, "--quiet")[1]
+    assert "expected at least two to compare, got 1" in failure(trained, "compare", FIRST, "--quiet")[1]
     status, message = failure(trained, "compare", FIRST, SECOND, "--output", "page.doc", "--quiet")
     assert status == 1
     assert "--output: expected a file that ends in .html" in message
