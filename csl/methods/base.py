@@ -23,6 +23,7 @@ from csl.methods.run import (
     check_callbacks,
     global_batch_size,
     run_seed,
+    say_long_warmup,
     steps_per_epoch,
     total_steps,
     wants_scalars,
@@ -253,12 +254,7 @@ class Method(LightningModule):
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""
         steps = total_steps(self.trainer)
         warmup = self.optimization.warmup_epochs * steps_per_epoch(self.trainer)
-        if warmup >= steps:
-            rank_zero_info(
-                f"optimization.warmup_epochs: the warm-up of {self.optimization.warmup_epochs:g} epochs ({warmup:,.0f} "
-                f"steps) is as long as the training ({steps:,} steps) or longer, so that the learning rate will only "
-                "rise; train longer, or set fewer"
-            )
+        say_long_warmup(self.optimization.warmup_epochs, warmup, steps)
         # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses, and
         # refuses for bfloat16 too, whose gradients are not scaled.
         is_refused = self.trainer.precision in ("16-mixed", "bf16-mixed") and self.trainer.gradient_clip_val

@@ -9,6 +9,7 @@ from csl.encoders import Network
 from csl.losses import DINOLoss, in_full_precision, loss_or
 from csl.methods.momentum_teacher import MomentumTeacher
 from csl.methods.optimization import Optimization
+from csl.methods.run import say_frozen, steps_per_epoch
 from csl.methods.small_crops import full_views_and
 from csl.methods.step import Keep, Step
 from csl.modules import Cosines, mlp
@@ -85,6 +86,12 @@ class DINO(MomentumTeacher):
         self.register_buffer("center", torch.zeros(output_dim))
         own = DINOLoss(temperature, teacher_temperature)
         self.loss = loss_or(loss, own, temperature=(temperature, 0.1), teacher_temperature=(teacher_temperature, 0.02))
+
+    def on_train_start(self) -> None:
+        """Say so if the training ends before the head's last layer is trained."""
+        super().on_train_start()
+        steps = self.frozen_epochs * steps_per_epoch(self.trainer)
+        say_frozen(self.trainer, "frozen_epochs", "the weights of the head's last layer", steps)
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above, for this process's images; keeps the teacher's outputs."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.callbacks import BatchSizeFinder, GradientAccumulationScheduler, LearningRateFinder
+from lightning.pytorch.utilities import rank_zero_info
 from torch.utils.data import DistributedSampler
 
 
@@ -67,6 +68,32 @@ def steps_per_epoch(trainer: Trainer) -> float:
     _make_train_loader(trainer)
     batches = trainer.num_training_batches
     return math.ceil(batches / trainer.accumulate_grad_batches) if math.isfinite(batches) else math.inf
+
+
+def say_long_warmup(epochs: float, warmup: float, steps: int) -> None:
+    """Say so where a warm-up of so many epochs, or steps, is as long as the training."""
+    if warmup >= steps:
+        rank_zero_info(
+            f"--model.optimization.warmup_epochs: the warm-up of {epochs:g} epochs ({warmup:,.0f} steps) is as long as "
+            f"the training ({steps:,} steps) or longer, so that the learning rate will only rise; train longer, or set "
+            "fewer"
+        )
+
+
+def say_frozen(trainer: Trainer, option: str, part: str, steps: float) -> None:
+    """Say so where a part of a network that is frozen for some steps is frozen for the whole training.
+
+    Args:
+        trainer: The one that trains.
+        option: The method's option that says for how long.
+        part: What is frozen, such as "the prototypes".
+        steps: For how many steps it is.
+    """
+    if steps >= (total := total_steps(trainer)):
+        rank_zero_info(
+            f"--model.{option}: {part} stay as they were made for {steps:,.0f} steps and are never trained, since the "
+            f"training has {total:,}; train longer, or set it lower"
+        )
 
 
 def _make_train_loader(trainer: Trainer) -> None:

@@ -12,7 +12,7 @@ from csl.encoders import Network
 from csl.losses import SwAVLoss, in_full_precision, loss_or
 from csl.methods.base import Method
 from csl.methods.optimization import Optimization
-from csl.methods.run import rows_of_processes
+from csl.methods.run import rows_of_processes, say_frozen
 from csl.methods.small_crops import full_views_and
 from csl.methods.step import Keep, Step
 from csl.modules import FeatureQueue, mlp
@@ -87,6 +87,11 @@ class SwAV(Method):
         own = SwAVLoss(temperature, epsilon)
         self.loss = loss_or(loss, own, temperature=(temperature, 0.1), epsilon=(epsilon, 0.02))
         self._shorten()
+
+    def on_train_start(self) -> None:
+        """Say so if the training ends before the prototypes are trained."""
+        super().on_train_start()
+        say_frozen(self.trainer, "frozen_steps", "the prototypes", self.frozen_steps)
 
     def training_loss(self, batch: Batch) -> Step:
         """The loss above; keeps the projections of the full views."""
