@@ -9,6 +9,7 @@ import torch
 
 from csl.data.images import ImageSet
 
+PIXELS, FILES = "pixels and labels", "list of images and labels"
 _EXAMPLES = 3
 _NAMED = 10  # classes; more are counted
 
@@ -72,8 +73,9 @@ class DataRecord:
         held_out: How the held-out set came about.
         passed_over: What was not read, and why.
         notes: What else a reader of the results should know.
-        fingerprint: SHA-256 of the list of files with their labels (of the pixels, for sets in memory), in hexadecimal
-            digits. The same files give the same one wherever their folder lies.
+        fingerprint: SHA-256 in hexadecimal digits. The same files give the same one wherever their folder lies.
+        fingerprint_of: What it is made of: the list of files with their labels, or the pixels of sets that came as
+            arrays.
 
     Example:
         >>> from csl.data import Digits
@@ -91,7 +93,7 @@ class DataRecord:
     passed_over: tuple[PassedOver, ...]
     notes: tuple[str, ...]
     fingerprint: str
-    in_memory: bool = False
+    fingerprint_of: str
 
     @classmethod
     def of(
@@ -117,7 +119,7 @@ class DataRecord:
             passed_over,
             notes,
             _fingerprint(told),
-            in_memory=all(images.in_memory for images in told.values()),
+            PIXELS if all(images.in_memory for images in told.values()) else FILES,
         )
 
     def lines(self) -> list[str]:
@@ -126,8 +128,12 @@ class DataRecord:
         sets = [f"{part} {count:,}{self._without_labels(part)}" for part, count in self.sets.items()]
         held_out = f" (held out: {self.held_out})" if self.held_out else ""
         passed = "passed over: " + "; ".join(map(str, self.passed_over)) if self.passed_over else ""
-        what = "pixels and labels" if self.in_memory else "list of images and labels"
-        found = [", ".join(sets) + held_out, passed, *self.notes, f"sha256 of the {what}: {self.fingerprint[:16]}"]
+        found = [
+            ", ".join(sets) + held_out,
+            passed,
+            *self.notes,
+            f"sha256 of the {self.fingerprint_of}: {self.fingerprint[:16]}",
+        ]
         return [head, *(f"  {printable(line)}" for line in found if line)]
 
     def to_dict(self) -> dict[str, Any]:
