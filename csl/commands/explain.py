@@ -53,7 +53,7 @@ def explain(error: BaseException, parser: ArgumentParser, line: Sequence[str]) -
     for file in config_files(line):
         if os.path.isfile(file) and (problem := unreadable(file)):
             return problem
-    for say in (_users_code, _class, _option, _missing, _value, _file):
+    for say in (_python_file, _users_code, _class, _option, _missing, _value, _file):
         if message := say(fault, parser, line):
             return message
     first = re.sub(r'^Parser key "[^"]+":\s*|^argument ', "", str(fault.errors[0])).partition("\n")[0]
@@ -75,6 +75,16 @@ def _users_code(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> st
         path = str(fault.class_path or fault.value)
         where, file = written(line, fault.key, path), _near(str(place[0]))
         return f"{where}: cannot import {path}: {file}, line {place[1]}: {type(error).__name__}: {said}"
+    return ""
+
+
+def _python_file(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
+    """A file of Python where a class of it should be named, which the parser takes for a configuration."""
+    for word in (word.rpartition("=")[2] for word in line):
+        if word.endswith(".py") and os.path.isfile(word) and _before(word, line) == fault.key:
+            names = re.findall(r"^class (\w+)", Path(word).read_text(), re.MULTILINE)
+            which = ", ".join(f"{word}:{name}" for name in names) or "none"
+            return f"--{fault.key}: expected a class, got a file of Python; the classes in it: {which}"
     return ""
 
 

@@ -13,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from csl.commands.errors import DEBUG, end
 from csl.commands.explain import explain
 from csl.commands.listing import description
+from csl.commands.names import with_files
 from csl.commands.places import entries
 
 
@@ -38,6 +39,10 @@ class TeachingParser(LightningArgumentParser):
                 raise TypeError(f"{entry.place}: {entry.key}: expected a mapping, got a list")
         found: Namespace = super().parse_path(path, *args, **kwargs)
         return found
+
+    def dump(self, *args: Any, **kwargs: Any) -> str:
+        """A configuration as text; classes of a file are called by the file, so that it can be read anywhere."""
+        return with_files(super().dump(*args, **kwargs))
 
     def add_function_arguments(self, *args: Any, linked_targets: Any = None, **options: Any) -> Any:
         """Take functions that make an object, which jsonargparse refuses where a link points into their arguments."""

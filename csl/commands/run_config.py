@@ -13,7 +13,6 @@ from lightning.pytorch.loggers import Logger
 from csl.callbacks.run_folder import RunFolder
 from csl.callbacks.versions import numbers_folders
 from csl.commands.changes import check_images
-from csl.commands.names import with_files
 from csl.io import replacing
 from csl.runs import CONFIG, Run
 
@@ -44,7 +43,7 @@ class RunConfig(RunFolder):
             kept.pop(key, None)
         self.config = kept
         # And not the parser, which cannot be sent to processes.
-        self.text = with_files(parser.dump(kept, skip_unset=False))
+        self.text = parser.dump(kept, skip_unset=False)
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Refuse to go on with other images than the run's, before anything of it is touched."""

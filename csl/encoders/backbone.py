@@ -105,10 +105,10 @@ def as_encoder(network: nn.Module, **options: Unpack[EncoderOptions]) -> Encoder
     Example:
         >>> as_encoder(nn.Sequential(nn.Flatten(), nn.LazyLinear(8))).feature_dim
         8
-        >>> as_encoder("resnet18")
+        >>> as_encoder("resnet18")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        ValueError: encoder: expected an Encoder, or a torch.nn.Module that turns images into features, got str
+        ValueError: encoder: expected an Encoder, or a torch.nn.Module that turns images into features, got str...
     """
     if isinstance(network, Encoder):
         network.complete()
@@ -117,5 +117,6 @@ def as_encoder(network: nn.Module, **options: Unpack[EncoderOptions]) -> Encoder
         return Backbone(network, **options)
     raise ValueError(
         "encoder: expected an Encoder, or a torch.nn.Module that turns images into features, "
-        f"got {type(network).__name__}"
+        f"got {type(network).__name__}; csl fit makes one where the method's constructor says that it takes one: "
+        "encoder: csl.encoders.Network"
     )

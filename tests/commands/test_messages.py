@@ -210,6 +210,11 @@ OF_ONES_OWN = [
         "--model: no module 'my_fil' in the current folder or among the installed packages; did you mean my_file?",
         "my_fil.Mine",
     ),
+    (
+        "class Mine:\n    pass\nclass Other:\n    pass\n",
+        "--model: expected a class, got a file of Python; the classes in it: my_file.py:Mine, my_file.py:Other",
+        "my_file.py",
+    ),
     ("class Mime:\n    pass\n", "--model: my_file has no class 'Mine'; did you mean Mime?", "my_file.Mine"),
     ("class Mine:\n    pass\n", "--model: my_file.Mine is not a subclass of Method", "my_file.Mine"),
     (

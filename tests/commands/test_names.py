@@ -142,7 +142,9 @@ def test_a_class_in_a_file_anywhere(tmp_path: Path) -> None:
         "from csl.methods import SimCLR\nclass Mine(SimCLR):\n    pass\n"
     )
     text = csl(tmp_path, "fit", "--model", "methods/mine_in_a_file.py:Mine", "--print_config")
-    assert yaml.safe_load(text)["model"]["class_path"] == "mine_in_a_file.Mine"
+    assert yaml.safe_load(text)["model"]["class_path"] == f"{tmp_path}/methods/mine_in_a_file.py:Mine"
+    (tmp_path / "printed.yaml").write_text(text)
+    assert csl(tmp_path, "fit", "--config", "printed.yaml", "--print_config") == text
     csl(tmp_path, "fit", "--model", "methods/mine_in_a_file.py:Mine", *SHORT)
     (run,) = tmp_path.glob("lightning_logs/mine-digits/version_0")
     assert f"class_path: {tmp_path}/methods/mine_in_a_file.py:Mine" in (run / "config.yaml").read_text()
