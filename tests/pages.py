@@ -21,7 +21,7 @@ class Block(NamedTuple):
     @property
     def file(self) -> str:
         """The file that its first line names; empty if it names none."""
-        found = re.match(r"# (\S+\.py)\n", self.text)
+        found = re.match(r"# (\S+\.(?:py|yaml))\n", self.text)
         return found[1] if found else ""
 
     def commands(self) -> Iterator[str]:

@@ -111,7 +111,9 @@ def test_its_code_and_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         write_folder(tmp_path / "DIR", classes=2, train=32, val=12)
     (tmp_path / "FILE").touch()
     for block in blocks_of(page):
-        if block.language == "python":
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
+        elif block.language == "python":
             run_python(tmp_path, block)
         elif block.language == "sh":
             for command in block.commands():
@@ -119,10 +121,7 @@ def test_its_code_and_commands_work(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def run_python(folder: Path, block: Block) -> None:
-    """Write a block to the file that it names, or run it."""
-    if block.file:
-        (folder / block.file).write_text(block.text)
-        return
+    """Run a block."""
     code = block.text.replace("max_epochs=10", "max_epochs=1")
     with inside(folder):
         exec(compile(code, "page", "exec"), {"__name__": "__main__"})
@@ -148,6 +147,7 @@ def run_command(folder: Path, words: list[str], fits: Fits) -> None:
 
 def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
     """Run a line of csl made small, or parse it."""
+    words = [found for word in words for found in (HOURS not in word and matching(folder, word)) or [word]]
     line = shlex.join(words)
     if DIGITS_RUN in line and not (folder / DIGITS_RUN).exists():
         fits.fit(folder, ["fit"], *FEW)
@@ -163,6 +163,11 @@ def run_csl(folder: Path, words: list[str], fits: Fits) -> None:
     elif line not in fits.done:
         csl(folder, *words, *SMALLER.get(words[0], []))
         fits.done |= {line} if words[0] in ONCE or "--resume" in words else set()
+
+
+def matching(folder: Path, word: str) -> list[str]:
+    """What a pattern such as `lightning_logs/*/version_*` stands for, as a shell finds it."""
+    return sorted(str(found.relative_to(folder)) for found in folder.glob(word)) if "*" in word else []
 
 
 def check_benchmark(folder: Path, module: str, words: Sequence[str]) -> None:
