@@ -36,6 +36,8 @@ UNKNOWN = re.compile(
     r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption "
     r"'([^']+)'"
 )
+# What the options of a section are those of, where no class of it was chosen.
+SECTIONS = {"model": "csl.methods.SimCLR", "data": "csl.data.ImageDataModule"}
 _FEW = 10  # classes that a message lists
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
@@ -92,6 +94,9 @@ def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
     """A name that is no class, or not one that can stand there."""
     for error in fault.errors:
         text, path = str(error), str(fault.class_path or fault.value)
+        if fault.key == "data.source" and os.path.isdir(given := _after("data.source", line)):
+            words = f"--data.source Folder --data.source.root {given}"
+            return f"--data.source: expected a source of images, got a folder: {words}"
         if found := re.match(r"Expected a dot import path string: (\S+)", text):
             key = fault.key or _before(found[1], line)
             if key == "data" and found[1] in class_names(parser_of("csl.data.ImageDataModule"), "source"):
@@ -130,6 +135,12 @@ def _before(word: str, line: Sequence[str]) -> str:
     """The option that a word stands behind on the line, the last one of several."""
     words = [word for option in line for word in option.split("=", 1)]
     return ([""] + [option.removeprefix("--") for option, value in pairwise(words) if value == word])[-1]
+
+
+def _after(option: str, line: Sequence[str]) -> str:
+    """The word that stands behind an option on the line, the last one of several; empty if there is none."""
+    words = [word for one in line for word in one.split("=", 1)]
+    return ([""] + [value for name, value in pairwise(words) if name == f"--{option}"])[-1]
 
 
 def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:
@@ -172,6 +183,11 @@ def _top_option(name: str, names: Sequence[str], line: Sequence[str]) -> str:
         return f"unexpected word {bare!r}{hint}"
     where = written(line, bare)
     if where == f"--{bare}":
+        inner = [f"{section}.{option}" for section, kind in SECTIONS.items() for option in options(parser_of(kind))]
+        begun = [option for option in names if option.startswith(f"{bare}_")]
+        meant = begun or [option for option in inner if option.endswith(f".{bare}")]
+        if len(meant) == 1:
+            return f"unknown option --{bare}; did you mean --{meant[0]}?"
         return f"unknown option --{bare}{did_you_mean(f'--{bare}', [f'--{option}' for option in names], 0)}"
     return f"{where}: unknown option{did_you_mean(bare, names, 0)}"
 

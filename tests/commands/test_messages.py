@@ -64,6 +64,13 @@ ON_THE_LINE = [
         "--data.source.root: Digits has no option 'root'; classes that have it: CIFAR10, CIFAR100, FashionMNIST, "
         "Folder, MNIST, STL10",
     ),
+    Case("--encoder ResNet", "unknown option --encoder; did you mean --model.encoder?"),
+    Case("--seed 1", "unknown option --seed; did you mean --seed_everything?"),
+    Case("--lr 0.1", "unknown option --lr; did you mean --model.optimization.lr?"),
+    Case(
+        "--data.source /",
+        "--data.source: expected a source of images, got a folder: --data.source Folder --data.source.root /",
+    ),
     Case("--data.batchsize 3", "unknown option --data.batchsize; did you mean --data.batch_size?"),
     Case("--trainr.max_epochs 3", "unknown option --trainr.max_epochs; did you mean --trainer.max_epochs?"),
     Case("--trainer.max_epoch 3", "unknown option --trainer.max_epoch; did you mean --trainer.max_epochs?"),
