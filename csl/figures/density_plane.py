@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 _LEAST_RLD, _LEAST_CHS = 0.1, 3.0  # what the axes span at least: a difference, and a factor
 
 
+# The legend, which lies below the plane: the height of a line in inches; the length of one, and of a dot, in letters.
+_LINE, _CHARACTERS, _MARKER = 0.19, 84, 6
+
+
 class Way(NamedTuple):
     """One run's way through the plane.
 
@@ -56,7 +60,8 @@ def density_plane(groups: Mapping[str, Sequence[Way]], *, temperature: float = 0
         raise ValueError("groups: expected runs with RLD and a Calinski-Harabasz score above 0, got none")
     from matplotlib.ticker import LogFormatter, ScalarFormatter
 
-    figure = new_figure(6.4, 4.6)
+    columns = max(1, _CHARACTERS // (_MARKER + max(map(len, known))))
+    figure = new_figure(6.4, 4.4 + _LINE * math.ceil(len(known) / columns))
     axes: Any = figure.add_subplot()
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(ScalarFormatter())
@@ -79,7 +84,7 @@ def density_plane(groups: Mapping[str, Sequence[Way]], *, temperature: float = 0
     low, high = axes.get_ylim()
     low, high = _widened(math.log(low), math.log(high), math.log(_LEAST_CHS))
     axes.set_ylim(math.exp(low), math.exp(high))
-    axes.legend(frameon=False, fontsize=9)
+    figure.legend(frameon=False, fontsize=9, loc="outside lower left", ncols=columns)
     return figure
 
 

@@ -1,6 +1,7 @@
 """Which of the encoders that are compared count as one: runs that differ in nothing but their seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Literal
 
 from csl.runs import Run, class_name, options_of
@@ -46,20 +47,22 @@ def groups(subjects: Sequence[Subject], runs: Sequence[Run | None], grouping: Gr
 
 def _choices(subjects: Sequence[Subject], runs: Sequence[Run]) -> list[str]:
     """What tells each of a folder's runs from the others, but for seeds; empty where nothing does."""
-    told = [_training(run) for run in runs]
+    told, briefly = ([_training(run, called) for run in runs] for called in (str, class_name))
     if len({run.folder.resolve() for run in runs}) < len(runs):
-        told = [{"epoch": str(subject.epoch), **options} for subject, options in zip(subjects, told, strict=True)]
+        for options, subject in zip((*told, *briefly), (*subjects, *subjects), strict=True):
+            options["epoch"] = str(subject.epoch)
     names = [name for name in dict.fromkeys(name for one in told for name in one) if _differs(name, told)]
-    choices = [tuple((name, one[name]) for name in names if name in one) for one in told]
+    choices = [tuple(one.get(name) for name in names) for one in told]
     different = list(dict.fromkeys(choices))
     if len(different) < 2:
         return [""] * len(runs)
+    # A class by its name alone, and without its options, if that tells all apart.
     outer = [name for name in names if not any(name.startswith(f"{other}.") for other in names)]
-    for shown in (outer, names):  # where a class is another one, its options need no mention, if that tells all apart
-        words = {choice: _words(choice, shown) for choice in different}
-        if len(set(words.values())) == len(different):
-            return [words[choice] for choice in choices]
-    return [f"{words[choice]}; {different.index(choice) + 1}" for choice in choices]
+    for options_of_runs, shown in product((briefly, told), (outer, names)):
+        words = [_words(options, shown) for options in options_of_runs]
+        if len(set(zip(choices, words, strict=True))) == len(set(words)) == len(different):
+            return words
+    return [f"{word}; {different.index(choice) + 1}" for word, choice in zip(words, choices, strict=True)]
 
 
 def _differs(name: str, told: Sequence[Mapping[str, str]]) -> bool:
@@ -67,24 +70,19 @@ def _differs(name: str, told: Sequence[Mapping[str, str]]) -> bool:
     return len({one[name] for one in told if name in one}) > 1
 
 
-def _words(choice: Sequence[tuple[str, str]], shown: Sequence[str]) -> str:
+def _words(options: Mapping[str, str], shown: Sequence[str]) -> str:
     words = [
-        f"{name.removeprefix('model.').removeprefix('trainer.')} {value}" for name, value in choice if name in shown
+        f"{name.removeprefix('model.').removeprefix('trainer.')} {options[name]}" for name in shown if name in options
     ]
     return ", ".join([*words[:NAMED], "…"] if len(words) > NAMED else words)
 
 
-def _training(run: Run) -> dict[str, str]:
+def _training(run: Run, called: Callable[[str], str]) -> dict[str, str]:
     """The options that make a run another training."""
     found = {}
-    for option, value in options_of(run.config, _called).items():
+    for option, value in options_of(run.config, called).items():
         section, _, name = option.partition(".")
         is_other = name in TRAINING if section == "trainer" else name.rpartition(".")[2] not in READING
         if section in ("model", "trainer", "data") and is_other:
             found[option] = str(value)
     return found
-
-
-def _called(path: str) -> str:
-    """Classes of csl by their name; those of others may have the same name."""
-    return class_name(path) if path.startswith("csl.") else path
