@@ -93,7 +93,7 @@ def options_of(config: Mapping[str, Any], called: Callable[[str], str] = class_n
         if isinstance(value, Mapping):
             if "class_path" in value:
                 found[key] = called(str(value["class_path"]))
-                value = value.get("init_args") or {}
+                value = {**(value.get("init_args") or {}), **(value.get("dict_kwargs") or {})}
             found |= {f"{key}.{name}": inner for name, inner in options_of(value, called).items()}
         else:
             found[key] = list(value) if isinstance(value, tuple) else value

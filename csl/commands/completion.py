@@ -35,8 +35,6 @@ DATA = Slot("--data", ("data",), LightningDataModule)
 SOURCE = Slot("--data.source", ("data", "source"), ImageSource)
 # Sections come before the classes in them, and all before single options, which find the class they belong to.
 SECTIONS = ("--model", "--data", "--model.encoder", "--data.source")
-# Whose single options are chosen.
-SETTINGS = (ENCODER.keys, ("data", "augmentation"))
 # By encoder: sizes for images of 8 pixels, with which minutes on 2 CPU cores are enough.
 SMALL: dict[str, dict[str, int]] = {
     "LocalNet": {"width": 16},
@@ -52,6 +50,7 @@ def complete(line: Sequence[str]) -> list[str]:
 
     Defaults come first, then the files in their order, then the line; so a file adds to the defaults, and the line wins
     over the files. Where another class is chosen than a file states, only what all classes of its kind have is kept.
+    Options of the encoder come behind the files, which may name another class, unless they state them.
 
     Example:
         >>> complete(["--data.source", "Folder", "--data.batch_size", "64"])[:6]
@@ -60,9 +59,12 @@ def complete(line: Sequence[str]) -> list[str]:
     configs, sections, rest = _parts(line)
     stated = _stated(configs, sections)
     data, model, encoder, source = _classes(line, stated)
-    names = [(MODEL, model), (ENCODER, encoder[1]), *([(SOURCE, source)] if source else [])]
+    names = [(MODEL, model), (ENCODER, encoder), *([(SOURCE, source)] if source else [])]
     defaults = [word for slot, name in names for word in _left_out(stated, slot, name)]
-    head = [MODEL.option, model, *(encoder if _takes(MODEL, model, "encoder") else [])]
+    head = [MODEL.option, model]
+    if _takes(MODEL, model, "encoder"):
+        head += [ENCODER.option, encoder]
+        defaults += _encoder_options(stated, model, encoder, source)
     head += [DATA.option, data] if data else []
     head += [SOURCE.option, source] if source else []
     head += _digits(model, data) if _is_digits(source) else []
@@ -81,11 +83,12 @@ def chosen(line: Sequence[str]) -> list[str]:
     data, model, encoder, source = _classes(line, stated)
     words = [] if _chosen(stated, MODEL) else [MODEL.option, model]
     if _takes(MODEL, model, "encoder"):
-        words += encoder[2:] if _chosen(stated, ENCODER) else encoder
+        words += [] if _chosen(stated, ENCODER) else [ENCODER.option, encoder]
+        words += _encoder_options(stated, model, encoder, source)
     words += [SOURCE.option, source] if source and not _chosen(stated, SOURCE) else []
     words += _usual_augmentation(model, data)
     in_files = {
-        f"--{'.'.join(keys)}.{name}" for keys in SETTINGS for part in stated for name in part.at(*keys).arguments()
+        f"--data.augmentation.{name}" for part in stated for name in part.at("data", "augmentation").arguments()
     }
     return [
         f"{option} {value}"
@@ -134,25 +137,27 @@ def _chosen(stated: Sequence[Stated], slot: Slot) -> str:
     return next((name for part in reversed(stated) if (name := part.at(*slot.keys).class_name())), "")
 
 
-def _classes(line: Sequence[str], stated: Sequence[Stated]) -> tuple[str, str, list[str], str]:
-    """The data module, empty for csl's own, the method, the words that choose the encoder, and the source, if any."""
+def _classes(line: Sequence[str], stated: Sequence[Stated]) -> tuple[str, str, str, str]:
+    """The data module, empty for csl's own, the method, the encoder, and the source, if any."""
     data = data_class(line)
     source = _chosen(stated, SOURCE) or ("Digits" if not data or _takes(DATA, data, "source") else "")
     model = _chosen(stated, MODEL) or "SimCLR"
-    return data, model, _encoder(model, source, _chosen(stated, ENCODER)), source
+    suited = _usual(model).encoder or ("ConvNet" if _is_digits(source) else "ResNet")
+    return data, model, _chosen(stated, ENCODER) or suited, source
 
 
-def _encoder(model: str, source: str, named: str) -> list[str]:
-    """The encoder that is named, or else the one that the method is for, or else the one that suits the images.
+def _encoder_options(stated: Sequence[Stated], model: str, encoder: str, source: str) -> list[str]:
+    """Options of the encoder, without those that files state for it: what suits the method, and small images.
 
-    An encoder of the class that the method is for gets the options that suit the method, named or not.
+    What suits the method holds for the class that it is for, named or not; sizes for small images where none is named.
     """
     usual = _usual(model)
-    name = named or usual.encoder or ("ConvNet" if _is_digits(source) else "ResNet")
-    options = dict(usual.options) if usual.encoder and _path(ENCODER, name) == _path(ENCODER, usual.encoder) else {}
-    if not named and _is_digits(source):
-        options |= SMALL.get(name, {})
-    return [ENCODER.option, name, *(word for key in options for word in (f"{ENCODER.option}.{key}", str(options[key])))]
+    is_usual = usual.encoder and _path(ENCODER, encoder) == _path(ENCODER, usual.encoder)
+    chosen = dict(usual.options) if is_usual else {}
+    if _is_digits(source) and not _chosen(stated, ENCODER):
+        chosen |= SMALL.get(encoder, {})
+    own = {name for _, name, is_chosen in _stated_for(stated, ENCODER, encoder) if is_chosen}
+    return [word for key in chosen if key not in own for word in (f"{ENCODER.option}.{key}", str(chosen[key]))]
 
 
 def _usual_augmentation(model: str, data: str) -> list[str]:

@@ -36,8 +36,8 @@ UNKNOWN = re.compile(
     r"unrecognized arguments: (\S+)|(?:Group '(\w+)' does not accept o|Subcommand '\w+' does not accept o|O)ption "
     r"'([^']+)'"
 )
-# What the options of a section are those of, where no class of it was chosen.
-SECTIONS = {"model": "csl.methods.SimCLR", "data": "csl.data.ImageDataModule"}
+# What every class of a section has.
+SECTIONS = {"model": "csl.methods.Method", "data": "csl.data.ImageDataModule"}
 _FEW = 10  # classes that a message lists
 # Files that an error goes through on its way from a user's module.
 MACHINERY = ("jsonargparse", "importlib", "argparse.py", str(Path(csl.__file__).parent))
@@ -84,7 +84,7 @@ def _python_file(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> s
     """A file of Python where a class of it should be named, which the parser takes for a configuration."""
     for word in (word.rpartition("=")[2] for word in line):
         if word.endswith(".py") and os.path.isfile(word) and _before(word, line) == fault.key:
-            names = re.findall(r"^class (\w+)", Path(word).read_text(), re.MULTILINE)
+            names = re.findall(r"^class (\w+)", Path(word).read_text(errors="replace"), re.MULTILINE)
             which = ", ".join(f"{word}:{name}" for name in names) or "none"
             return f"--{fault.key}: expected a class, got a file of Python; the classes in it: {which}"
     return ""
@@ -94,12 +94,13 @@ def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
     """A name that is no class, or not one that can stand there."""
     for error in fault.errors:
         text, path = str(error), str(fault.class_path or fault.value)
-        if fault.key == "data.source" and os.path.isdir(given := _after("data.source", line)):
+        given = _after("data.source", line) if fault.key == "data.source" else ""
+        if os.path.isdir(given) and given not in class_names(parser_of(SECTIONS["data"]), "source"):
             words = f"--data.source Folder --data.source.root {given}"
             return f"--data.source: expected a source of images, got a folder: {words}"
         if found := re.match(r"Expected a dot import path string: (\S+)", text):
             key = fault.key or _before(found[1], line)
-            if key == "data" and found[1] in class_names(parser_of("csl.data.ImageDataModule"), "source"):
+            if key == "data" and found[1] in class_names(parser_of(SECTIONS["data"]), "source"):
                 return f"{written(line, key, found[1])}: {found[1]} is a source of images, which goes to data.source"
             hint = did_you_mean(found[1], class_names(*_owner(fault, parser, line)))
             return f"{written(line, key, found[1])}: unknown name {found[1]!r}{hint}"

@@ -4,6 +4,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
 
@@ -57,7 +58,8 @@ def named(loss: object, method: str) -> Iterator[None]:
         kind = type(loss)
         frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
         is_foreign = isinstance(loss, nn.Module) and not kind.__module__.startswith("csl.")
-        if is_foreign and any(frame.f_locals.get("self") is loss for frame in frames):
+        is_form = not isinstance(error, torch.OutOfMemoryError)
+        if is_foreign and is_form and any(frame.f_locals.get("self") is loss for frame in frames):
             error.add_note(
                 f"--model.loss: {kind.__module__}.{kind.__qualname__} was called as {method} calls its loss; "
                 f"csl fit --model.help {method} says with what"

@@ -253,8 +253,9 @@ class Method(LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer over all trainable parameters, and the schedule, stepped after every optimizer step."""
         steps = total_steps(self.trainer)
-        warmup = self.optimization.warmup_epochs * steps_per_epoch(self.trainer)
-        say_long_warmup(self.optimization.warmup_epochs, warmup, steps)
+        epochs = self.optimization.warmup_epochs
+        warmup = epochs * steps_per_epoch(self.trainer) if epochs else 0.0  # a stream's epoch has no end
+        say_long_warmup(epochs, warmup, steps)
         # A fused step unscales float16 gradients itself, too late for clipping, which Lightning therefore refuses, and
         # refuses for bfloat16 too, whose gradients are not scaled.
         is_refused = self.trainer.precision in ("16-mixed", "bf16-mixed") and self.trainer.gradient_clip_val

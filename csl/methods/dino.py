@@ -90,7 +90,7 @@ class DINO(MomentumTeacher):
     def on_train_start(self) -> None:
         """Say so if the training ends before the head's last layer is trained."""
         super().on_train_start()
-        steps = self.frozen_epochs * steps_per_epoch(self.trainer)
+        steps = self.frozen_epochs * steps_per_epoch(self.trainer) if self.frozen_epochs else 0
         say_frozen(self.trainer, "frozen_epochs", "the weights of the head's last layer", steps)
 
     def training_loss(self, batch: Batch) -> Step:

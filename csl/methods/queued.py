@@ -19,6 +19,7 @@ class QueueMethod(Method):
 
     Attributes:
         usual_queue_size: The queue's length on large sets.
+        queue_size: The queue's length, K, which the record of a run has, too.
     """
 
     usual_queue_size: ClassVar[int] = 4096
@@ -32,12 +33,8 @@ class QueueMethod(Method):
         """
         check_positive(queue_size=1 if size is None else size)
         self._is_chosen, self._shortest = size is None, at_least
-        self.queue = FeatureQueue(size or self.usual_queue_size, dim)
-
-    @property
-    def queue_size(self) -> int:
-        """How many features the queue holds, K; the record of a run has it too."""
-        return len(self.queue.features)
+        self.queue_size = size or self.usual_queue_size
+        self.queue = FeatureQueue(self.queue_size, dim)
 
     def setup(self, stage: str) -> None:
         """Choose the queue's length, where it is left open."""
@@ -48,10 +45,14 @@ class QueueMethod(Method):
         size = max(self._shortest, min(self.usual_queue_size, images // 2))
         why = f", half of the {images:,} training images" if size < self.usual_queue_size else ""
         rank_zero_info(f"queue_size: {size:,}{why}")
-        self.queue.resize(size)
+        self._resize(size)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         """Take the length that a checkpoint has, where it was left open; the queue is loaded after this."""
         if self._is_chosen and (saved := state_dict.get(f"{prefix}queue.features")) is not None:
-            self.queue.resize(len(saved))
+            self._resize(len(saved))
         super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def _resize(self, size: int) -> None:
+        self.queue_size = size
+        self.queue.resize(size)

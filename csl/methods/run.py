@@ -81,7 +81,7 @@ def say_long_warmup(epochs: float, warmup: float, steps: int) -> None:
 
 
 def say_frozen(trainer: Trainer, option: str, part: str, steps: float) -> None:
-    """Say so where a part of a network that is frozen for some steps is frozen for the whole training.
+    """Say so where a part of a network that is frozen at first is frozen for the whole training.
 
     Args:
         trainer: The one that trains.
@@ -91,8 +91,8 @@ def say_frozen(trainer: Trainer, option: str, part: str, steps: float) -> None:
     """
     if steps >= (total := total_steps(trainer)):
         rank_zero_info(
-            f"--model.{option}: {part} stay as they were made for {steps:,.0f} steps and are never trained, since the "
-            f"training has {total:,}; train longer, or set it lower"
+            f"--model.{option}: {part} stay as they were made for the whole training of {total:,} steps; train longer, "
+            "or set it lower"
         )
 
 

@@ -36,7 +36,8 @@ def as_step(result: Tensor | Step) -> Step:
     if not isinstance(step.loss, Tensor):
         raise TypeError(f"training_loss: expected a scalar tensor or a csl.methods.Step, got {type(result).__name__}")
     if step.loss.numel() != 1:
-        raise ValueError(f"training_loss: expected a scalar, got a loss of shape {list(step.loss.shape)}")
+        shape = list(step.loss.shape)
+        raise ValueError(f"training_loss: expected one number for a batch, got a loss of shape {shape}")
     if not all(part is None or isinstance(part, Tensor) for part in kept):
         raise TypeError(f"Step.keep: expected a tensor or a tuple of tensors, got {type(step.keep).__name__}")
     if "loss" in step.scalars:

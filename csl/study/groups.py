@@ -2,26 +2,30 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
-from csl.runs import Run, class_name, options_of
+from csl.runs import Run, class_name, names_of, options_of
 from csl.study.subjects import Subject
 
 Grouping = Literal["folder", "method", "none"]
 
 # What of a training, beside its method and its images, makes it another one.
-TRAINING = ("max_epochs", "max_steps", "accumulate_grad_batches", "gradient_clip_val", "limit_train_batches")
+TRAINING = (
+    *("max_epochs", "max_steps", "max_time", "limit_train_batches", "overfit_batches"),
+    *("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
+)
 # What of its images does not: seeds, where they lie, and how they are read.
 READING = ("seed", "root", "download", "num_workers", "memory_budget", "predict_split", "on_bad_image")
-NAMED = 3
+NAMED, LONGEST = 3, 40  # differences that a name tells, and letters of each
 
 
 def groups(subjects: Sequence[Subject], runs: Sequence[Run | None], grouping: Grouping = "folder") -> list[str]:
     """The group of each encoder, whose mean and spread are shown.
 
-    Runs whose folders lie in one folder are one group as long as only seeds tell them apart. Where options do, such as
-    the loss or the learning rate, or several checkpoints of one run are given, there is a group for each choice, which
-    is named after it.
+    Runs whose folders lie in one folder are one group if nothing but seeds tells them apart, and what makes no other
+    training: devices, precision, monitors, where images lie. Where options do, such as the loss or the learning rate,
+    or checkpoints of several epochs are given, or a run broke off, there is a group for each, which is named after it.
 
     Args:
         subjects: What is compared.
@@ -32,25 +36,31 @@ def groups(subjects: Sequence[Subject], runs: Sequence[Run | None], grouping: Gr
         return [subject.name for subject in subjects]
     if grouping == "method":
         return [subject.name if run is None else run.method for subject, run in zip(subjects, runs, strict=True)]
-    folders = [
-        subject.name if run is None else run.folder.resolve().parent.name or subject.name
-        for subject, run in zip(subjects, runs, strict=True)
-    ]
-    found = list(folders)
-    for folder in dict.fromkeys(folders):
-        members = [number for number, name in enumerate(folders) if name == folder and runs[number] is not None]
-        choices = _choices([subjects[number] for number in members], [run for n in members if (run := runs[n])])
+    found = [subject.name for subject in subjects]
+    inside: dict[Path, dict[int, Run]] = {}
+    for number, run in enumerate(runs):
+        if run is not None:
+            inside.setdefault(run.folder.resolve().parent, {})[number] = run
+    for folder, name in zip(inside, _names(list(inside)), strict=True):
+        members = inside[folder]
+        choices = _choices([subjects[number] for number in members], list(members.values()))
         for number, choice in zip(members, choices, strict=True):
-            found[number] = f"{folder} ({choice})" if choice else folder
+            found[number] = f"{name} ({choice})" if choice else name
     return found
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """What folders are called: by their own names, or by more of their paths where two have the same."""
+    names = [folder.name for folder in folders]
+    return names if len(set(names)) == len(names) else names_of(folders)
 
 
 def _choices(subjects: Sequence[Subject], runs: Sequence[Run]) -> list[str]:
     """What tells each of a folder's runs from the others, but for seeds; empty where nothing does."""
-    told, briefly = ([_training(run, called) for run in runs] for called in (str, class_name))
-    if len({run.folder.resolve() for run in runs}) < len(runs):
-        for options, subject in zip((*told, *briefly), (*subjects, *subjects), strict=True):
-            options["epoch"] = str(subject.epoch)
+    told, briefly = (
+        [_training(run, called) | _point(subject, run) for subject, run in zip(subjects, runs, strict=True)]
+        for called in (str, class_name)
+    )
     names = [name for name in dict.fromkeys(name for one in told for name in one) if _differs(name, told)]
     choices = [tuple(one.get(name) for name in names) for one in told]
     different = list(dict.fromkeys(choices))
@@ -66,15 +76,27 @@ def _choices(subjects: Sequence[Subject], runs: Sequence[Run]) -> list[str]:
 
 
 def _differs(name: str, told: Sequence[Mapping[str, str]]) -> bool:
-    """Whether runs have several values of an option; one that a run does not know is no difference."""
-    return len({one[name] for one in told if name in one}) > 1
+    return len({one.get(name) for one in told}) > 1
+
+
+def _point(subject: Subject, run: Run) -> dict[str, str]:
+    """Where in its training a run is looked at: at which checkpoint, and how it ended."""
+    legs = run.record.get("legs") or [{"status": "finished"}]
+    ended = "finished" if (status := legs[-1]["status"]) == "finished" else f"{status} after epoch {subject.epoch}"
+    return {"checkpoint": subject.path.stem, "training": ended}
 
 
 def _words(options: Mapping[str, str], shown: Sequence[str]) -> str:
-    words = [
-        f"{name.removeprefix('model.').removeprefix('trainer.')} {options[name]}" for name in shown if name in options
-    ]
+    words = []
+    for name in shown:
+        has_parts = any(option.startswith(f"{name}.") for option in options)
+        if value := options.get(name, "given" if has_parts else ""):
+            words.append(f"{name.removeprefix('model.').removeprefix('trainer.')} {_cut(value)}")
     return ", ".join([*words[:NAMED], "…"] if len(words) > NAMED else words)
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}…"
 
 
 def _training(run: Run, called: Callable[[str], str]) -> dict[str, str]:
@@ -84,5 +106,7 @@ def _training(run: Run, called: Callable[[str], str]) -> dict[str, str]:
         section, _, name = option.partition(".")
         is_other = name in TRAINING if section == "trainer" else name.rpartition(".")[2] not in READING
         if section in ("model", "trainer", "data") and is_other:
-            found[option] = str(value)
-    return found
+            found[option] = str(int(value) if isinstance(value, float) and value.is_integer() else value)
+    callbacks = (run.config.get("trainer") or {}).get("callbacks") or []
+    others = [one for one in callbacks if not str(one.get("class_path", "")).startswith("csl.")]
+    return found | {f"callback {one.get('class_path')}": str(one.get("init_args") or "given") for one in others}

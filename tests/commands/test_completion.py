@@ -133,12 +133,16 @@ def test_a_later_file_for_the_chosen_class_counts(tmp_path: Path) -> None:
 
 
 def test_a_method_that_is_for_one_kind_of_encoder_gets_it_where_none_is_named(tmp_path: Path) -> None:
-    usual = ["--model.encoder", "ViT", "--model.encoder.dropout", "0.0", "--model.encoder.pooling", "mean"]
+    usual = ["--model.encoder.dropout", "0.0", "--model.encoder.pooling", "mean"]
     line = complete(["--model", "MAE", "--data.source", "CIFAR10"])
-    assert line[2:9] == [*usual, "--data.source"]
-    assert complete(["--model", "MAE"])[2:10] == [*usual, "--model.encoder.patch_size", "2"]
-    assert complete(["--model", "DIM"])[2:6] == ["--model.encoder", "LocalNet", "--model.encoder.width", "16"]
-    assert complete(["--model", "CPC"])[2:6] == ["--model.encoder", "PatchResNet", "--model.encoder.depth", "10"]
+    assert line[2:4] == ["--model.encoder", "ViT"]
+    assert line[-4:] == usual
+    line = complete(["--model", "MAE"])
+    assert [*usual, "--model.encoder.patch_size", "2"] in [line[at : at + 6] for at in range(len(line))]
+    for name, encoder, option in (("DIM", "LocalNet", ["width", "16"]), ("CPC", "PatchResNet", ["depth", "10"])):
+        line = complete(["--model", name])
+        assert line[2:4] == ["--model.encoder", encoder]
+        assert [f"--model.encoder.{option[0]}", option[1]] in [line[at : at + 2] for at in range(len(line))]
     line = complete(["--model", "MAE", "--model.encoder", "Timm"])
     assert line[2:6] == ["--model.encoder", "Timm", "--data.source", "Digits"]
 
@@ -147,7 +151,8 @@ def test_options_that_suit_a_method_hold_for_its_encoder_named_or_not(tmp_path: 
     line = ["--model", "MAE", "--data.source", "CIFAR10", "--model.encoder"]
     suits = ["--model.encoder.dropout", "0.0", "--model.encoder.pooling", "mean"]
     for name in ("ViT", "csl.encoders.ViT"):
-        assert complete([*line, name])[2:8] == ["--model.encoder", name, *suits]
+        assert complete([*line, name])[2:4] == ["--model.encoder", name]
+        assert complete([*line, name])[-4:] == suits
         assert chosen([*line, name, "--model.encoder.depth", "4"]) == [
             "--model.encoder.dropout 0.0",
             "--model.encoder.pooling mean",
@@ -158,6 +163,13 @@ def test_options_that_suit_a_method_hold_for_its_encoder_named_or_not(tmp_path: 
     text = csl(tmp_path, "fit", *line[:4], "--config", file, "--print_config")
     found = yaml.safe_load(text)["model"]["init_args"]["encoder"]["init_args"]
     assert (found["dropout"], found["pooling"], found["depth"]) == (0.1, "mean", 2)
+    other = write(tmp_path, "model: {init_args: {encoder: {class_path: ConvNet, init_args: {width: 8}}}}", "other.yaml")
+    text = csl(tmp_path, "fit", "--config", other, *line, "ViT", "--model.encoder.pooling", "cls", "--print_config")
+    found = yaml.safe_load(text)["model"]["init_args"]["encoder"]["init_args"]
+    assert (found["dropout"], found["pooling"]) == (0.0, "cls"), "a file names another class, the line has an option"
+    text = csl(tmp_path, "fit", "--config", other, "--config", file, *line[:4], "--print_config")
+    found = yaml.safe_load(text)["model"]["init_args"]["encoder"]["init_args"]
+    assert (found["dropout"], found["pooling"]) == (0.1, "mean"), "two files name two classes"
 
 
 def test_a_method_that_needs_colours_keeps_them_where_nothing_else_is_said(tmp_path: Path) -> None:

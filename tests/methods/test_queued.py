@@ -28,14 +28,14 @@ def test_half_the_training_set_or_the_usual_length(name: str) -> None:
     usual = method.usual_queue_size
     for images, expected in ((40, 20), (2 * usual + 2, usual), (9, 5 if name == "All4One" else 4)):
         method = _queue(name)
-        assert method.queue_size == usual
+        assert len(method.queue.features) == method.queue_size == usual
         toy_trainer(max_steps=1).fit(method, datamodule=CountedData(count=images, batch_size=8))
-        assert method.queue_size == expected
+        assert len(method.queue.features) == method.queue_size == expected
         torch.testing.assert_close(method.queue.features.norm(dim=1), torch.ones(expected))
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_the_record_of_a_run_has_the_length_that_was_left_open(name: str) -> None:
+def test_what_a_record_holds_of_a_method_has_the_length_that_was_left_open(name: str) -> None:
     method = _queue(name)
     toy_trainer(max_steps=1).fit(method, datamodule=CountedData(count=40))
     assert method_facts(method, {"init_args": {"queue_size": None}})["init_args"]["queue_size"] == 20
@@ -45,14 +45,14 @@ def test_the_record_of_a_run_has_the_length_that_was_left_open(name: str) -> Non
 def test_a_length_that_is_given_stays(name: str) -> None:
     method = _queue(name, 24)
     toy_trainer(max_steps=1).fit(method, datamodule=CountedData(count=16))
-    assert method.queue_size == 24
+    assert len(method.queue.features) == method.queue_size == 24
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_data_that_do_not_tell_leave_the_usual_length(name: str) -> None:
     method = _queue(name)
     toy_trainer(max_steps=1).fit(method, datamodule=ToyData(count=16))
-    assert method.queue_size == method.usual_queue_size
+    assert len(method.queue.features) == method.queue_size == method.usual_queue_size
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -69,7 +69,7 @@ def test_a_checkpoint_has_the_last_word(name: str, tmp_path: Path) -> None:
     torch.testing.assert_close(weights(measured), weights(first), rtol=0, atol=0)
     toy_trainer(max_epochs=2).fit(resumed, datamodule=data(), ckpt_path=tmp_path / "last.ckpt")
     assert int(first.queue.position) != int(whole.queue.position)
-    assert resumed.queue_size == 22
+    assert len(resumed.queue.features) == resumed.queue_size == 22
     assert int(resumed.queue.position) == int(whole.queue.position)
 
 

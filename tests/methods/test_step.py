@@ -78,5 +78,5 @@ def test_a_loss_of_each_image_is_refused() -> None:
         def training_loss(self, batch: Batch) -> Tensor:  # type: ignore[override]
             return self.encoder(batch.views[0]).square().mean(dim=1)
 
-    with pytest.raises(ValueError, match=r"^training_loss: expected a scalar, got a loss of shape \[8\]$"):
+    with pytest.raises(ValueError, match=r"one number for a batch, got a loss of shape \[8\]$"):
         toy_trainer(max_epochs=1).fit(Vector(), datamodule=ToyData())
