@@ -39,7 +39,8 @@ def compare(
         format: html is the page; md, csv, json and latex are the table alone, png and svg the plane of local against
             global density alone; the ending of --output says it if not given
         group: whose mean and spread are shown: folder is runs in one folder, such as lightning_logs/simclr-digits, that
-            differ in nothing but their seed; method is all runs of a method, whatever else differs; none is each run
+            nothing but seeds, devices and the like tells apart; method is all runs of a method, whatever else differs;
+            none is each run
         like: where subjects are checkpoints that others trained, or folders of them: the folder of a run with such an
             encoder, on whose images they are compared
         seed: of the images on the maps, and of the maps
