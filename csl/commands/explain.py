@@ -15,6 +15,7 @@ import csl
 from csl.commands.classes import class_names, classes_in, classes_with, modules_in, options, parser_of
 from csl.commands.configs import named_configs
 from csl.commands.faults import Fault
+from csl.commands.line import take_option
 from csl.commands.places import CONFIG_FILES, STRUCTURE, config_files, entries, kind, unreadable, written
 from csl.commands.suggest import did_you_mean
 
@@ -92,15 +93,16 @@ def _python_file(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> s
 
 def _class(fault: Fault, parser: ArgumentParser, line: Sequence[str]) -> str:
     """A name that is no class, or not one that can stand there."""
-    for error in fault.errors:
-        text, path = str(error), str(fault.class_path or fault.value)
-        given = _after("data.source", line) if fault.key == "data.source" else ""
-        if os.path.isdir(given) and given not in class_names(parser_of(SECTIONS["data"]), "source"):
+    sources = class_names(parser_of(SECTIONS["data"]), "source")
+    for given in take_option(line, "--data.source")[0][-1:]:
+        if fault.key == "data.source" and os.path.isdir(given) and given not in sources:
             words = f"--data.source Folder --data.source.root {given}"
             return f"--data.source: expected a source of images, got a folder: {words}"
+    for error in fault.errors:
+        text, path = str(error), str(fault.class_path or fault.value)
         if found := re.match(r"Expected a dot import path string: (\S+)", text):
             key = fault.key or _before(found[1], line)
-            if key == "data" and found[1] in class_names(parser_of(SECTIONS["data"]), "source"):
+            if key == "data" and found[1] in sources:
                 return f"{written(line, key, found[1])}: {found[1]} is a source of images, which goes to data.source"
             hint = did_you_mean(found[1], class_names(*_owner(fault, parser, line)))
             return f"{written(line, key, found[1])}: unknown name {found[1]!r}{hint}"
@@ -136,12 +138,6 @@ def _before(word: str, line: Sequence[str]) -> str:
     """The option that a word stands behind on the line, the last one of several."""
     words = [word for option in line for word in option.split("=", 1)]
     return ([""] + [option.removeprefix("--") for option, value in pairwise(words) if value == word])[-1]
-
-
-def _after(option: str, line: Sequence[str]) -> str:
-    """The word that stands behind an option on the line, the last one of several; empty if there is none."""
-    words = [word for one in line for word in one.split("=", 1)]
-    return ([""] + [value for name, value in pairwise(words) if name == f"--{option}"])[-1]
 
 
 def _no_class(fault: Fault, line: Sequence[str], base: str, got: str) -> str:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LEAST_RLD, _LEAST_CHS = 0.1, 3.0  # what the axes span at least: a difference, and a factor
-
-
 # The legend, which lies below the plane: the height of a line in inches; the length of one, and of a dot, in letters.
 _LINE, _CHARACTERS, _MARKER = 0.19, 84, 6
 

@@ -108,5 +108,6 @@ def _training(run: Run, called: Callable[[str], str]) -> dict[str, str]:
         if section in ("model", "trainer", "data") and is_other:
             found[option] = str(int(value) if isinstance(value, float) and value.is_integer() else value)
     callbacks = (run.config.get("trainer") or {}).get("callbacks") or []
+    callbacks = [callbacks] if isinstance(callbacks, Mapping) else callbacks  # one may stand alone
     others = [one for one in callbacks if not str(one.get("class_path", "")).startswith("csl.")]
     return found | {f"callback {one.get('class_path')}": str(one.get("init_args") or "given") for one in others}

@@ -71,7 +71,7 @@ ON_THE_LINE = [
         "--data.source /",
         "--data.source: expected a source of images, got a folder: --data.source Folder --data.source.root /",
     ),
-    Case("--temprature 0.5 --model BYOL", "unknown option --temprature"),
+    Case("--temperature 0.5 --model Supervised", "unknown option --temperature"),
     Case("--data.batchsize 3", "unknown option --data.batchsize; did you mean --data.batch_size?"),
     Case("--trainr.max_epochs 3", "unknown option --trainr.max_epochs; did you mean --trainer.max_epochs?"),
     Case("--trainer.max_epoch 3", "unknown option --trainer.max_epoch; did you mean --trainer.max_epochs?"),

@@ -88,6 +88,11 @@ def test_runs_that_differ_in_their_seeds_are_one_group(tmp_path: Path) -> None:
             {"trainer": {"callbacks": [{"class_path": "mine.Averaging", "init_args": {"words": "long " * 9}}]}},
             ["callback mine.Averaging given", "callback mine.Averaging {'words': 'long long long long long long…"],
         ),
+        (
+            {"trainer": {"callbacks": {"class_path": "mine.Averaging"}}},
+            {"trainer": {"callbacks": {"class_path": "mine.Averaging", "init_args": {"decay": 0.9}}}},
+            ["callback mine.Averaging given", "callback mine.Averaging {'decay': 0.9}"],
+        ),
         ({"trainer": {"max_epochs": 5}}, {"trainer": {"max_epochs": 9}}, ["max_epochs 5", "max_epochs 9"]),
         ({"data": {"batch_size": 32}}, {"data": {"batch_size": 64}}, ["data.batch_size 32", "data.batch_size 64"]),
     ],
